@@ -1,0 +1,11 @@
+# SOVEREIGN_SANITIZE: empty, "address" (with undefined) or "thread". Ours only: llama.cpp stays as it is.
+set(SOVEREIGN_SANITIZE "" CACHE STRING "address | thread | empty")
+if(SOVEREIGN_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(SOVEREIGN_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(SOVEREIGN_SANITIZE)
+  message(FATAL_ERROR "SOVEREIGN_SANITIZE must be 'address', 'thread' or empty, not '${SOVEREIGN_SANITIZE}'")
+endif()

@@ -1,0 +1,80 @@
+// From OpenAI-style messages to a prompt, and from the model's text back to a message.
+//
+// The model's own chat template (Jinja), tool-call formats and JSON-schema grammars are llama.cpp's
+// `common` library; this is the one file pair that sees it, so that its headers and its exceptions
+// stay here. JSON crosses this border as text.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/sampling_params.h"
+
+namespace sovereign::engine {
+
+class LlamaModel;
+
+struct ChatToolCall {
+  std::string id;         // made up by the parser where the model gives none
+  std::string name;
+  std::string arguments;  // JSON text, may be incomplete while streaming
+};
+
+struct ChatMessage {
+  std::string content;
+  std::string reasoning_content;
+  std::vector<ChatToolCall> tool_calls;
+};
+
+struct ChatInput {
+  std::string messages_json;  // OpenAI's `messages` array
+  std::string tools_json;     // OpenAI's `tools` array; empty: none
+  std::string tool_choice = "auto";  // auto, none, required, or {"type":"function",...} as JSON text
+  bool parallel_tool_calls = false;
+  std::string json_schema;    // schema that the content must match, JSON text; empty: none
+  std::string grammar;        // GBNF for the content; empty: none. Not with json_schema or tools.
+};
+
+// How to read the output that the prompt leads to. Opaque; copyable, thread-safe when const.
+class ChatSyntax;
+
+struct ChatPrompt {
+  std::string prompt;  // to be tokenized with parse_special
+  Grammar grammar;
+  std::vector<std::string> stop;  // stop strings of the format
+  std::shared_ptr<const ChatSyntax> syntax;
+};
+
+// Immutable after create(); render() and parse() are thread-safe.
+class ChatFormat {
+ public:
+  // Uses `template_override` (Jinja source) when not empty, else the model's own template, else ChatML.
+  static result<std::unique_ptr<ChatFormat>> create(const LlamaModel& model,
+                                                    const std::string& template_override = {});
+  ~ChatFormat();
+
+  // Errors: invalid_argument naming the message or tool at fault (bad role, missing content, template
+  // raised an exception, schema that cannot be a grammar), unsupported (template without tools).
+  result<ChatPrompt> render(const ChatInput& input) const;
+
+  // Reads the model's text so far. `partial`: more may come, so incomplete markers are held back.
+  // Text that does not follow the format comes back as plain content; parsing never fails.
+  static ChatMessage parse(const ChatSyntax& syntax, std::string_view text, bool partial);
+
+  // The template's source, part of what determines an answer.
+  const std::string& template_source() const;
+
+ private:
+  struct Impl;
+  explicit ChatFormat(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// JSON schema (text) to a GBNF grammar. Errors: invalid_argument with the converter's words.
+result<std::string> json_schema_to_gbnf(std::string_view schema);
+
+}  // namespace sovereign::engine

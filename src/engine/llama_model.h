@@ -1,0 +1,70 @@
+// A GGUF model in memory: weights, vocabulary and metadata, without any context.
+//
+// Wraps llama.cpp's C API; its logging goes to our log. Immutable after load, so all const calls are
+// thread-safe. Weights are memory-mapped: a second LlamaModel of the same file shares the pages.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/token.h"
+
+struct llama_model;
+struct llama_vocab;
+
+namespace sovereign::engine {
+
+struct ModelInfo {
+  std::string name;          // general.name, or the file's stem
+  std::string architecture;  // e.g. "llama"
+  std::string description;   // llama.cpp's, e.g. "llama 135M Q4_1"
+  std::string quantization;  // e.g. "Q4_1"
+  std::uint64_t parameters = 0;
+  std::uint64_t bytes = 0;             // size of the tensors
+  std::uint32_t train_context_tokens = 0;
+  std::uint32_t embedding_size = 0;
+  std::uint32_t layers = 0;
+  std::uint32_t vocabulary_size = 0;
+  bool has_chat_template = false;
+  bool can_generate = true;            // has a decoder
+  bool can_embed = false;              // made for embeddings (pooling type in its metadata)
+  bool can_share_prefix = true;        // false for recurrent and hybrid models
+};
+
+class LlamaModel {
+ public:
+  // Checks the file first (exists, readable, GGUF magic, not cut short) so that the message says which
+  // it is; then loads. Errors: not_found, corrupt, unsupported, resource_exhausted.
+  static result<std::shared_ptr<const LlamaModel>> load(const std::filesystem::path& path,
+                                                        std::int32_t gpu_layers);
+  ~LlamaModel();
+  LlamaModel(const LlamaModel&) = delete;
+  LlamaModel& operator=(const LlamaModel&) = delete;
+
+  const ModelInfo& info() const { return info_; }
+  const std::filesystem::path& path() const { return path_; }
+
+  // Text to tokens. `add_special` adds BOS/EOS where the model wants them; `parse_special` turns the
+  // text of control tokens (e.g. <|im_start|>) into those tokens: true only for templates' output.
+  std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  // The bytes of one token; control tokens give nothing unless `special`.
+  std::string piece(Token token, bool special) const;
+  bool is_end_of_generation(Token token) const;
+
+  llama_model* handle() const { return model_; }
+  const llama_vocab* vocab() const { return vocab_; }
+
+ private:
+  LlamaModel() = default;
+  llama_model* model_ = nullptr;
+  const llama_vocab* vocab_ = nullptr;
+  ModelInfo info_;
+  std::filesystem::path path_;
+};
+
+}  // namespace sovereign::engine
