@@ -1,0 +1,11 @@
+// llama.cpp's and ggml's log lines, sent to ours.
+#pragma once
+
+namespace sovereign::engine {
+
+// Starts llama.cpp's backends and routes its logging to spdlog, once per process; later calls return at
+// once. Thread-safe. Its errors and warnings keep their level; what it calls information is debug to us,
+// because it describes its inside (each tensor's buffer, each key of the file).
+void start_llama();
+
+}  // namespace sovereign::engine
