@@ -8,7 +8,8 @@ const std::string_view version = SOVEREIGN_VERSION;
 const std::string_view git_commit = SOVEREIGN_GIT_COMMIT;
 const std::string_view compiler = SOVEREIGN_COMPILER;
 const std::string_view build_type = SOVEREIGN_BUILD_TYPE;
-const std::string_view cpu_features = ""
+const std::string_view cpu_features =
+    ""
 #ifdef __x86_64__
     "x86_64"
 #endif

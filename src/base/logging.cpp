@@ -67,7 +67,8 @@ class JsonFormatter final : public spdlog::formatter {
     using std::chrono::floor;
     const auto second = floor<std::chrono::seconds>(message.time);
     const auto ms = floor<std::chrono::milliseconds>(message.time - second).count();
-    fmt::format_to(std::back_inserter(out), R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","message":")",
+    fmt::format_to(std::back_inserter(out),
+                   R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","message":")",
                    fmt::gmtime(std::chrono::system_clock::to_time_t(second)), ms, level_name(message.level));
     append_json_text({message.payload.data(), message.payload.size()}, out);
     constexpr std::string_view kEnd = "\"}\n";
@@ -81,8 +82,8 @@ result<spdlog::sink_ptr> open_sink(const std::string& file) {
   try {
     return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
   } catch (const spdlog::spdlog_ex&) {
-    return fail(ErrorCode::permission_denied, fmt::format("cannot open the log file {}: {}", file, std::strerror(errno)),
-                "log.file");
+    return fail(ErrorCode::permission_denied,
+                fmt::format("cannot open the log file {}: {}", file, std::strerror(errno)), "log.file");
   }
 }
 
@@ -94,10 +95,12 @@ result<void> start_logging(const LogSettings& settings) {
   const auto level = std::find_if(kLevels.begin(), kLevels.end(),
                                   [&](const auto& entry) { return settings.level == entry.first; });
   if (level == kLevels.end()) {
-    return fail(ErrorCode::invalid_argument, fmt::format("unknown log level '{}'", settings.level), "log.level");
+    return fail(ErrorCode::invalid_argument, fmt::format("unknown log level '{}'", settings.level),
+                "log.level");
   }
   if (settings.format != "text" && settings.format != "json") {
-    return fail(ErrorCode::invalid_argument, fmt::format("unknown log format '{}'", settings.format), "log.format");
+    return fail(ErrorCode::invalid_argument, fmt::format("unknown log format '{}'", settings.format),
+                "log.format");
   }
   auto sink = open_sink(settings.file);
   if (!sink) return fail(sink.error());

@@ -1,0 +1,51 @@
+#include "config/key_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sovereign::config {
+namespace {
+
+bool is_hash(std::string_view entry) {
+  constexpr std::string_view kPrefix = "sha256:";
+  if (!entry.starts_with(kPrefix)) return false;
+  entry.remove_prefix(kPrefix.size());
+  return entry.size() == 64 && entry.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_origin(std::string_view entry) {
+  if (entry == "*") return true;
+  const std::size_t scheme = entry.find("://");
+  if (scheme == std::string_view::npos || scheme == 0) return false;
+  const std::string_view host = entry.substr(scheme + 3);
+  return !host.empty() && host.find_first_of("/?# ") == std::string_view::npos;
+}
+
+}  // namespace
+
+result<void> check_key_hashes(const Value& list) {
+  const auto& entries = std::get<std::vector<std::string>>(list);
+  const auto bad = std::find_if_not(entries.begin(), entries.end(), is_hash);
+  if (bad == entries.end()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("entry {} is not \"sha256:\" with 64 lower-case hexadecimal digits; "
+                          "'sovereign key hash' makes it from a key",
+                          bad - entries.begin() + 1));
+}
+
+result<void> check_origins(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    if (is_origin(entry)) continue;
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' is not an origin such as \"https://example.org\", nor \"*\"", entry));
+  }
+  return {};
+}
+
+result<void> check_not_empty(const Value& text) {
+  if (!std::get<std::string>(text).empty()) return {};
+  return fail(ErrorCode::invalid_argument, "must not be empty");
+}
+
+}  // namespace sovereign::config

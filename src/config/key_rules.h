@@ -1,0 +1,18 @@
+// What a value must look like beyond its type: rules of single keys.
+#pragma once
+
+#include "base/result.h"
+#include "config/key.h"
+
+namespace sovereign::config {
+
+// Every entry is "sha256:" and 64 hexadecimal digits. The message never repeats the entry: people paste
+// the key itself here by mistake.
+result<void> check_key_hashes(const Value& list);
+
+// Every entry is "*" or an origin as browsers send it: scheme://host[:port], without a path.
+result<void> check_origins(const Value& list);
+
+result<void> check_not_empty(const Value& text);
+
+}  // namespace sovereign::config

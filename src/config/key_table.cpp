@@ -1,0 +1,226 @@
+#include "config/key_table.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <limits>
+#include <type_traits>
+
+#include "config/key_rules.h"
+#include "config/suggest.h"
+
+namespace sovereign::config {
+namespace {
+
+constexpr std::int64_t kMs = 1;
+constexpr std::int64_t kSecond = 1000 * kMs;
+constexpr std::int64_t kHour = 3600 * kSecond;
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kGiB = 1024 * 1024 * kKiB;
+constexpr std::int64_t kMillion = 1'000'000;
+
+// Keys of one field; `field` gives a reference to it in a Settings.
+template <class Field>
+Key make(std::string name, std::string flag, Kind kind, Field field, std::string help) {
+  using Stored = std::remove_reference_t<decltype(field(std::declval<Settings&>()))>;
+  Key key;
+  key.name = std::move(name);
+  key.flag = std::move(flag);
+  key.kind = kind;
+  key.help = std::move(help);
+  key.get = [field](const Settings& settings) -> Value {
+    const Stored& stored = field(const_cast<Settings&>(settings));
+    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds>) {
+      return static_cast<std::int64_t>(stored.count());
+    } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
+      return static_cast<std::int64_t>(stored);
+    } else {
+      return stored;
+    }
+  };
+  key.set = [field](Settings& settings, const Value& value) {
+    Stored& stored = field(settings);
+    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds>) {
+      stored = std::chrono::milliseconds(std::get<std::int64_t>(value));
+    } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
+      stored = static_cast<Stored>(std::get<std::int64_t>(value));
+    } else {
+      stored = std::get<Stored>(value);
+    }
+  };
+  return key;
+}
+
+template <class Field>
+Key number(std::string name, std::string flag, Kind kind, Field field, std::int64_t min, std::int64_t max,
+           std::string help) {
+  Key key = make(std::move(name), std::move(flag), kind, field, std::move(help));
+  key.min = min;
+  key.max = max;
+  return key;
+}
+
+Key with_rule(Key key, result<void> (*rule)(const Value&)) {
+  key.rule = rule;
+  return key;
+}
+
+Key with_choices(Key key, std::vector<std::string> choices) {
+  key.choices = std::move(choices);
+  return key;
+}
+
+#define FIELD(path) \
+  [](Settings & s) -> auto& { return s.path; }
+
+void add_model_keys(std::vector<Key>& keys) {
+  keys.push_back(
+      make("model.path", "--model", Kind::model, FIELD(model.path),
+           "GGUF file, or the name of a model in the models directory; empty: the default model."));
+  keys.push_back(make("model.name", "--alias", Kind::text, FIELD(model.name),
+                      "Name under which clients ask for the model; empty: the file's name without .gguf."));
+  keys.push_back(make("model.chat_template", "--chat-template", Kind::path, FIELD(model.chat_template),
+                      "File with a Jinja chat template to use in place of the model's own."));
+  keys.push_back(make("model.fetch", "--fetch", Kind::boolean, FIELD(model.fetch),
+                      "Download the default model when it is wanted and missing."));
+}
+
+void add_engine_keys(std::vector<Key>& keys) {
+  keys.push_back(number(
+      "engine.context_tokens", "--context", Kind::integer, FIELD(engine.context_tokens), 16, 16 * kMillion,
+      "Longest sequence, prompt and answer together; no more than the model was made for."));
+  keys.push_back(number("engine.kv_cells", "--kv-cells", Kind::integer, FIELD(engine.kv_cells), 16,
+                        64 * kMillion, "Size of the KV cache in tokens, shared by all sequences."));
+  keys.push_back(number("engine.max_sequences", "--parallel", Kind::integer, FIELD(engine.max_sequences), 1,
+                        256, "Sequences that decode together in one batch."));
+  keys.push_back(
+      number("engine.max_cached_prefixes", "", Kind::integer, FIELD(engine.max_cached_prefixes), 0, 255,
+             "Finished sequences whose KV cells are kept, so that a later prompt can begin with them."));
+  keys.push_back(number("engine.step_token_budget", "", Kind::integer, FIELD(engine.step_token_budget), 1,
+                        65536, "Most tokens in one step, prompts and answers together."));
+  keys.push_back(number("engine.prefill_chunk_tokens", "", Kind::integer, FIELD(engine.prefill_chunk_tokens),
+                        1, 65536,
+                        "Most prompt tokens in a step while other answers are being written; smaller keeps "
+                        "their pace steadier, larger reads prompts sooner."));
+  keys.push_back(number("engine.max_queued", "", Kind::integer, FIELD(engine.max_queued), 1, kMillion,
+                        "Requests that may wait; one more is refused with status 429."));
+  keys.push_back(number("engine.threads", "--threads", Kind::integer, FIELD(engine.threads), 0, 1024,
+                        "Compute threads; 0: one per physical core."));
+  keys.push_back(make("engine.prefix_sharing", "", Kind::boolean, FIELD(engine.prefix_sharing),
+                      "Compute a beginning that prompts have in common only once."));
+  keys.push_back(make("engine.flash_attention", "", Kind::boolean, FIELD(engine.flash_attention),
+                      "Use llama.cpp's flash attention."));
+  keys.push_back(number("engine.gpu_layers", "--gpu-layers", Kind::integer, FIELD(engine.gpu_layers), -1,
+                        10'000, "Layers computed on the GPU; -1: all; needs a build with GPU support."));
+}
+
+void add_server_keys(std::vector<Key>& keys) {
+  keys.push_back(with_rule(make("server.host", "--host", Kind::text, FIELD(server.host),
+                                "Address or host name to listen on; other machines reach it only when it is "
+                                "not a loopback address, and then API keys are required."),
+                           check_not_empty));
+  keys.push_back(number("server.port", "--port", Kind::integer, FIELD(server.port), 0, 65535,
+                        "TCP port; 0: any free one, which the log and --port-file then tell."));
+  keys.push_back(number("server.io_threads", "", Kind::integer, FIELD(server.io_threads), 1, 256,
+                        "Threads that run connections."));
+  keys.push_back(number("server.worker_threads", "", Kind::integer, FIELD(server.worker_threads), 1, 256,
+                        "Threads that parse requests, fill chat templates and cut text into tokens."));
+  keys.push_back(number("server.max_connections", "", Kind::integer, FIELD(server.max_connections), 1,
+                        kMillion, "Connections served at once; further ones wait in the kernel's queue."));
+  keys.push_back(number("server.max_body_bytes", "", Kind::size, FIELD(server.max_body_bytes), kKiB, 4 * kGiB,
+                        "Largest request body; a larger one is refused with status 413."));
+  keys.push_back(number("server.max_header_bytes", "", Kind::size, FIELD(server.max_header_bytes), kKiB,
+                        1024 * kKiB, "Largest request header; a larger one is refused with status 431."));
+  keys.push_back(number("server.header_timeout", "", Kind::duration, FIELD(server.header_timeout), 10 * kMs,
+                        kHour, "Time a client has to send its headers, from their first byte on."));
+  keys.push_back(number("server.body_timeout", "", Kind::duration, FIELD(server.body_timeout), 10 * kMs,
+                        kHour, "Time a client has to send its body, from the end of the headers on."));
+  keys.push_back(number("server.idle_timeout", "", Kind::duration, FIELD(server.idle_timeout), 10 * kMs,
+                        24 * kHour, "Time an idle connection is kept open for a next request."));
+  keys.push_back(number("server.write_timeout", "", Kind::duration, FIELD(server.write_timeout), 10 * kMs,
+                        kHour, "Time after which a client that does not read its answer is dropped."));
+  keys.push_back(number("server.max_unsent_bytes", "", Kind::size, FIELD(server.max_unsent_bytes), kKiB, kGiB,
+                        "Bytes that may wait for a slow streaming client before it is dropped."));
+  keys.push_back(number("server.drain_timeout", "", Kind::duration, FIELD(server.drain_timeout), 0,
+                        24 * kHour, "Time that running requests have to finish after SIGTERM."));
+  keys.push_back(number("server.stall_after", "", Kind::duration, FIELD(server.stall_after), 100 * kMs,
+                        24 * kHour, "An engine that makes no step for this long is reported as not ready."));
+  keys.push_back(number("server.request_timeout", "", Kind::duration, FIELD(server.request_timeout), 0,
+                        24 * kHour, "Time a generation may take before it is ended; 0s: no limit."));
+  keys.push_back(
+      with_rule(make("server.api_key_hashes", "", Kind::list, FIELD(server.api_key_hashes),
+                     "SHA-256 hashes of the API keys that are let in, as 'sovereign key new' prints "
+                     "them; none: no key is asked for."),
+                check_key_hashes));
+  keys.push_back(
+      with_rule(make("server.cors_origins", "--cors-origin", Kind::list, FIELD(server.cors_origins),
+                     "Web origins whose pages may call the API, or \"*\" for all; none: no CORS headers."),
+                check_origins));
+  keys.push_back(make("server.tls_certificate", "--tls-certificate", Kind::path,
+                      FIELD(server.tls_certificate),
+                      "PEM file with the certificate chain; with server.tls_key the server speaks HTTPS."));
+  keys.push_back(make("server.tls_key", "--tls-key", Kind::path, FIELD(server.tls_key),
+                      "PEM file with the certificate's private key."));
+  keys.push_back(make("server.insecure", "--insecure", Kind::boolean, FIELD(server.insecure),
+                      "Allow listening on an address that other machines reach without any API key."));
+}
+
+void add_log_keys(std::vector<Key>& keys) {
+  keys.push_back(with_choices(make("log.level", "--log-level", Kind::choice, FIELD(log.level),
+                                   "Least important lines that are written."),
+                              {"trace", "debug", "info", "warning", "error", "off"}));
+  keys.push_back(with_choices(make("log.format", "--log-format", Kind::choice, FIELD(log.format),
+                                   "Lines for people, or one JSON object per line."),
+                              {"text", "json"}));
+  keys.push_back(make("log.file", "--log-file", Kind::path, FIELD(log.file),
+                      "File to append the log to; empty: standard error."));
+}
+
+#undef FIELD
+
+std::vector<Key> build() {
+  std::vector<Key> keys;
+  add_model_keys(keys);
+  add_engine_keys(keys);
+  add_server_keys(keys);
+  add_log_keys(keys);
+  return keys;
+}
+
+constexpr std::array kSections = {
+    Section{"model", "What to serve."},
+    Section{"engine", "How the model is run: memory, batches, threads."},
+    Section{"server", "The HTTP API: address, limits, keys, TLS."},
+    Section{"log", "What is written about it all."},
+};
+
+}  // namespace
+
+std::span<const Key> all_keys() {
+  static const std::vector<Key> keys = build();
+  return keys;
+}
+
+const Key* find_key(std::string_view name) {
+  for (const Key& key : all_keys()) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+std::span<const Section> all_sections() { return kSections; }
+
+std::string suggestion(std::string_view name) {
+  // A key without or with the wrong section is recognized by its last name.
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  for (const Key& key : all_keys()) {
+    if (key.last_name() == last) return fmt::format("did you mean '{}'?", key.name);
+  }
+  std::vector<std::string_view> names;
+  for (const Key& key : all_keys()) names.push_back(key.name);
+  const std::string_view near = nearest(name, names);
+  return near.empty() ? std::string() : fmt::format("did you mean '{}'?", near);
+}
+
+}  // namespace sovereign::config
