@@ -1,0 +1,70 @@
+// A scheduler among random arrivals, cancels, deadlines and decode failures, with a fake cache and a fake
+// model, checked at every step. One seed gives one run.
+//
+// The fake model's next token is a hash of all tokens in the slot, so a sequence that was preempted,
+// resumed or began in the middle of another's prefix must still produce what it would have alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/scheduler.h"
+#include "sim/fake_kv_cache.h"
+
+namespace sovereign::engine::sim {
+
+struct WorldReport {
+  std::uint64_t steps = 0;
+  std::uint64_t finished = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t preemptions = 0;
+  std::uint64_t shared_tokens = 0;
+  std::uint64_t computed_tokens = 0;
+  std::optional<std::string> violation;  // the first one; empty: the run was right
+};
+
+class SchedulerWorld {
+ public:
+  explicit SchedulerWorld(std::uint64_t seed);
+  WorldReport run();
+
+ private:
+  struct Client {
+    std::vector<Token> prompt;
+    std::vector<Token> output;
+    std::uint32_t wanted_tokens = 0;
+    std::optional<Time> deadline;
+    std::optional<Slot> slot;
+  };
+
+  static SchedulerConfig random_config(std::mt19937_64& random);
+  std::uint32_t below(std::uint32_t limit) {
+    return limit == 0 ? 0 : static_cast<std::uint32_t>(random_() % limit);
+  }
+
+  void arrive();
+  void cancel_someone();
+  void step();
+  void check_rows(const Plan& plan);
+  void check_accounts();
+  void violate(const std::string& what);
+  Token next_token(const std::vector<Token>& context) const;
+
+  std::mt19937_64 random_;
+  SchedulerConfig config_;
+  Scheduler scheduler_;
+  FakeKvCache cache_;
+  ManualClock clock_;
+  std::map<SequenceId, Client> clients_;  // by id, which is the order of arrival
+  SequenceId next_id_ = 1;
+  std::vector<std::vector<Token>> system_prompts_;
+  WorldReport report_;
+};
+
+}  // namespace sovereign::engine::sim
