@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds the pinned llama.cpp once into the cache folder, and prints two lines: its sources, its build.
+#   build_llama.sh [--portable] [--cuda] [--peers]
+# --portable  for any x86-64 CPU with AVX2 (else for this machine's CPU)
+# --cuda      with the CUDA backend (nvcc must be there)
+# --peers     also llama-server, llama-bench, llama-batched-bench and llama-quantize, for the benchmarks
+# CC, CXX     compilers
+# The folder's name holds a hash of all that shapes the result: version, flags, compiler, CPU, patches.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+cpu=native flags=() targets=(llama llama-common)
+flags=(-DCMAKE_BUILD_TYPE=Release
+  -DCMAKE_C_FLAGS_RELEASE="-O2 -DNDEBUG" -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG"
+  -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON
+  -DGGML_LLAMAFILE=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF
+  -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON
+  -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF
+  -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF)
+for option in "$@"; do
+  case $option in
+    --portable) cpu=avx2 ;;
+    --cuda) flags+=(-DGGML_CUDA=ON) ;;
+    --peers) targets+=(llama-server llama-bench llama-batched-bench llama-quantize) ;;
+    *) die "build_llama.sh: unknown option '$option'" ;;
+  esac
+done
+if [[ $cpu == native ]]; then
+  flags+=(-DGGML_NATIVE=ON)
+else
+  flags+=(-DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON)
+fi
+
+cc=${CC:-cc} cxx=${CXX:-c++}
+command -v cmake > /dev/null && command -v ninja > /dev/null && command -v "$cxx" > /dev/null ||
+  die "cmake, ninja or a C++ compiler is missing; run 'make setup' first"
+pinned llama.cpp
+flags+=("-DLLAMA_BUILD_NUMBER=0" "-DLLAMA_BUILD_COMMIT=$package-$version")
+
+shopt -s nullglob
+patches=("$root"/cmake/llama-patches/*.patch)
+short() { sha256sum | cut -c 1-12; }
+patch_key=$(cat /dev/null "${patches[@]}" | short)
+native_key=$([[ $cpu == native ]] && "$cxx" -march=native -E -v -x c++ /dev/null 2>&1 | grep -e '-march=\|cc1plus' || true)
+build_key=$(printf '%s\n' "$digest" "$patch_key" "${flags[@]}" "$native_key" \
+  "$("$cc" --version | head -n 1)" "$("$cxx" --version | head -n 1)" | short)
+
+sources=$cache/llama.cpp/$version/source
+((${#patches[@]} == 0)) || sources+=-$patch_key
+build=$cache/llama.cpp/$version/build-$build_key
+mkdir -p "$cache/llama.cpp/$version" || die "cannot create $cache/llama.cpp; make it writable or set XDG_CACHE_HOME"
+
+exec 9> "$build.lock" || die "cannot write $build.lock; make it writable or set XDG_CACHE_HOME"
+flock -n 9 || { say "waiting for another build of llama.cpp"; flock 9; }
+
+apply_patches() {
+  local staging=$sources.new
+  rm -rf "$staging"
+  cp -r "$cache/llama.cpp/$version/source" "$staging" || die "cannot copy llama.cpp's sources to $staging"
+  for patch in "${patches[@]}"; do
+    patch -d "$staging" -p1 --batch --fuzz=0 < "$patch" >&2 ||
+      die "$patch does not apply to llama.cpp of $package $version"
+  done
+  mv "$staging" "$sources"
+}
+
+fetch_pinned llama.cpp "$cache/llama.cpp/$version/source" > /dev/null
+[[ -d $sources ]] || apply_patches
+
+done_targets=$(cat "$build/built-targets" 2> /dev/null || true)
+if [[ $done_targets != *"${targets[*]}"* ]]; then
+  say "building llama.cpp (${targets[*]}) in $build; once, a few minutes"
+  mkdir -p "$build"
+  launcher=()
+  if command -v ccache > /dev/null; then
+    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  if ! { cmake -G Ninja -S "$sources" -B "$build" "${flags[@]}" "${launcher[@]}" \
+           -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" &&
+         ninja -C "$build" "${targets[@]}"; } > "$build/build.log" 2>&1; then
+    grep -m 5 -iE 'error|No space left' "$build/build.log" >&2 || tail -n 5 "$build/build.log" >&2
+    die "llama.cpp did not build; the whole log is $build/build.log"
+  fi
+  printf '%s\n' "${targets[*]}" > "$build/built-targets.new"
+  mv "$build/built-targets.new" "$build/built-targets"
+fi
+printf '%s\n' "$sources" "$build"
