@@ -5,6 +5,14 @@
 
 namespace sovereign::engine {
 
+// How token vectors become one embedding.
+enum class EmbeddingPooling {
+  model,  // as the model's metadata says; without such metadata there are no embeddings
+  mean,
+  cls,
+  last,
+};
+
 struct EngineConfig {
   std::uint32_t context_tokens = 4096;      // longest sequence (prompt + output); <= the model's
   std::uint32_t kv_cells = 16384;           // KV cache size in tokens, shared by all sequences
@@ -16,7 +24,8 @@ struct EngineConfig {
   std::uint32_t threads = 0;                // compute threads; 0: the physical cores
   bool prefix_sharing = true;
   bool flash_attention = true;
-  std::int32_t gpu_layers = 0;              // layers offloaded; -1: all (needs a GPU build)
+  std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
+  EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
 };
 
 }  // namespace sovereign::engine

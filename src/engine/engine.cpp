@@ -1,0 +1,162 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "engine/engine_loop.h"
+#include "engine/llama_model.h"
+
+namespace sovereign::engine {
+
+namespace {
+
+result<EngineConfig> checked(EngineConfig config, const ModelInfo& model) {
+  const auto bad = [](std::string message, std::string key) {
+    return fail(ErrorCode::invalid_argument, std::move(message), std::move(key));
+  };
+  if (config.max_sequences == 0)
+    return bad("engine.max_sequences must be at least 1", "engine.max_sequences");
+  if (config.max_sequences + config.max_cached_prefixes > PrefixIndex::kMaxSlots) {
+    return bad(fmt::format("engine.max_sequences + engine.max_cached_prefixes must be at most {}, not {}",
+                           PrefixIndex::kMaxSlots, config.max_sequences + config.max_cached_prefixes),
+               "engine.max_cached_prefixes");
+  }
+  if (config.step_token_budget < config.max_sequences) {
+    return bad("engine.step_token_budget must be at least engine.max_sequences", "engine.step_token_budget");
+  }
+  if (config.prefill_chunk_tokens == 0) {
+    return bad("engine.prefill_chunk_tokens must be at least 1", "engine.prefill_chunk_tokens");
+  }
+  if (model.train_context_tokens > 0 && config.context_tokens > model.train_context_tokens) {
+    spdlog::warn("engine.context_tokens {} is more than the model was trained for; using {}",
+                 config.context_tokens, model.train_context_tokens);
+    config.context_tokens = model.train_context_tokens;
+  }
+  if (config.context_tokens < 2 || config.kv_cells < config.context_tokens) {
+    return bad(
+        fmt::format("engine.kv_cells ({}) must hold at least one sequence of engine.context_tokens ({}), "
+                    "which must be at least 2",
+                    config.kv_cells, config.context_tokens),
+        "engine.kv_cells");
+  }
+  return config;
+}
+
+std::uint32_t fresh_seed() {
+  thread_local std::random_device device;
+  return device();
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+Engine::~Engine() = default;
+
+result<std::unique_ptr<Engine>> Engine::start(std::shared_ptr<const LlamaModel> model,
+                                              const EngineConfig& config, const Clock& clock) {
+  const auto usable = checked(config, model->info());
+  if (!usable) return fail(usable.error());
+  auto loop = Loop::start(std::move(model), *usable, clock);
+  if (!loop) return fail(loop.error());
+  return std::unique_ptr<Engine>(new Engine(std::move(*loop)));
+}
+
+result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) {
+  const ModelInfo& info = loop_->model->info();
+  if (!info.can_generate) {
+    return fail(ErrorCode::unsupported, fmt::format("the model '{}' makes embeddings, not text", info.name),
+                "model");
+  }
+  if (loop_->draining.load(std::memory_order_relaxed)) {
+    return fail(ErrorCode::unavailable, "the server is shutting down; try another one, or again later");
+  }
+  const std::size_t prompt = request.prompt.size();
+  const std::uint32_t context = loop_->config.context_tokens;
+  if (prompt == 0) return fail(ErrorCode::invalid_argument, "the prompt has no tokens", "prompt");
+  if (prompt >= context) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the prompt has {} tokens and the context {}: there is no room for an answer; "
+                            "shorten the prompt or raise engine.context_tokens",
+                            prompt, context),
+                "prompt");
+  }
+  for (const Token token : request.prompt) {
+    if (token < 0 || static_cast<std::uint32_t>(token) >= info.vocabulary_size) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("token {} is not in the vocabulary of {} tokens", token, info.vocabulary_size),
+                  "prompt");
+    }
+  }
+  if (request.n == 0 || request.n > GenerationTask::kMaxChoices) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("n must be between 1 and {}", GenerationTask::kMaxChoices), "n");
+  }
+  auto token_limit = context - static_cast<std::uint32_t>(prompt);
+  if (request.max_tokens > 0) token_limit = std::min(token_limit, request.max_tokens);
+
+  const std::uint32_t choices = request.n;
+  if (loop_->queued.fetch_add(choices, std::memory_order_relaxed) + choices > loop_->config.max_queued) {
+    loop_->queued.fetch_sub(choices, std::memory_order_relaxed);
+    loop_->metrics.requests_refused.fetch_add(1, std::memory_order_relaxed);
+    return fail(
+        ErrorCode::resource_exhausted,
+        fmt::format("the queue is full ({} requests wait); try again later", loop_->config.max_queued));
+  }
+  const RequestId id = loop_->last_request.fetch_add(1, std::memory_order_relaxed) + 1;
+  auto task = GenerationTask::create(id, std::move(request), std::move(sink), loop_->model, token_limit,
+                                     fresh_seed(), loop_->clock.now());
+  if (!task) {
+    loop_->queued.fetch_sub(choices, std::memory_order_relaxed);
+    return fail(task.error());
+  }
+  loop_->open.fetch_add(1, std::memory_order_relaxed);
+  loop_->metrics.requests_accepted.fetch_add(1, std::memory_order_relaxed);
+  loop_->post(Loop::Submit{std::move(*task)});
+  return id;
+}
+
+void Engine::cancel(RequestId id) noexcept { loop_->post(Loop::Cancel{id}); }
+
+result<std::vector<float>> Engine::embed(std::vector<Token> tokens) {
+  if (!Embedder::available(*loop_->model, loop_->config)) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("the model '{}' is not made for embeddings; serve one that is, or set "
+                            "engine.embedding_pooling",
+                            loop_->model->info().name),
+                "model");
+  }
+  if (tokens.empty() || tokens.size() > loop_->config.context_tokens) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the input has {} tokens; it must have 1 to {}", tokens.size(),
+                            loop_->config.context_tokens),
+                "input");
+  }
+  if (loop_->draining.load(std::memory_order_relaxed)) {
+    return fail(ErrorCode::unavailable, "the server is shutting down; try another one, or again later");
+  }
+  Loop::Embed message{std::move(tokens), {}};
+  std::future<result<std::vector<float>>> answer = message.answer.get_future();
+  loop_->post(std::move(message));
+  return answer.get();
+}
+
+void Engine::drain() noexcept { loop_->draining.store(true, std::memory_order_relaxed); }
+
+bool Engine::idle() const noexcept { return loop_->open.load(std::memory_order_acquire) == 0; }
+
+const EngineMetrics& Engine::metrics() const noexcept { return loop_->metrics; }
+
+Duration Engine::stalled_for(Time now) const noexcept {
+  const auto since = loop_->busy_since.load(std::memory_order_relaxed);
+  if (since == Loop::kIdle) return Duration::zero();
+  return std::max(Duration::zero(), now.time_since_epoch() - Duration(since));
+}
+
+const LlamaModel& Engine::model() const noexcept { return *loop_->model; }
+
+std::uint32_t Engine::context_tokens() const noexcept { return loop_->config.context_tokens; }
+
+}  // namespace sovereign::engine

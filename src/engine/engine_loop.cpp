@@ -1,0 +1,222 @@
+#include "engine/engine_loop.h"
+
+#include <pthread.h>
+
+#include <spdlog/spdlog.h>
+
+#include "engine/llama_model.h"
+
+namespace sovereign::engine {
+
+namespace {
+
+template <class Value>
+void add(EngineMetrics::Counter& counter, Value value) {
+  counter.fetch_add(static_cast<std::uint64_t>(value), std::memory_order_relaxed);
+}
+
+template <class Value>
+void set(EngineMetrics::Counter& gauge, Value value) {
+  gauge.store(static_cast<std::uint64_t>(value), std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Engine::Loop::Loop(std::shared_ptr<const LlamaModel> loaded, const EngineConfig& settings, const Clock& time)
+    : model(std::move(loaded)), config(settings), clock(time) {}
+
+result<std::unique_ptr<Engine::Loop>> Engine::Loop::start(std::shared_ptr<const LlamaModel> model,
+                                                          const EngineConfig& config, const Clock& clock) {
+  std::unique_ptr<Loop> loop(new Loop(std::move(model), config, clock));
+  std::promise<result<void>> ready;
+  std::future<result<void>> made = ready.get_future();
+  loop->thread_ = std::thread(
+      [self = loop.get(), promise = std::move(ready)]() mutable { self->run(std::move(promise)); });
+  if (auto status = made.get(); !status) return fail(status.error());
+  return loop;
+}
+
+Engine::Loop::~Loop() {
+  mailbox_.push(Stop{});
+  if (Decoder* decoder = running_decoder_.load(std::memory_order_acquire)) decoder->abort();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Engine::Loop::post(Message message) { mailbox_.push(std::move(message)); }
+
+result<void> Engine::Loop::make_context() {
+  if (model->info().can_generate) {
+    auto decoder = Decoder::create(*model, config);
+    if (!decoder) return fail(decoder.error());
+    decoder_ = std::move(*decoder);
+    running_decoder_.store(decoder_.get(), std::memory_order_release);
+    scheduler_ = std::make_unique<Scheduler>(SchedulerConfig{
+        .kv_cells = config.kv_cells,
+        .max_sequences = config.max_sequences,
+        .max_cached_prefixes = config.max_cached_prefixes,
+        .step_token_budget = config.step_token_budget,
+        .prefill_chunk_tokens = config.prefill_chunk_tokens,
+        .prefix_sharing = config.prefix_sharing && model->info().can_share_prefix,
+    });
+    set(metrics.kv_cells_total, config.kv_cells);
+  }
+  if (Embedder::available(*model, config)) {
+    auto embedder = Embedder::create(*model, config);
+    if (!embedder) return fail(embedder.error());
+    embedder_ = std::move(*embedder);
+  }
+  return {};
+}
+
+void Engine::Loop::run(std::promise<result<void>> ready) {
+  // The compute threads inherit this name, so that a profiler can tell them from the server's.
+  pthread_setname_np(pthread_self(), "sv-engine");
+  const result<void> made = make_context();
+  ready.set_value(made);
+  if (!made) return;
+
+  while (true) {
+    take_messages();
+    if (stopping_) break;
+    if (scheduler_ == nullptr || scheduler_->idle()) {
+      busy_since.store(kIdle, std::memory_order_relaxed);
+      mailbox_.wait();
+    } else {
+      step();
+    }
+  }
+  stop_everything();
+}
+
+void Engine::Loop::take_messages() {
+  for (Message& message : mailbox_.take_all()) {
+    std::visit([this](auto& content) { on(content); }, message);
+  }
+}
+
+template <class Call>
+void Engine::Loop::with_task(GenerationTask& task, Call call) {
+  const std::uint32_t waiting_before = task.waiting();
+  call(task);
+  queued.fetch_sub(waiting_before - task.waiting(), std::memory_order_relaxed);
+}
+
+void Engine::Loop::on(Submit& message) {
+  GenerationTask& task = *message.task;
+  for (std::uint32_t choice = 0; choice < task.choices(); ++choice) scheduler_->add(task.sequence(choice));
+  tasks_.emplace(task.id(), std::move(message.task));
+}
+
+void Engine::Loop::on(Cancel& message) {
+  const auto found = tasks_.find(message.id);
+  if (found == tasks_.end()) return;
+  GenerationTask& task = *found->second;
+  for (std::uint32_t choice = 0; choice < task.choices(); ++choice)
+    scheduler_->cancel(task.sequence_id(choice));
+  with_task(task,
+            [&](GenerationTask& ended) { ended.end(FinishReason::cancelled, {}, clock.now(), metrics); });
+  forget_if_done(message.id);
+  update_gauges();
+}
+
+void Engine::Loop::on(Embed& message) {
+  busy_since.store(clock.now().time_since_epoch().count(), std::memory_order_relaxed);
+  message.answer.set_value(embedder_->embed(message.tokens));
+}
+
+void Engine::Loop::on(Stop&) { stopping_ = true; }
+
+void Engine::Loop::step() {
+  const Time began = clock.now();
+  busy_since.store(began.time_since_epoch().count(), std::memory_order_relaxed);
+  const Plan plan = scheduler_->plan(began);
+
+  for (const SequenceId sequence : plan.expired) {
+    const RequestId id = GenerationTask::request_of(sequence);
+    with_task(*tasks_.at(id), [&](GenerationTask& task) {
+      task.end_choice(GenerationTask::choice_of(sequence), FinishReason::deadline, began, metrics);
+    });
+    forget_if_done(id);
+  }
+  for (const Admission& admission : plan.admitted) {
+    with_task(*tasks_.at(GenerationTask::request_of(admission.sequence)), [&](GenerationTask& task) {
+      task.on_admitted(GenerationTask::choice_of(admission.sequence), admission.shared_tokens, began,
+                       metrics);
+    });
+  }
+  for (const KvOp& op : plan.kv_ops) decoder_->apply(op);
+
+  if (!plan.rows.empty()) {
+    const auto decoded = decoder_->decode(plan.rows);
+    const Time decode_end = clock.now();
+    add(metrics.decode_ns, (decode_end - began).count());
+    if (decoded) {
+      sample(plan);
+      add(metrics.sample_ns, (clock.now() - decode_end).count());
+    } else {
+      fail_batch(plan, decoded.error());
+    }
+    add(metrics.steps, 1);
+    metrics.batch_tokens.observe(static_cast<double>(plan.rows.size()));
+  }
+  add(metrics.prefill_tokens, plan.prefill_tokens);
+  add(metrics.preemptions, plan.preempted.size());
+  add(metrics.prefix_evictions, plan.evicted_prefixes);
+  update_gauges();
+  add(metrics.engine_busy_ns, (clock.now() - began).count());
+}
+
+void Engine::Loop::sample(const Plan& plan) {
+  sampled_.clear();
+  const Time now = clock.now();
+  for (std::size_t index = 0; index < plan.rows.size(); ++index) {
+    const Row& row = plan.rows[index];
+    if (!row.wants_logits) continue;
+    const RequestId id = GenerationTask::request_of(row.sequence);
+    GenerationTask& task = *tasks_.at(id);
+    sampled_.push_back(
+        task.on_logits(GenerationTask::choice_of(row.sequence), decoder_->logits(index), now, metrics));
+    if (sampled_.back().finished) forget_if_done(id);
+  }
+  scheduler_->apply(sampled_);
+}
+
+void Engine::Loop::fail_batch(const Plan& plan, const Error& error) {
+  if (error.code != ErrorCode::cancelled) spdlog::error("engine: {}", error.message);
+  for (const SequenceId sequence : scheduler_->fail(plan)) {
+    const auto found = tasks_.find(GenerationTask::request_of(sequence));
+    if (found == tasks_.end()) continue;  // a sister choice took it along
+    GenerationTask& task = *found->second;
+    for (std::uint32_t choice = 0; choice < task.choices(); ++choice)
+      scheduler_->cancel(task.sequence_id(choice));
+    const bool stopped = error.code == ErrorCode::cancelled;
+    with_task(task, [&](GenerationTask& ended) {
+      ended.end(stopped ? FinishReason::cancelled : FinishReason::error, error, clock.now(), metrics);
+    });
+    forget_if_done(found->first);
+  }
+}
+
+void Engine::Loop::forget_if_done(RequestId id) {
+  const auto found = tasks_.find(id);
+  if (found == tasks_.end() || !found->second->done()) return;
+  tasks_.erase(found);
+  open.fetch_sub(1, std::memory_order_release);
+}
+
+void Engine::Loop::stop_everything() {
+  take_messages();
+  while (!tasks_.empty()) {
+    Cancel cancel{tasks_.begin()->first};
+    on(cancel);
+  }
+  running_decoder_.store(nullptr, std::memory_order_release);
+}
+
+void Engine::Loop::update_gauges() {
+  set(metrics.queued, scheduler_->waiting());
+  set(metrics.running, scheduler_->running());
+  set(metrics.kv_cells_used, scheduler_->ledger().used_cells());
+}
+
+}  // namespace sovereign::engine
