@@ -13,7 +13,7 @@ namespace sovereign::engine {
 
 namespace {
 
-llama_pooling_type pooling_of(EmbeddingPooling pooling) {
+enum llama_pooling_type pooling_of(EmbeddingPooling pooling) {
   switch (pooling) {
     case EmbeddingPooling::model: return LLAMA_POOLING_TYPE_UNSPECIFIED;
     case EmbeddingPooling::mean: return LLAMA_POOLING_TYPE_MEAN;
