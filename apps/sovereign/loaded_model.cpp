@@ -1,0 +1,59 @@
+#include "loaded_model.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "config/model_fetch.h"
+#include "config/model_store.h"
+
+namespace sovereign {
+namespace {
+
+result<std::string> read_template(const std::string& file) {
+  if (file.empty()) return std::string();
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.is_open() && !in.bad() && !text.empty()) return text;
+  return fail(ErrorCode::not_found, fmt::format("cannot read the chat template {}", file),
+              "model.chat_template");
+}
+
+}  // namespace
+
+result<LoadedModel> load_model(const std::filesystem::path& path, const config::Settings& settings,
+                               const Clock& clock) {
+  const auto chat_template = read_template(settings.model.chat_template);
+  if (!chat_template) return fail(chat_template.error());
+  LoadedModel loaded;
+  auto model = engine::LlamaModel::load(path, settings.engine.gpu_layers);
+  if (!model) return fail(model.error());
+  loaded.model = std::move(*model);
+  auto format = engine::ChatFormat::create(*loaded.model, *chat_template);
+  if (!format) return fail(format.error());
+  loaded.chat_format = std::move(*format);
+  auto engine = engine::Engine::start(loaded.model, settings.engine, clock);
+  if (!engine) return fail(engine.error());
+  loaded.engine = std::move(*engine);
+  return loaded;
+}
+
+std::string model_id(const std::filesystem::path& path, const config::Settings& settings) {
+  return settings.model.name.empty() ? path.stem().string() : settings.model.name;
+}
+
+result<std::filesystem::path> find_model(const config::ModelSettings& settings,
+                                         const std::function<bool()>& cancelled) {
+  const auto store = config::ModelStore::of(config::process_environment());
+  auto path = store.resolve(settings.path);
+  if (path || !settings.fetch || !settings.path.empty()) return path;
+  config::FetchOptions options;
+  options.folder = store.folder();
+  options.cancelled = cancelled;
+  options.on_stage = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  return config::fetch_model(config::default_model(), options);
+}
+
+}  // namespace sovereign

@@ -1,0 +1,36 @@
+// A model made ready to answer: weights, chat format, engine.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "engine/chat_format.h"
+#include "engine/engine.h"
+#include "engine/llama_model.h"
+
+namespace sovereign {
+
+struct LoadedModel {
+  std::shared_ptr<const engine::LlamaModel> model;
+  std::shared_ptr<const engine::ChatFormat> chat_format;
+  std::shared_ptr<engine::Engine> engine;
+};
+
+// Takes seconds. Errors: as LlamaModel, ChatFormat and Engine; not_found for the template's file.
+// The clock outlives the engine.
+result<LoadedModel> load_model(const std::filesystem::path& path, const config::Settings& settings,
+                               const Clock& clock);
+
+// model.name, else the file's name without ".gguf".
+std::string model_id(const std::filesystem::path& path, const config::Settings& settings);
+
+// The path of the model in the settings; downloads the default one when that is missing and model.fetch is
+// set. `cancelled` is asked during the download.
+result<std::filesystem::path> find_model(const config::ModelSettings& settings,
+                                         const std::function<bool()>& cancelled);
+
+}  // namespace sovereign

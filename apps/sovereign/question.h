@@ -1,0 +1,58 @@
+// One question to a model and its answer, whoever computes it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace sovereign {
+
+struct Question {
+  std::string prompt;
+  std::string system;  // empty: none
+  std::optional<std::uint32_t> max_tokens;
+  std::optional<double> temperature;
+  std::optional<std::uint32_t> seed;
+  // Called with each piece of the answer as it comes; false ends the answer. May be empty.
+  std::function<bool(std::string_view)> on_text;
+  std::stop_token stop;
+};
+
+struct Answer {
+  std::string text;
+  std::string model;
+  std::string finish_reason;  // "stop", "length", ...
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t cached_prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  double ttft_s = 0;   // question asked to first text, without loading a model
+  double total_s = 0;  // question asked to end of answer
+
+  // Of the tokens after the first.
+  double tokens_per_s() const;
+};
+
+// OpenAI's `messages` for the question, as JSON text.
+std::string messages_json(const Question& question);
+
+// Loads the model into this process and asks it. The engine is cut down to one sequence where the settings
+// stand at their defaults. Errors: as LlamaModel, Engine and ChatFormat; cancelled.
+result<Answer> ask_in_process(const Question& question, const config::Settings& settings);
+
+struct Remote {
+  std::string url;      // "http://127.0.0.1:8080"
+  std::string api_key;  // empty: none
+  std::string model;    // empty: whatever the server has
+  std::string ca_file;  // empty: the system's roots
+};
+
+// Asks a server that speaks OpenAI's API. Errors: unavailable, unauthenticated, or what the server says.
+result<Answer> ask_server(const Question& question, const Remote& remote);
+
+}  // namespace sovereign

@@ -1,0 +1,161 @@
+// sovereign serve: the HTTP API, until a signal ends it.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <mutex>
+
+#include "base/build_info.h"
+#include "command.h"
+#include "console.h"
+#include "loaded_model.h"
+#include "server/api_keys.h"
+#include "service.h"
+#include "settings_flags.h"
+#include "signals.h"
+
+namespace sovereign {
+namespace {
+
+constexpr rlim_t kOwnFiles = 64;  // descriptors that are no connections
+
+// The port, for whoever started the server with port 0; gone again when the server is.
+class PortFile {
+ public:
+  explicit PortFile(std::string path) : path_(std::move(path)) {}
+  ~PortFile() { remove(); }
+  PortFile(const PortFile&) = delete;
+  PortFile& operator=(const PortFile&) = delete;
+
+  // A reader sees all of it or nothing.
+  result<void> write(std::uint16_t port) const {
+    if (path_.empty()) return {};
+    const std::string draft = path_ + ".new";
+    std::ofstream out(draft, std::ios::trunc);
+    out << port << '\n';
+    out.close();
+    std::error_code error;
+    if (out) std::filesystem::rename(draft, path_, error);
+    if (out && !error) return {};
+    return fail(ErrorCode::permission_denied, fmt::format("cannot write the port to {}", path_), path_);
+  }
+  void remove() const {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove(path_, ignored);
+  }
+
+ private:
+  std::string path_;
+};
+
+// What the signal thread and the main thread tell each other.
+class Shutdown {
+ public:
+  explicit Shutdown(const PortFile& port_file) : port_file_(port_file) {}
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) {
+      spdlog::info("SIGHUP ignored: restart the server to read its configuration again");
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    // While the model loads there is no request to wait for, and a load cannot be broken off.
+    if (!loaded_ || asked_) {
+      port_file_.remove();
+      spdlog::info("{}", asked_ ? "second signal: ending at once" : "ended while the model was loading");
+      spdlog::default_logger()->flush();
+      std::_Exit(asked_ ? kExitFailure : kExitOk);
+    }
+    asked_ = true;
+    changed_.notify_one();
+  }
+
+  void set_loaded() {
+    const std::lock_guard lock(mutex_);
+    loaded_ = true;
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return asked_; });
+  }
+
+ private:
+  const PortFile& port_file_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool loaded_ = false;
+  bool asked_ = false;
+};
+
+// Shells often allow 1024 files where the system would allow more.
+void raise_file_limit(std::uint32_t connections) {
+  rlimit limit{};
+  const rlim_t wanted = connections + kOwnFiles;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    spdlog::warn("{} open files are allowed, {} connections want {}", limit.rlim_cur, connections, wanted);
+  }
+}
+
+int run_service(const config::Settings& settings, const PortFile& port_file, Shutdown& shutdown) {
+  const auto path = find_model(settings.model, {});
+  if (!path) return print_failure(path.error());
+  raise_file_limit(settings.server.max_connections);
+  const auto started = Service::start(settings, *path);
+  if (!started) return print_failure(started.error());
+  Service& service = **started;
+  if (const auto written = port_file.write(service.port()); !written) return print_failure(written.error());
+  spdlog::info("sovereign {} listens on {}, loading {}", build_info::version, service.url(), path->string());
+
+  const auto begin = std::chrono::steady_clock::now();
+  if (const auto loaded = service.load(); !loaded) return print_failure(loaded.error());
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  shutdown.set_loaded();
+  spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
+
+  shutdown.wait();
+  spdlog::info("draining: finishing what is under way, for at most {} s",
+               std::chrono::duration_cast<std::chrono::seconds>(settings.server.drain_timeout).count());
+  service.drain_and_join();
+  spdlog::info("stopped");
+  return kExitOk;
+}
+
+int serve(const SettingsFlags& flags, const std::string& port_file_path) {
+  const auto loaded = flags.load_or_print();
+  if (!loaded) return kExitUsage;
+  if (const auto allowed = server::check_bind(loaded->settings.server); !allowed) {
+    print_failure(allowed.error());
+    return kExitUsage;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  const PortFile port_file(port_file_path);
+  Shutdown shutdown(port_file);
+  const SignalThread signals([&shutdown](int signal) { shutdown.on_signal(signal); });
+  return run_service(loaded->settings, port_file, shutdown);
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program, int& exit_code) {
+  CLI::App* command = program.add_subcommand("serve", "Serve a model through the OpenAI-compatible HTTP API");
+  auto port_file = std::make_shared<std::string>();
+  command
+      ->add_option("--port-file", *port_file,
+                   "Write the port to this file once listening; removed at the end")
+      ->type_name("FILE");
+  auto flags = std::make_shared<SettingsFlags>(
+      *command, std::vector<std::string_view>{"model", "engine", "server", "log"});
+  command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
+}
+
+}  // namespace sovereign

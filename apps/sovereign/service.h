@@ -1,0 +1,59 @@
+// The running server: HTTP at once, the model when it is loaded.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "server/health/ready_state.h"
+#include "server/http/http_server.h"
+#include "server/metrics/http_metrics.h"
+#include "server/openai/served_model.h"
+#include "server/worker_pool.h"
+
+namespace sovereign {
+
+// start() listens and answers /healthz, with /readyz saying "loading"; load() makes it ready. Both and
+// drain_and_join() are called from one thread.
+class Service {
+ public:
+  // Errors: as HttpServer::start().
+  static result<std::unique_ptr<Service>> start(const config::Settings& settings,
+                                                std::filesystem::path model_path);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Loads the model and serves it. Errors: as load_model().
+  result<void> load();
+
+  // No new connections; returns when the answers under way are finished or drain_timeout is over.
+  void drain_and_join();
+
+  // "http://127.0.0.1:8080"
+  std::string url() const;
+  std::uint16_t port() const { return server_->port(); }
+  const std::string& id() const { return model_id_; }
+
+ private:
+  Service(const config::Settings& settings, std::filesystem::path model_path);
+  server::Router make_router();
+  std::shared_ptr<engine::Engine> engine() const;
+
+  config::Settings settings_;
+  std::filesystem::path model_path_;
+  std::string model_id_;
+  // In the order of who outlives whom: the server goes first.
+  SteadyClock clock_;
+  server::ReadyState ready_;
+  server::HttpMetrics http_metrics_;
+  server::openai::ModelSlot models_;
+  server::WorkerPool workers_;
+  std::unique_ptr<server::HttpServer> server_;
+};
+
+}  // namespace sovereign
