@@ -1,26 +1,78 @@
-# llama.cpp, built once outside this tree, as imported targets: sovereign::llama (C API, ggml) and
-# sovereign::llama_common (chat templates, grammars).
-set(SOVEREIGN_LLAMA_SOURCE_DIR "" CACHE PATH "Unpacked llama.cpp sources")
-set(SOVEREIGN_LLAMA_BUILD_DIR "" CACHE PATH "Where they were built")
+# llama.cpp, built once outside this tree, as sovereign::llama (C API, ggml) and sovereign::llama_common
+# (chat templates, grammars). scripts/build_llama.sh obtains and builds the pinned version in the cache folder;
+# the two _DIR variables name another copy instead.
+#   SOVEREIGN_PORTABLE      kernels for any x86-64 CPU with AVX2, not for this machine's
+#   SOVEREIGN_CUDA          with ggml's CUDA backend; needs nvcc
+#   SOVEREIGN_SYSTEM_LLAMA  libllama and ggml of the system, of the pinned version; our common library
+# SOVEREIGN_LLAMA_PACKAGE says what was taken, for 'sovereign version'.
+option(SOVEREIGN_PORTABLE "Run on any x86-64 CPU with AVX2" OFF)
+option(SOVEREIGN_CUDA "Build ggml's CUDA backend" OFF)
+option(SOVEREIGN_SYSTEM_LLAMA "Use the system's llama.cpp" OFF)
+set(SOVEREIGN_LLAMA_SOURCE_DIR "" CACHE PATH "llama.cpp sources; empty: the pinned ones")
+set(SOVEREIGN_LLAMA_BUILD_DIR "" CACHE PATH "Where they were built; empty: build them in the cache folder")
+
+set(llama_pins ${PROJECT_SOURCE_DIR}/packaging/third-party.lock)
+set(llama_script ${PROJECT_SOURCE_DIR}/scripts/build_llama.sh)
+file(GLOB llama_patches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/llama-patches/*.patch)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${llama_pins} ${llama_script} ${llama_patches})
+
+if(SOVEREIGN_LLAMA_SOURCE_DIR AND SOVEREIGN_LLAMA_BUILD_DIR)
+  set(llama_source ${SOVEREIGN_LLAMA_SOURCE_DIR})
+  set(llama_build ${SOVEREIGN_LLAMA_BUILD_DIR})
+else()
+  set(llama_options)
+  if(SOVEREIGN_PORTABLE)
+    list(APPEND llama_options --portable)
+  endif()
+  if(SOVEREIGN_CUDA)
+    list(APPEND llama_options --cuda)
+  endif()
+  execute_process(COMMAND ${llama_script} ${llama_options} OUTPUT_VARIABLE llama_folders
+    OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE llama_failed)
+  if(llama_failed)
+    message(FATAL_ERROR "llama.cpp is not there; the reason stands above")
+  endif()
+  string(REPLACE "\n" ";" llama_folders "${llama_folders}")
+  list(GET llama_folders 0 llama_source)
+  list(GET llama_folders 1 llama_build)
+endif()
+
+file(STRINGS ${llama_pins} llama_pin REGEX "^llama\\.cpp[ \t]")
+string(REGEX REPLACE "^llama\\.cpp[ \t]+([^ \t]+)[ \t]+([^ \t]+).*" "\\1 \\2" llama_pin "${llama_pin}")
+file(STRINGS ${llama_source}/CMakeLists.txt llama_version REGEX "^set\\(LLAMA_VERSION_(MAJOR|MINOR|PATCH) ")
+list(TRANSFORM llama_version REPLACE "[^0-9]" "")
+list(JOIN llama_version "." llama_version)
+set(SOVEREIGN_LLAMA_PACKAGE "${llama_version} (${llama_pin})")
 
 find_package(Threads REQUIRED)
 add_library(sovereign_llama INTERFACE)
 add_library(sovereign::llama ALIAS sovereign_llama)
-target_include_directories(sovereign_llama SYSTEM INTERFACE
-  ${SOVEREIGN_LLAMA_SOURCE_DIR}/include ${SOVEREIGN_LLAMA_SOURCE_DIR}/ggml/include)
-target_link_libraries(sovereign_llama INTERFACE
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/src/libllama.a
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/ggml/src/libggml.a
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/ggml/src/libggml-cpu.a
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/ggml/src/libggml-base.a
-  Threads::Threads dl m)
+if(SOVEREIGN_SYSTEM_LLAMA)
+  find_package(llama REQUIRED)
+  if(NOT "${LLAMA_VERSION}" MATCHES "^${llama_version}(-|$)")
+    message(FATAL_ERROR "the system's llama.cpp is ${LLAMA_VERSION}; we need ${llama_version}")
+  endif()
+  target_link_libraries(sovereign_llama INTERFACE llama Threads::Threads)
+else()
+  target_include_directories(sovereign_llama SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include)
+  target_link_libraries(sovereign_llama INTERFACE
+    ${llama_build}/src/libllama.a ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a)
+  if(SOVEREIGN_CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    target_link_libraries(sovereign_llama INTERFACE ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a
+      CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)
+  endif()
+  target_link_libraries(sovereign_llama INTERFACE ${llama_build}/ggml/src/libggml-base.a
+    Threads::Threads ${CMAKE_DL_LIBS} m)
+endif()
 
 add_library(sovereign_llama_common INTERFACE)
 add_library(sovereign::llama_common ALIAS sovereign_llama_common)
-target_include_directories(sovereign_llama_common SYSTEM INTERFACE
-  ${SOVEREIGN_LLAMA_SOURCE_DIR}/common ${SOVEREIGN_LLAMA_SOURCE_DIR}/vendor)
+target_include_directories(sovereign_llama_common SYSTEM INTERFACE ${llama_source}/common ${llama_source}/vendor)
+target_compile_definitions(sovereign_llama_common INTERFACE LLAMA_SUBPROCESS)
 target_link_libraries(sovereign_llama_common INTERFACE
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/common/libllama-common.a
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/common/libllama-common-base.a
-  ${SOVEREIGN_LLAMA_BUILD_DIR}/vendor/cpp-httplib/libcpp-httplib.a
+  ${llama_build}/common/libllama-common.a
+  ${llama_build}/common/libllama-common-base.a
+  ${llama_build}/vendor/cpp-httplib/libcpp-httplib.a
+  ${llama_build}/vendor/hash/libvendor-hash.a
   sovereign_llama)

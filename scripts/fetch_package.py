@@ -154,7 +154,7 @@ def fetch(package, version, digest, member, member_digest, destination):
         return
     parent = os.path.dirname(destination)
     os.makedirs(parent, exist_ok=True)
-    with open(os.path.join(parent, ".fetch.lock"), "w") as lock:
+    with open(os.path.join(parent, ".package.lock"), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -162,11 +162,11 @@ def fetch(package, version, digest, member, member_digest, destination):
             fcntl.flock(lock, fcntl.LOCK_EX)
         # The lock is ours: what an interrupted download left is nobody's.
         for name in os.listdir(parent):
-            if name.startswith(".fetch-"):
+            if name.startswith(".package-"):
                 shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
         if present(destination, member_digest):
             return
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=".package-", dir=parent) as folder:
             print("fetching %s %s for %s" % (package, version, destination), file=sys.stderr)
             archive = download(package, version, digest, folder)
             target = os.path.join(folder, "member")
