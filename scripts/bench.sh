@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds and runs one benchmark against its peers; the table goes to the terminal, the figures to
+# build/bench/SUITE.json.
+#   bench.sh SUITE [OPTION…]      options are sovereign-bench's
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+suite=${1:?which suite?}
+shift
+"$root/scripts/build.sh" release sovereign sovereign_bench
+# The peers come from the same sources with the same flags as the library in our program.
+mapfile -t llama_options < "$root/build/release/llama-options"
+peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
+model=${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}
+mkdir -p "$root/build/bench"
+exec "$root/build/release/sovereign-bench" "$suite" --program "$root/build/release/sovereign" --peers "$peers" \
+  --model "$model" --output "$root/build/bench/$suite.json" "$@"
