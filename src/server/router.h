@@ -1,4 +1,5 @@
-// Method and path to handler. "{}" in a pattern matches one path segment.
+// Method and path to handler. In a pattern "{}" matches one path segment, and "{*}" at its end the rest
+// of the path, slashes included (model names such as "org/name" hold one).
 #pragma once
 
 #include <string>
@@ -26,6 +27,8 @@ class Router {
     std::vector<std::string> path_parameters;
     std::string allowed_methods;       // for 405's Allow header; empty: 404
   };
+  // The path is as the client sent it, still percent-encoded: "/v1/models/org%2Fname" has three
+  // segments, and its last parameter is "org/name". HEAD is answered by GET's route.
   Match match(std::string_view method, std::string_view path) const;
 
  private:

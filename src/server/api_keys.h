@@ -1,0 +1,36 @@
+// Who may call: bearer keys (RFC 6750 2.1), of which only the SHA-256 is configured.
+//
+// Immutable after create(), so thread-safe. A plain fast hash is right here: keys are random and long,
+// unlike passwords.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "server/server_config.h"
+
+namespace sovereign::server {
+
+class ApiKeys {
+ public:
+  // Each is "sha256:<64 hex digits>". Errors: invalid_argument naming the entry's position, never its
+  // content, which may be a key that somebody forgot to hash.
+  static result<ApiKeys> create(const std::vector<std::string>& hashes);
+
+  // No keys configured: everybody may call.
+  bool empty() const { return digests_.empty(); }
+
+  // `authorization` is the header's value. Takes the same time whichever key is meant.
+  bool accepts(std::string_view authorization) const;
+
+ private:
+  std::vector<std::string> digests_;  // lower-case hex
+};
+
+// Refuses to serve without keys to more than this machine, unless ServerConfig::insecure.
+// Errors: permission_denied saying what to do.
+result<void> check_bind(const ServerConfig& config);
+
+}  // namespace sovereign::server

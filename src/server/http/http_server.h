@@ -1,0 +1,51 @@
+// The HTTP server: listens, accepts, and runs connections on its io threads.
+//
+//   auto server = HttpServer::start(config, std::move(router));   // serves from here on
+//   (*server)->drain(config.drain_timeout);                       // on SIGTERM
+//   (*server)->join();                                            // all handlers have returned
+//
+// Each io thread runs one io_context, and a connection stays on one of them, so that its handlers need
+// no locks. What handlers refer to (engine, WorkerPool) outlives join(). Their Exchange::executor() may
+// be posted to until the server is destroyed; after join() such posts are dropped.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "server/http/http_metrics.h"
+#include "server/router.h"
+#include "server/server_config.h"
+
+namespace sovereign::server {
+
+// start(), drain() and the getters may be called from any thread; join() from one, not an io thread.
+class HttpServer {
+ public:
+  // Errors: what check_bind(), ApiKeys::create(), make_tls_context() and listen() say.
+  static result<std::unique_ptr<HttpServer>> start(ServerConfig config, Router router);
+  // Closes what is open at once, waits for handlers to return, and joins the threads.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // The port it listens on; the system's choice when the configuration says 0.
+  std::uint16_t port() const;
+  bool tls() const;
+  bool draining() const;
+  const TransportMetrics& metrics() const;
+
+  // Returns at once. No new connections; idle ones close; busy ones finish their answer, until `timeout`
+  // closes them too. A second call can only shorten the time.
+  void drain(std::chrono::milliseconds timeout);
+  // Waits until drain() is through, then ends the threads.
+  void join();
+
+ private:
+  class Loop;
+  explicit HttpServer(std::unique_ptr<Loop> loop);
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace sovereign::server
