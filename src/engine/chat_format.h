@@ -19,7 +19,7 @@ namespace sovereign::engine {
 class LlamaModel;
 
 struct ChatToolCall {
-  std::string id;         // made up by the parser where the model gives none
+  std::string id;  // made up by the parser where the model gives none
   std::string name;
   std::string arguments;  // JSON text, may be incomplete while streaming
 };
@@ -31,12 +31,12 @@ struct ChatMessage {
 };
 
 struct ChatInput {
-  std::string messages_json;  // OpenAI's `messages` array
-  std::string tools_json;     // OpenAI's `tools` array; empty: none
+  std::string messages_json;         // OpenAI's `messages` array
+  std::string tools_json;            // OpenAI's `tools` array; empty: none
   std::string tool_choice = "auto";  // auto, none, required, or {"type":"function",...} as JSON text
   bool parallel_tool_calls = false;
-  std::string json_schema;    // schema that the content must match, JSON text; empty: none
-  std::string grammar;        // GBNF for the content; empty: none. Not with json_schema or tools.
+  std::string json_schema;  // schema that the content must match, JSON text; empty: none
+  std::string grammar;      // GBNF for the content; empty: none. Not with json_schema or tools.
 };
 
 // How to read the output that the prompt leads to. Opaque; copyable, thread-safe when const.
@@ -47,6 +47,7 @@ struct ChatPrompt {
   Grammar grammar;
   std::vector<std::string> stop;  // stop strings of the format
   std::shared_ptr<const ChatSyntax> syntax;
+  bool plain = false;  // the output is the content as it stands: parse() would change nothing
 };
 
 // Immutable after create(); render() and parse() are thread-safe.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sovereign::engine {
 namespace {
@@ -19,6 +20,8 @@ spdlog::level::level_enum level_of(ggml_log_level level) {
   }
 }
 
+thread_local std::string last_error;
+
 // llama.cpp prints a line in pieces (dots of progress come one by one); a piece that continues a line
 // has level CONT. Lines are put together per thread, so threads never mix theirs.
 void on_log(ggml_log_level level, const char* text, void* /*unused*/) {
@@ -28,6 +31,7 @@ void on_log(ggml_log_level level, const char* text, void* /*unused*/) {
   line += text;
   for (std::size_t end = line.find('\n'); end != std::string::npos; end = line.find('\n')) {
     if (end > 0) spdlog::log(line_level, "llama: {}", std::string_view(line).substr(0, end));
+    if (end > 0 && line_level == spdlog::level::err) last_error = line.substr(0, end);
     line.erase(0, end + 1);
   }
 }
@@ -41,5 +45,7 @@ void start_llama() {
     llama_backend_init();
   });
 }
+
+std::string take_last_llama_error() { return std::exchange(last_error, {}); }
 
 }  // namespace sovereign::engine

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,18 +23,18 @@ namespace sovereign::engine {
 struct ModelInfo {
   std::string name;          // general.name, or the file's stem
   std::string architecture;  // e.g. "llama"
-  std::string description;   // llama.cpp's, e.g. "llama 135M Q4_1"
+  std::string description;   // architecture, parameters, quantization: "llama 135M Q4_1"
   std::string quantization;  // e.g. "Q4_1"
   std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;             // size of the tensors
+  std::uint64_t bytes = 0;  // size of the tensors
   std::uint32_t train_context_tokens = 0;
   std::uint32_t embedding_size = 0;
   std::uint32_t layers = 0;
   std::uint32_t vocabulary_size = 0;
   bool has_chat_template = false;
-  bool can_generate = true;            // has a decoder
-  bool can_embed = false;              // made for embeddings (pooling type in its metadata)
-  bool can_share_prefix = true;        // false for recurrent and hybrid models
+  bool can_generate = true;      // has a decoder
+  bool can_embed = false;        // made for embeddings (pooling type in its metadata)
+  bool can_share_prefix = true;  // false for recurrent and hybrid models
 };
 
 class LlamaModel {
@@ -42,6 +43,8 @@ class LlamaModel {
   // it is; then loads. Errors: not_found, corrupt, unsupported, resource_exhausted.
   static result<std::shared_ptr<const LlamaModel>> load(const std::filesystem::path& path,
                                                         std::int32_t gpu_layers);
+  // The same checks and information without loading anything; milliseconds.
+  static result<ModelInfo> inspect(const std::filesystem::path& path);
   ~LlamaModel();
   LlamaModel(const LlamaModel&) = delete;
   LlamaModel& operator=(const LlamaModel&) = delete;
@@ -49,12 +52,17 @@ class LlamaModel {
   const ModelInfo& info() const { return info_; }
   const std::filesystem::path& path() const { return path_; }
 
-  // Text to tokens. `add_special` adds BOS/EOS where the model wants them; `parse_special` turns the
-  // text of control tokens (e.g. <|im_start|>) into those tokens: true only for templates' output.
+  // Text to tokens; invalid UTF-8 counts as U+FFFD. `add_special` adds BOS/EOS where the model wants them;
+  // `parse_special` turns the text of control tokens (e.g. <|im_start|>) into those tokens: true only for
+  // templates' output.
   std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   // The bytes of one token; control tokens give nothing unless `special`.
   std::string piece(Token token, bool special) const;
   bool is_end_of_generation(Token token) const;
+  // The usual end-of-generation token (end of turn, else end of text); kNoToken when there is none.
+  Token end_of_generation() const;
+  // Tokens that the model's file says must never be generated; mostly none.
+  std::span<const Token> suppressed_tokens() const;
 
   llama_model* handle() const { return model_; }
   const llama_vocab* vocab() const { return vocab_; }

@@ -19,6 +19,8 @@ struct Grammar {
   bool lazy = false;                           // true: starts when a trigger is met (tool calls)
   std::vector<std::string> trigger_patterns;   // regular expressions over the output so far
   std::vector<Token> trigger_tokens;
+  std::vector<Token> prefill;         // end of the prompt that the grammar covers too
+  std::vector<Token> visible_tokens;  // control tokens whose text is part of the output (tool markers)
 };
 
 struct SamplingParams {

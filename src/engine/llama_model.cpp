@@ -1,0 +1,104 @@
+#include "engine/llama_model.h"
+
+#include <fmt/format.h>
+#include <llama.h>
+
+#include <cassert>
+#include <exception>
+#include <limits>
+#include <new>
+
+#include "engine/gguf_file.h"
+#include "engine/llama_log.h"
+#include "engine/text_stream.h"
+
+namespace sovereign::engine {
+namespace {
+
+tl::unexpected<Error> not_loaded(ErrorCode code, const std::filesystem::path& path, std::string_view why) {
+  return fail(code, fmt::format("model file {} cannot be loaded: {}", path.string(), why), path.string());
+}
+
+}  // namespace
+
+result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem::path& path,
+                                                           std::int32_t gpu_layers) {
+  auto info = read_gguf_info(path);
+  if (!info) return fail(info.error());
+
+  std::shared_ptr<LlamaModel> model(new LlamaModel);
+  llama_model_params params = llama_model_default_params();
+  // llama.cpp reads a negative number as 'all'.
+  params.n_gpu_layers = gpu_layers;
+  take_last_llama_error();
+  try {
+    model->model_ = llama_model_load_from_file(path.c_str(), params);
+  } catch (const std::bad_alloc&) {
+    return not_loaded(ErrorCode::resource_exhausted, path, "not enough memory");
+  } catch (const std::exception& error) {
+    return not_loaded(ErrorCode::unsupported, path, error.what());
+  }
+  if (model->model_ == nullptr) {
+    const std::string why = take_last_llama_error();
+    const bool memory = why.find("alloc") != std::string::npos || why.find("memory") != std::string::npos;
+    return not_loaded(memory ? ErrorCode::resource_exhausted : ErrorCode::unsupported, path,
+                      why.empty() ? "llama.cpp does not say why" : why);
+  }
+  model->vocab_ = llama_model_get_vocab(model->model_);
+  model->path_ = path;
+  model->info_ = std::move(*info);
+  model->info_.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(model->vocab_));
+  model->info_.can_generate = model->info_.can_generate && llama_model_has_decoder(model->model_);
+  model->info_.can_share_prefix =
+      !llama_model_is_recurrent(model->model_) && !llama_model_is_hybrid(model->model_);
+  return model;
+}
+
+result<ModelInfo> LlamaModel::inspect(const std::filesystem::path& path) { return read_gguf_info(path); }
+
+LlamaModel::~LlamaModel() {
+  if (model_ != nullptr) llama_model_free(model_);
+}
+
+std::vector<Token> LlamaModel::tokenize(std::string_view text, bool add_special, bool parse_special) const {
+  const std::string valid = to_valid_utf8(text);
+  assert(valid.size() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()));
+  const auto bytes = static_cast<std::int32_t>(valid.size());
+  // A token holds a byte or more but for the special ones that are added.
+  std::vector<Token> tokens(valid.size() + 2);
+  const auto capacity = static_cast<std::int32_t>(tokens.size());
+  std::int32_t count =
+      llama_tokenize(vocab_, valid.data(), bytes, tokens.data(), capacity, add_special, parse_special);
+  if (count < 0) {
+    tokens.resize(static_cast<std::size_t>(-count));
+    count = llama_tokenize(vocab_, valid.data(), bytes, tokens.data(), -count, add_special, parse_special);
+  }
+  assert(count >= 0);
+  tokens.resize(static_cast<std::size_t>(count));
+  return tokens;
+}
+
+std::string LlamaModel::piece(Token token, bool special) const {
+  if (token < 0 || static_cast<std::uint32_t>(token) >= info_.vocabulary_size) return {};
+  char buffer[64];
+  const std::int32_t length = llama_token_to_piece(vocab_, token, buffer, sizeof buffer, 0, special);
+  if (length >= 0) return std::string(buffer, static_cast<std::size_t>(length));
+  std::string bytes(static_cast<std::size_t>(-length), '\0');
+  llama_token_to_piece(vocab_, token, bytes.data(), -length, 0, special);
+  return bytes;
+}
+
+bool LlamaModel::is_end_of_generation(Token token) const { return llama_vocab_is_eog(vocab_, token); }
+
+Token LlamaModel::end_of_generation() const {
+  const Token end_of_turn = llama_vocab_eot(vocab_);
+  return end_of_turn != LLAMA_TOKEN_NULL ? end_of_turn : llama_vocab_eos(vocab_);
+}
+
+std::span<const Token> LlamaModel::suppressed_tokens() const {
+  std::int32_t count = 0;
+  const Token* tokens = llama_vocab_get_suppress_tokens(vocab_, &count);
+  return {tokens, static_cast<std::size_t>(count)};
+}
+
+}  // namespace sovereign::engine

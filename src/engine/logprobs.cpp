@@ -1,0 +1,26 @@
+#include "engine/logprobs.h"
+
+#include <cmath>
+#include <vector>
+
+#include "engine/llama_model.h"
+
+namespace sovereign::engine {
+
+TokenLogprob token_logprob(const LlamaModel& model, RowScan& scan, std::span<const float> logits,
+                           Token chosen, std::uint32_t top) {
+  scan.load(logits);
+  scan.weigh(1.0F);
+  const double log_mass = std::log(scan.mass()) + static_cast<double>(scan.max());
+  const auto entry = [&](Token token) {
+    const auto logit = static_cast<double>(logits[static_cast<std::size_t>(token)]);
+    return CandidateLogprob{token, model.piece(token, true), static_cast<float>(logit - log_mass)};
+  };
+  TokenLogprob logprob{entry(chosen), {}};
+  std::vector<Candidate> best;
+  scan.top_k(top, best);
+  for (const Candidate& candidate : best) logprob.top.push_back(entry(candidate.token));
+  return logprob;
+}
+
+}  // namespace sovereign::engine
