@@ -1,0 +1,28 @@
+// GET /healthz: the process is alive; nothing else is asked. GET /readyz: it can serve now.
+//
+// Both run on the io thread and touch neither the engine's thread nor a lock that it holds.
+#pragma once
+
+#include <functional>
+
+#include "base/clock.h"
+#include "server/health/ready_state.h"
+#include "server/router.h"
+
+namespace sovereign::server {
+
+// The references outlive the server.
+struct HealthSources {
+  const ReadyState& ready;
+  const Clock& clock;
+  // How long the engine has had work without finishing a step (Engine::stalled_for); zero without one.
+  std::function<Duration(Time)> stalled_for;
+  Duration stall_after{};  // ServerConfig::stall_after
+};
+
+// 200 {"status":"ready"}, or 503 with "loading", "draining" or "stalled" and, for the last, for how long.
+HttpResponse readiness(const HealthSources& sources);
+
+void add_health_routes(Router& router, HealthSources sources);
+
+}  // namespace sovereign::server

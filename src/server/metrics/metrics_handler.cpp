@@ -1,0 +1,42 @@
+#include "server/metrics/metrics_handler.h"
+
+#include <memory>
+
+#include "server/metrics/engine_exposition.h"
+#include "server/metrics/process_stats.h"
+
+namespace sovereign::server {
+namespace {
+
+asio::awaitable<void> handle_metrics(std::shared_ptr<const MetricsSources> sources, Exchange& exchange) {
+  HttpResponse response;
+  response.content_type = PrometheusText::kContentType;
+  response.body = render_metrics(*sources);
+  co_await exchange.respond(std::move(response));
+}
+
+}  // namespace
+
+std::string render_metrics(const MetricsSources& sources) {
+  PrometheusText text;
+  text.begin("sovereign_build_info", PrometheusText::Type::gauge, "Always 1; what runs is in the labels.");
+  text.sample(1, {{"version", sources.version}, {"model", sources.model_id}});
+  text.gauge("sovereign_ready", "1 when /readyz says yes by its state; see also the stall.",
+             sources.ready.phase() == ReadyState::Phase::ready ? 1 : 0);
+  if (const auto engine = sources.engine()) {
+    write_engine_metrics(text, engine->metrics());
+    text.gauge("sovereign_engine_stalled_seconds", "Time since a step ended while there is work.",
+               std::chrono::duration<double>(engine->stalled_for(sources.clock.now())).count());
+  }
+  sources.http.write(text);
+  if (const auto stats = read_process_stats()) write_process_stats(text, *stats);
+  return text.take();
+}
+
+void add_metrics_route(Router& router, MetricsSources sources) {
+  auto shared = std::make_shared<const MetricsSources>(std::move(sources));
+  router.add("GET", "/metrics", Access::open,
+             [shared](Exchange& exchange) { return handle_metrics(shared, exchange); });
+}
+
+}  // namespace sovereign::server

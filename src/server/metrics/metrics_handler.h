@@ -1,0 +1,31 @@
+// GET /metrics. Reads counters only: it answers while the engine is busy.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "server/health/ready_state.h"
+#include "server/metrics/http_metrics.h"
+#include "server/router.h"
+
+namespace sovereign::server {
+
+// The references outlive the server.
+struct MetricsSources {
+  // The engine, or null while the model loads.
+  std::function<std::shared_ptr<const engine::Engine>()> engine;
+  const HttpMetrics& http;
+  const ReadyState& ready;
+  const Clock& clock;
+  std::string version;
+  std::string model_id;
+};
+
+std::string render_metrics(const MetricsSources& sources);
+
+// No key needed: the listener is loopback unless told otherwise.
+void add_metrics_route(Router& router, MetricsSources sources);
+
+}  // namespace sovereign::server

@@ -1,0 +1,33 @@
+// What every handler of the API needs.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "server/metrics/http_metrics.h"
+#include "server/openai/api_failure.h"
+#include "server/openai/served_model.h"
+#include "server/openai/token_channel.h"
+#include "server/server_config.h"
+#include "server/worker_pool.h"
+
+namespace sovereign::server::openai {
+
+// The references outlive the server. Handlers keep the context alive.
+struct ApiContext {
+  ModelSlot& models;
+  WorkerPool& workers;
+  const Clock& clock;
+  HttpMetrics& http_metrics;
+  ServerConfig config;
+};
+
+using ApiContextPtr = std::shared_ptr<const ApiContext>;
+
+// The served model when it goes by `name` (or any, when that is empty).
+outcome<std::shared_ptr<const ServedModel>> find_model(const ApiContext& api, const std::string& name);
+
+// Unix seconds.
+std::int64_t unix_now();
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,71 @@
+#include "server/openai/api_failure.h"
+
+#include <fmt/format.h>
+
+#include "server/api_error.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+constexpr std::chrono::seconds kRetryWhenFull{1};
+constexpr std::chrono::seconds kRetryWhenUnavailable{5};
+
+std::string body_of(const ApiFailure& failure) {
+  const auto status = http_status(failure.error.code);
+  return error_body(failure.error.message, error_type(status), failure.error.where,
+                    failure.code.empty() ? to_string(failure.error.code) : std::string_view(failure.code));
+}
+
+}  // namespace
+
+HttpResponse to_response(const ApiFailure& failure) {
+  std::optional<std::chrono::seconds> retry_after;
+  if (failure.error.code == ErrorCode::resource_exhausted) retry_after = kRetryWhenFull;
+  if (failure.error.code == ErrorCode::unavailable) retry_after = kRetryWhenUnavailable;
+  auto response = error_response(failure.error, retry_after);
+  response.body = body_of(failure);
+  // Official clients repeat every 5xx; a generation that took too long once would do so again.
+  if (failure.error.code == ErrorCode::deadline_exceeded) {
+    response.headers.emplace_back("x-should-retry", "false");
+  }
+  return response;
+}
+
+std::string to_event(const ApiFailure& failure) { return body_of(failure); }
+
+ApiFailure model_loading() {
+  return {Error{ErrorCode::unavailable, "The model is still loading; try again in a few seconds.", {}},
+          "model_loading"};
+}
+
+ApiFailure model_not_found(const std::string& name, const ServedModel& served) {
+  return {Error{ErrorCode::not_found,
+                fmt::format("The model '{}' does not exist here. Available: {}.", name, served.id), "model"},
+          "model_not_found"};
+}
+
+ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
+                                   std::string param) {
+  return {Error{ErrorCode::invalid_argument,
+                fmt::format("The prompt has {} tokens, but this model's maximum context length is {} tokens, "
+                            "prompt and output together. Shorten the prompt.",
+                            prompt_tokens, context_tokens),
+                std::move(param)},
+          "context_length_exceeded"};
+}
+
+std::optional<ApiFailure> failure_of(engine::FinishReason finish, const std::optional<Error>& error) {
+  switch (finish) {
+    case engine::FinishReason::stop:
+    case engine::FinishReason::length: return std::nullopt;
+    case engine::FinishReason::cancelled:
+      return ApiFailure(Error{ErrorCode::unavailable, "The server stopped this request.", {}}, "cancelled");
+    case engine::FinishReason::deadline:
+      return ApiFailure(Error{
+          ErrorCode::deadline_exceeded, "The request took longer than the server's request_timeout.", {}});
+    case engine::FinishReason::error: break;
+  }
+  return ApiFailure(error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}}));
+}
+
+}  // namespace sovereign::server::openai

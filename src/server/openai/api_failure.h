@@ -1,0 +1,44 @@
+// Why a request cannot be answered, with OpenAI's code where it has one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/generation.h"
+#include "server/exchange.h"
+#include "server/openai/served_model.h"
+
+namespace sovereign::server::openai {
+
+struct ApiFailure {
+  Error error;
+  std::string code;  // e.g. "context_length_exceeded"; empty: the ErrorCode's name
+
+  ApiFailure(Error e) : error(std::move(e)) {}  // NOLINT: an Error is a failure without a code
+  ApiFailure(Error e, std::string c) : error(std::move(e)), code(std::move(c)) {}
+};
+
+template <class T>
+using outcome = tl::expected<T, ApiFailure>;
+
+inline tl::unexpected<ApiFailure> refuse(ApiFailure failure) {
+  return tl::unexpected<ApiFailure>(std::move(failure));
+}
+
+// The answer, with Retry-After where a retry makes sense.
+HttpResponse to_response(const ApiFailure& failure);
+
+// The payload of an event in a stream that has begun: official clients raise it as an APIError.
+std::string to_event(const ApiFailure& failure);
+
+ApiFailure model_loading();
+ApiFailure model_not_found(const std::string& name, const ServedModel& served);
+ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
+                                   std::string param);
+
+// What a choice's end means for the response; empty for stop and length.
+std::optional<ApiFailure> failure_of(engine::FinishReason finish, const std::optional<Error>& error);
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,14 @@
+// POST /v1/chat/completions.
+//
+// On a worker thread: parse, template, tokenize, submit. Then tokens come through a TokenChannel and
+// are answered whole or streamed. Errors before the first token have a status of their own; a failure
+// in mid-stream is an event with OpenAI's error object, then [DONE].
+#pragma once
+
+#include "server/openai/api_context.h"
+
+namespace sovereign::server::openai {
+
+Handler make_chat_handler(ApiContextPtr api);
+
+}  // namespace sovereign::server::openai

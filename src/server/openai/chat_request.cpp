@@ -1,0 +1,70 @@
+#include "server/openai/chat_request.h"
+
+#include <boost/json/array.hpp>
+
+#include "server/openai/chat_messages.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+void read_messages_and_tools(Fields& fields, const RequestLimits& limits, engine::ChatInput& input) {
+  const auto* messages = fields.array("messages");
+  if (messages == nullptr) return fields.refuse("messages", "is required");
+  auto messages_text = read_messages(*messages);
+  if (!messages_text) return fields.refuse(messages_text.error());
+  input.messages_json = std::move(*messages_text);
+
+  for (const auto* old : {"functions", "function_call"}) {
+    if (fields.find(old) != nullptr) fields.refuse(old, "was replaced by 'tools' and 'tool_choice'");
+  }
+  const auto* tools = fields.array("tools");
+  if (tools != nullptr && !tools->empty()) {
+    auto tools_text = read_tools(*tools, limits.max_tools);
+    if (!tools_text) return fields.refuse(tools_text.error());
+    input.tools_json = std::move(*tools_text);
+    input.parallel_tool_calls = true;  // OpenAI's default
+  }
+  if (const auto* choice = fields.find("tool_choice")) {
+    auto text = read_tool_choice(*choice, tools != nullptr ? *tools : json::array{});
+    if (!text) return fields.refuse(text.error());
+    input.tool_choice = std::move(*text);
+  }
+  fields.read("parallel_tool_calls", input.parallel_tool_calls);
+}
+
+void read_logprobs(Fields& fields, const RequestLimits& limits, engine::SamplingParams& sampling) {
+  bool wanted = false;
+  fields.read("logprobs", wanted);
+  std::optional<std::int64_t> top;
+  fields.read("top_logprobs", top, 0, limits.max_top_logprobs);
+  if (top && !wanted) fields.refuse("top_logprobs", "needs 'logprobs' to be true");
+  if (wanted) sampling.top_logprobs = static_cast<std::int32_t>(top.value_or(0));
+}
+
+}  // namespace
+
+result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimits& limits) {
+  auto object = parse_object(body);
+  if (!object) return fail(object.error());
+  Fields fields(*object);
+  ChatRequest request;
+  request.options = read_generation_options(fields, limits);
+  read_messages_and_tools(fields, limits, request.input);
+  read_logprobs(fields, limits, request.options.sampling);
+  if (!read_max_tokens(fields, "max_completion_tokens", false, request.options)) {
+    read_max_tokens(fields, "max_tokens", false, request.options);
+  }
+  request.input.json_schema = std::move(request.options.json_schema);
+  request.input.grammar = std::move(request.options.sampling.grammar.gbnf);
+  request.options.json_schema.clear();
+  request.options.sampling.grammar.gbnf.clear();
+  if (!request.input.tools_json.empty() && request.input.tool_choice != "none") {
+    if (!request.input.grammar.empty()) fields.refuse("grammar", "cannot be combined with 'tools'");
+    if (!request.input.json_schema.empty())
+      fields.refuse("response_format", "cannot be combined with 'tools'");
+  }
+  if (fields.error()) return fail(*fields.error());
+  return request;
+}
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,151 @@
+#include "server/openai/chat_response.h"
+
+#include "server/openai/json_text.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+void append_tool_call(std::string& out, const engine::ChatToolCall& call) {
+  out += "{\"id\":";
+  append_json_string(out, call.id.empty() ? make_id("call_") : call.id);
+  out += ",\"type\":\"function\",\"function\":{\"name\":";
+  append_json_string(out, call.name);
+  out += ",\"arguments\":";
+  append_json_string(out, call.arguments);
+  out += "}}";
+}
+
+void append_message(std::string& out, const engine::ChatMessage& message) {
+  out += "{\"role\":\"assistant\",\"content\":";
+  if (message.content.empty() && !message.tool_calls.empty()) {
+    out += "null";
+  } else {
+    append_json_string(out, message.content);
+  }
+  out += ",\"refusal\":null";
+  if (!message.reasoning_content.empty()) {
+    out += ",\"reasoning_content\":";
+    append_json_string(out, message.reasoning_content);
+  }
+  if (!message.tool_calls.empty()) {
+    out += ",\"tool_calls\":[";
+    for (const auto& call : message.tool_calls) {
+      if (&call != &message.tool_calls.front()) out += ',';
+      append_tool_call(out, call);
+    }
+    out += ']';
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
+                                 const Usage& usage, bool with_logprobs) {
+  std::string out = "{";
+  append_head(out, head, "chat.completion");
+  out += ",\"choices\":[";
+  for (std::uint32_t i = 0; i < choices.size(); ++i) {
+    const auto& choice = choices[i];
+    out += i > 0 ? ",{\"index\":" : "{\"index\":";
+    append_json_number(out, i);
+    out += ",\"message\":";
+    append_message(out, choice.message);
+    out += ",\"logprobs\":";
+    if (with_logprobs) {
+      append_chat_logprobs(out, choice.logprobs);
+    } else {
+      out += "null";
+    }
+    out += ",\"finish_reason\":\"";
+    out += finish_reason_name(choice.finish, !choice.message.tool_calls.empty());
+    out += "\"}";
+  }
+  out += "],\"usage\":";
+  append_usage(out, usage);
+  out += ",\"timings\":";
+  append_timings(out, usage);
+  out += '}';
+  return out;
+}
+
+ChatChunks::ChatChunks(const ResponseHead& head, bool include_usage) {
+  head_ = "{";
+  append_head(head_, head, "chat.completion.chunk");
+  head_ += ",\"choices\":[";
+  tail_ = include_usage ? "],\"usage\":null" : "]";
+}
+
+std::string ChatChunks::begin(std::uint32_t choice) const {
+  std::string out;
+  out.reserve(head_.size() + 160);
+  out += head_;
+  out += "{\"index\":";
+  append_json_number(out, choice);
+  out += ",\"delta\":{";
+  return out;
+}
+
+void ChatChunks::end(std::string& out, const std::vector<engine::TokenLogprob>* logprobs,
+                     std::string_view finish) const {
+  out += "},\"logprobs\":";
+  if (logprobs != nullptr) {
+    append_chat_logprobs(out, *logprobs);
+  } else {
+    out += "null";
+  }
+  out += ",\"finish_reason\":";
+  if (finish.empty()) {
+    out += "null}";
+  } else {
+    out += '"';
+    out += finish;
+    out += "\"}";
+  }
+  out += tail_;
+}
+
+std::string ChatChunks::role(std::uint32_t choice, bool null_content) const {
+  return delta(choice,
+               null_content ? R"("role":"assistant","content":null)" : R"("role":"assistant","content":"")",
+               nullptr);
+}
+
+std::string ChatChunks::content(std::uint32_t choice, std::string_view text,
+                                const std::vector<engine::TokenLogprob>* logprobs) const {
+  auto out = begin(choice);
+  out += "\"content\":";
+  append_json_string(out, text);
+  end(out, logprobs, {});
+  out += '}';
+  return out;
+}
+
+std::string ChatChunks::delta(std::uint32_t choice, std::string_view delta_json,
+                              const std::vector<engine::TokenLogprob>* logprobs) const {
+  auto out = begin(choice);
+  out += delta_json;
+  end(out, logprobs, {});
+  out += '}';
+  return out;
+}
+
+std::string ChatChunks::finish(std::uint32_t choice, std::string_view reason,
+                               const std::vector<engine::TokenLogprob>* logprobs) const {
+  auto out = begin(choice);
+  end(out, logprobs, reason);
+  out += '}';
+  return out;
+}
+
+std::string ChatChunks::usage(const Usage& usage) const {
+  std::string out = head_;
+  out += "],\"usage\":";
+  append_usage(out, usage);
+  out += ",\"timings\":";
+  append_timings(out, usage);
+  out += '}';
+  return out;
+}
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,82 @@
+#include "server/openai/chat_stream.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sovereign::server::openai {
+
+ChatStream::ChatStream(const ResponseHead& head, std::uint32_t choices, bool include_usage,
+                       bool with_logprobs, std::shared_ptr<const engine::ChatSyntax> syntax)
+    : chunks_(head, include_usage),
+      include_usage_(include_usage),
+      with_logprobs_(with_logprobs),
+      syntax_(std::move(syntax)),
+      choices_(choices) {}
+
+const std::vector<engine::TokenLogprob>* ChatStream::logprobs_of(const Choice& choice) const {
+  return with_logprobs_ && !choice.logprobs.empty() ? &choice.logprobs : nullptr;
+}
+
+std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
+  tally_.add(batch);
+  std::vector<std::string> payloads;
+  payloads.reserve(batch.deltas.size() + 3);
+  std::vector<bool> grown(choices_.size());
+  for (auto& delta : batch.deltas) {
+    if (delta.choice >= choices_.size()) continue;
+    auto& choice = choices_[delta.choice];
+    std::move(delta.logprobs.begin(), delta.logprobs.end(), std::back_inserter(choice.logprobs));
+    if (delta.finish) choice.finish = delta.finish;
+    if (!choice.begun && (!delta.finish || is_regular(*delta.finish))) {
+      choice.begun = true;
+      payloads.push_back(chunks_.role(delta.choice, syntax_ != nullptr));
+    }
+    if (syntax_ != nullptr) {
+      choice.text += delta.text;
+      grown[delta.choice] = true;
+    } else {
+      tell_plain(delta, payloads);
+      if (delta.finish) tell_finish(delta.choice, payloads);
+    }
+  }
+  for (std::uint32_t i = 0; i < grown.size(); ++i) {
+    if (!grown[i]) continue;
+    tell_parsed(i, payloads);
+    if (choices_[i].finish) tell_finish(i, payloads);
+  }
+  if (!batch.done) return payloads;
+  if (const auto failed = failure()) {
+    payloads.push_back(to_event(*failed));
+  } else if (include_usage_) {
+    payloads.push_back(chunks_.usage(tally_.usage()));
+  }
+  payloads.emplace_back("[DONE]");
+  return payloads;
+}
+
+void ChatStream::tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads) {
+  if (delta.text.empty()) return;
+  auto& choice = choices_[delta.choice];
+  payloads.push_back(chunks_.content(delta.choice, delta.text, logprobs_of(choice)));
+  choice.logprobs.clear();
+}
+
+void ChatStream::tell_parsed(std::uint32_t index, std::vector<std::string>& payloads) {
+  auto& choice = choices_[index];
+  const bool partial = !choice.finish.has_value();
+  const auto message = engine::ChatFormat::parse(*syntax_, choice.text, partial);
+  for (const auto& delta : choice.deltas.advance(message)) {
+    payloads.push_back(chunks_.delta(index, delta, logprobs_of(choice)));
+    choice.logprobs.clear();
+  }
+}
+
+void ChatStream::tell_finish(std::uint32_t index, std::vector<std::string>& payloads) {
+  auto& choice = choices_[index];
+  if (!is_regular(*choice.finish)) return;  // the failure is told at the end
+  payloads.push_back(chunks_.finish(index, finish_reason_name(*choice.finish, choice.deltas.has_tool_calls()),
+                                    logprobs_of(choice)));
+  choice.logprobs.clear();
+}
+
+}  // namespace sovereign::server::openai

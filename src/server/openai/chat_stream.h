@@ -1,0 +1,53 @@
+// A streamed chat answer: from batches of tokens to the payloads of its events. No sockets.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/openai/api_failure.h"
+#include "server/openai/chat_deltas.h"
+#include "server/openai/chat_response.h"
+#include "server/openai/tally.h"
+#include "server/openai/token_channel.h"
+
+namespace sovereign::server::openai {
+
+// Not thread-safe. With a `syntax` the text is read by ChatFormat::parse() over and over, which takes
+// time: call absorb() on a worker then. Without one the text is the content, and absorb() is cheap.
+class ChatStream {
+ public:
+  ChatStream(const ResponseHead& head, std::uint32_t choices, bool include_usage, bool with_logprobs,
+             std::shared_ptr<const engine::ChatSyntax> syntax);
+
+  // Payloads to send now. The last batch brings the usage (when asked for) and [DONE], or the failure.
+  std::vector<std::string> absorb(TokenBatch batch);
+
+  // Why the stream failed; known with the last batch. Before anything was sent it is better answered
+  // with a status.
+  std::optional<ApiFailure> failure() const { return tally_.failure(); }
+
+ private:
+  struct Choice {
+    std::string text;  // all of it; only with a syntax
+    ChatDeltas deltas;
+    std::vector<engine::TokenLogprob> logprobs;  // of tokens whose text is held back
+    bool begun = false;
+    std::optional<engine::FinishReason> finish;
+  };
+
+  void tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads);
+  void tell_parsed(std::uint32_t index, std::vector<std::string>& payloads);
+  void tell_finish(std::uint32_t index, std::vector<std::string>& payloads);
+  const std::vector<engine::TokenLogprob>* logprobs_of(const Choice& choice) const;
+
+  ChatChunks chunks_;
+  bool include_usage_;
+  bool with_logprobs_;
+  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::vector<Choice> choices_;
+  Tally tally_;
+};
+
+}  // namespace sovereign::server::openai

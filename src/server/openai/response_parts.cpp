@@ -1,0 +1,170 @@
+#include "server/openai/response_parts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "server/openai/json_text.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+double to_ms(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+double rounded(double value) { return std::round(value * 1000.0) / 1000.0; }
+
+void append_rate(std::string& out, std::string_view name, std::uint64_t tokens, double ms) {
+  out += ",\"";
+  out += name;
+  out += "_n\":";
+  append_json_number(out, tokens);
+  const auto field = [&](std::string_view suffix, double value) {
+    out += ",\"";
+    out += name;
+    out += suffix;
+    out += "\":";
+    append_json_number(out, rounded(value));
+  };
+  const auto count = static_cast<double>(tokens);
+  field("_ms", ms);
+  field("_per_token_ms", tokens > 0 ? ms / count : 0);
+  field("_per_second", ms > 0 ? count / ms * 1000.0 : 0);
+}
+
+void append_candidate(std::string& out, const engine::CandidateLogprob& candidate) {
+  out += "{\"token\":";
+  append_json_string(out, candidate.bytes);
+  out += ",\"logprob\":";
+  // JSON has no -inf; OpenAI says -9999 for what is off the scale.
+  append_json_number(out, std::isfinite(candidate.logprob) ? candidate.logprob : -9999.0F);
+  out += ",\"bytes\":[";
+  for (std::size_t i = 0; i < candidate.bytes.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json_number(out, std::uint32_t{static_cast<unsigned char>(candidate.bytes[i])});
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void Usage::add(const engine::GenerationSummary& summary) {
+  prompt_tokens += summary.prompt_tokens;
+  completion_tokens += summary.completion_tokens;
+  cached_tokens += summary.cached_prompt_tokens;
+  const bool had_token = summary.ttft > Duration::zero();
+  const auto first_token = had_token ? summary.ttft : summary.total;
+  prompt_ms = std::max(prompt_ms, to_ms(std::max(first_token - summary.queue_wait, Duration::zero())));
+  predicted_ms = std::max(predicted_ms, to_ms(std::max(summary.total - first_token, Duration::zero())));
+}
+
+std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_calls) {
+  if (reason == engine::FinishReason::length) return "length";
+  return has_tool_calls ? "tool_calls" : "stop";
+}
+
+void append_head(std::string& out, const ResponseHead& head, std::string_view object) {
+  out += "\"id\":";
+  append_json_string(out, head.id);
+  out += ",\"object\":\"";
+  out += object;
+  out += "\",\"created\":";
+  append_json_number(out, head.created);
+  out += ",\"model\":";
+  append_json_string(out, head.model);
+  out += ",\"system_fingerprint\":";
+  append_json_string(out, head.fingerprint);
+}
+
+void append_usage(std::string& out, const Usage& usage) {
+  out += "{\"prompt_tokens\":";
+  append_json_number(out, usage.prompt_tokens);
+  out += ",\"completion_tokens\":";
+  append_json_number(out, usage.completion_tokens);
+  out += ",\"total_tokens\":";
+  append_json_number(out, usage.prompt_tokens + usage.completion_tokens);
+  out += ",\"prompt_tokens_details\":{\"cached_tokens\":";
+  append_json_number(out, usage.cached_tokens);
+  out += "}}";
+}
+
+void append_timings(std::string& out, const Usage& usage) {
+  out += "{\"cache_n\":";
+  append_json_number(out, usage.cached_tokens);
+  append_rate(out, "prompt", usage.prompt_tokens - std::min(usage.prompt_tokens, usage.cached_tokens),
+              usage.prompt_ms);
+  append_rate(out, "predicted", usage.completion_tokens, usage.predicted_ms);
+  out += '}';
+}
+
+void append_chat_logprobs(std::string& out, const std::vector<engine::TokenLogprob>& logprobs) {
+  out += "{\"content\":[";
+  for (std::size_t i = 0; i < logprobs.size(); ++i) {
+    if (i > 0) out += ',';
+    append_candidate(out, logprobs[i].chosen);
+    out += ",\"top_logprobs\":[";
+    for (std::size_t k = 0; k < logprobs[i].top.size(); ++k) {
+      if (k > 0) out += ',';
+      append_candidate(out, logprobs[i].top[k]);
+      out += '}';
+    }
+    out += "]}";
+  }
+  out += "],\"refusal\":null}";
+}
+
+void append_text_logprobs(std::string& out, const std::vector<engine::TokenLogprob>& logprobs,
+                          std::size_t offset) {
+  std::string tokens;
+  std::string values;
+  std::string tops;
+  std::string offsets;
+  for (const auto& entry : logprobs) {
+    if (&entry != &logprobs.front()) {
+      for (auto* list : {&tokens, &values, &tops, &offsets}) *list += ',';
+    }
+    append_json_string(tokens, entry.chosen.bytes);
+    append_json_number(values, std::isfinite(entry.chosen.logprob) ? entry.chosen.logprob : -9999.0F);
+    append_json_number(offsets, std::uint64_t{offset});
+    offset += count_characters(entry.chosen.bytes);
+    tops += '{';
+    for (const auto& candidate : entry.top) {
+      if (&candidate != &entry.top.front()) tops += ',';
+      append_json_string(tops, candidate.bytes);
+      tops += ':';
+      append_json_number(tops, std::isfinite(candidate.logprob) ? candidate.logprob : -9999.0F);
+    }
+    tops += '}';
+  }
+  out += "{\"tokens\":[";
+  out += tokens;
+  out += "],\"token_logprobs\":[";
+  out += values;
+  out += "],\"top_logprobs\":[";
+  out += tops;
+  out += "],\"text_offset\":[";
+  out += offsets;
+  out += "]}";
+}
+
+std::size_t count_characters(std::string_view utf8) {
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;  // all but continuation bytes
+  }));
+}
+
+std::string make_id(std::string_view prefix) {
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t kRandomCharacters = 24;
+  thread_local std::mt19937_64 random = [] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+  }();
+  std::uniform_int_distribution<std::size_t> letter(0, kAlphabet.size() - 1);
+  std::string id(prefix);
+  for (std::size_t i = 0; i < kRandomCharacters; ++i) id += kAlphabet[letter(random)];
+  return id;
+}
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,23 @@
+#include "server/openai/routes.h"
+
+#include "server/openai/chat_handler.h"
+#include "server/openai/completion_handler.h"
+#include "server/openai/embedding_handler.h"
+#include "server/openai/model_handlers.h"
+
+namespace sovereign::server::openai {
+
+void add_openai_routes(Router& router, const ApiContextPtr& api) {
+  const auto add = [&](std::string method, std::string pattern, Access access, Handler handler) {
+    auto& route = api->http_metrics.add_route(method, pattern);
+    router.add(std::move(method), std::move(pattern), access, metered(route, api->clock, std::move(handler)));
+  };
+  add("GET", "/", Access::open, make_welcome_handler(api));
+  add("GET", "/v1/models", Access::key, make_model_list_handler(api));
+  add("GET", "/v1/models/{}", Access::key, make_model_handler(api));
+  add("POST", "/v1/chat/completions", Access::key, make_chat_handler(api));
+  add("POST", "/v1/completions", Access::key, make_completion_handler(api));
+  add("POST", "/v1/embeddings", Access::key, make_embedding_handler(api));
+}
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,57 @@
+#include "server/openai/submission.h"
+
+#include <fmt/format.h>
+
+namespace sovereign::server::openai {
+
+outcome<std::vector<engine::Token>> check_prompt(const ServedModel& served, std::vector<engine::Token> tokens,
+                                                 const std::string& param) {
+  if (tokens.empty()) {
+    return refuse(Error{ErrorCode::invalid_argument, fmt::format("'{}' must not be empty.", param), param});
+  }
+  const auto context = served.engine->context_tokens();
+  if (tokens.size() >= context) return refuse(context_length_exceeded(tokens.size(), context, param));
+  return tokens;
+}
+
+outcome<std::vector<engine::Token>> to_prompt(const ServedModel& served, const TextOrTokens& text,
+                                              bool parse_special, const std::string& param) {
+  if (const auto* tokens = std::get_if<std::vector<engine::Token>>(&text)) {
+    return check_prompt(served, *tokens, param);
+  }
+  return check_prompt(served, served.model->tokenize(std::get<std::string>(text), true, parse_special),
+                      param);
+}
+
+std::optional<ApiFailure> submit_all(const ApiContext& api, const ServedModel& served,
+                                     const std::shared_ptr<TokenChannel>& channel,
+                                     std::vector<std::vector<engine::Token>> prompts,
+                                     const GenerationOptions& options) {
+  channel->expect(prompts.size());
+  std::uint32_t first_choice = 0;
+  for (auto& prompt : prompts) {
+    if (channel->abandoned()) return std::nullopt;
+    engine::GenerationRequest request;
+    request.prompt = std::move(prompt);
+    request.n = options.n;
+    request.max_tokens = options.max_tokens;
+    request.sampling = options.sampling;
+    request.stop = options.stop;
+    request.ignore_eos = options.ignore_eos;
+    if (api.config.request_timeout.count() > 0)
+      request.deadline = api.clock.now() + api.config.request_timeout;
+    auto id = served.engine->submit(std::move(request), channel->sink(first_choice));
+    if (!id) {
+      channel->abandon();
+      return ApiFailure(id.error());
+    }
+    // Weak: the engine holds the sink, the sink the channel, and the channel this.
+    channel->attach([engine = std::weak_ptr(served.engine), id = *id] {
+      if (auto alive = engine.lock()) alive->cancel(id);
+    });
+    first_choice += options.n;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sovereign::server::openai
