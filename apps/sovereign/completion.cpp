@@ -35,12 +35,13 @@ std::vector<std::string> words_of(const CommandDoc& command) {
   return words;
 }
 
-// "sovereign model" -> the shell pattern of its subcommands' names.
-std::string steps(const CommandDoc& root) {
+// Cases that set `variable` to the path of the command that a word leads to.
+std::string steps(const CommandDoc& root, std::string_view variable) {
   std::string cases;
-  for_each_command(root, [&cases](const CommandDoc& command) {
+  for_each_command(root, [&](const CommandDoc& command) {
     for (const CommandDoc& sub : command.subcommands) {
-      cases += fmt::format("      {}) path={} ;;\n", quoted(command.path + "/" + sub.name), quoted(sub.path));
+      cases += fmt::format("      {}) {}={} ;;\n", quoted(command.path + "/" + sub.name), variable,
+                           quoted(sub.path));
     }
   });
   return cases;
@@ -82,7 +83,7 @@ _sovereign() {{
 }}
 complete -o bashdefault -o default -F _sovereign sovereign
 )",
-                     steps(root), values, words);
+                     steps(root, "path"), values, words);
 }
 
 std::string zsh_script(const CommandDoc& root) {
@@ -117,23 +118,29 @@ std::string zsh_script(const CommandDoc& root) {
   return fmt::format(R"(#compdef sovereign
 # zsh completion for sovereign; printed by 'sovereign completion zsh'.
 _sovereign() {{
-  local path_here=sovereign path word
+  # Not "path": zsh ties that name to PATH.
+  local here=sovereign next word
   local -a words_here
   for word in "${{(@)words[2,CURRENT-1]}}"; do
-    path=
-    case "$path_here/$word" in
+    next=
+    case "$here/$word" in
 {}    esac
-    [[ -n $path ]] && path_here=$path
+    [[ -n $next ]] && here=$next
   done
-  case "$path_here/${{words[CURRENT-1]}}" in
+  case "$here/${{words[CURRENT-1]}}" in
 {}  esac
-  case "$path_here" in
+  case "$here" in
 {}  esac
   _describe sovereign words_here || _files
 }}
-compdef _sovereign sovereign
+# Loaded from fpath this file is the function's body; sourced, it registers the function.
+if [[ ${{funcstack[1]}} == _sovereign ]]; then
+  _sovereign "$@"
+else
+  compdef _sovereign sovereign
+fi
 )",
-                     replaced(steps(root), "path=", "path="), values, words);
+                     steps(root, "next"), values, words);
 }
 
 std::string fish_script(const CommandDoc& root) {

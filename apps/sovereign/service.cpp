@@ -35,7 +35,8 @@ server::Router Service::make_router() {
   };
   add_health_routes(router, std::move(health));
   server::MetricsSources metrics{[this] { return engine(); },      http_metrics_, ready_, clock_,
-                                 std::string(build_info::version), model_id_};
+                                 std::string(build_info::version), model_id_, {}};
+  metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   add_metrics_route(router, std::move(metrics));
   const auto context = std::make_shared<const server::openai::ApiContext>(
       server::openai::ApiContext{models_, workers_, clock_, http_metrics_, settings_.server});
@@ -49,6 +50,7 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
   auto server = server::HttpServer::start(settings.server, service->make_router());
   if (!server) return fail(server.error());
   service->server_ = std::move(*server);
+  service->transport_.store(&service->server_->metrics(), std::memory_order_release);
   return service;
 }
 

@@ -1,6 +1,7 @@
 // The running server: HTTP at once, the model when it is loaded.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -53,6 +54,7 @@ class Service {
   server::HttpMetrics http_metrics_;
   server::openai::ModelSlot models_;
   server::WorkerPool workers_;
+  std::atomic<const server::TransportMetrics*> transport_{nullptr};  // null until the server is there
   std::unique_ptr<server::HttpServer> server_;
 };
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "config/key_rules.h"
 #include "config/suggest.h"
@@ -61,6 +63,29 @@ Key number(std::string name, std::string flag, Kind kind, Field field, std::int6
   return key;
 }
 
+// A choice whose words stand for the values of an enumeration, in the order of `words`.
+template <class Enum, class Field>
+Key enumeration(std::string name, Field field, std::vector<std::pair<std::string, Enum>> words,
+                std::string help) {
+  Key key;
+  key.name = std::move(name);
+  key.kind = Kind::choice;
+  key.help = std::move(help);
+  for (const auto& [word, value] : words) key.choices.push_back(word);
+  key.get = [field, words](const Settings& settings) -> Value {
+    const Enum stored = field(const_cast<Settings&>(settings));
+    const auto found =
+        std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == stored; });
+    return found == words.end() ? std::string() : found->first;
+  };
+  key.set = [field, words](Settings& settings, const Value& value) {
+    for (const auto& [word, meaning] : words) {
+      if (word == std::get<std::string>(value)) field(settings) = meaning;
+    }
+  };
+  return key;
+}
+
 Key with_rule(Key key, result<void> (*rule)(const Value&)) {
   key.rule = rule;
   return key;
@@ -113,6 +138,12 @@ void add_engine_keys(std::vector<Key>& keys) {
                       "Use llama.cpp's flash attention."));
   keys.push_back(number("engine.gpu_layers", "--gpu-layers", Kind::integer, FIELD(engine.gpu_layers), -1,
                         10'000, "Layers computed on the GPU; -1: all; needs a build with GPU support."));
+  using Pooling = engine::EmbeddingPooling;
+  keys.push_back(enumeration<Pooling>(
+      "engine.embedding_pooling", FIELD(engine.embedding_pooling),
+      {{"model", Pooling::model}, {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"last", Pooling::last}},
+      "How the tokens of an input become one embedding; model: as the model's "
+      "metadata says, and no embeddings when it says nothing."));
 }
 
 void add_server_keys(std::vector<Key>& keys) {

@@ -1,0 +1,57 @@
+// A value for each key that differs from its default and is within its bounds; for tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/key.h"
+
+namespace sovereign::config {
+
+inline Value sample_value(const Key& key) {
+  const Value standing = key.get(Settings{});
+  switch (key.kind) {
+    case Kind::boolean: return !std::get<bool>(standing);
+    case Kind::integer: {
+      // Two steps up where the keys' mutual demands allow it, else down.
+      const auto number = std::get<std::int64_t>(standing);
+      if (key.name == "engine.context_tokens") return number / 2;
+      return number + 2 <= key.max ? number + 2 : number - 2;
+    }
+    case Kind::size: return std::get<std::int64_t>(standing) / 2;
+    case Kind::duration: return std::get<std::int64_t>(standing) + 1'000;
+    case Kind::choice:
+      return key.choices.back() == std::get<std::string>(standing) ? key.choices.front() : key.choices.back();
+    case Kind::path: return std::string("/somewhere/a file \"quoted\"");
+    case Kind::model: return std::string("another-model");
+    case Kind::text: return std::string("something");
+    case Kind::list:
+      if (key.name == "server.api_key_hashes") {
+        return std::vector<std::string>{"sha256:" + std::string(64, 'a'), "sha256:" + std::string(64, '0')};
+      }
+      return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
+  }
+  return standing;
+}
+
+// As a flag or an environment variable would carry it.
+inline std::string as_text(const Key& key, const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    std::string joined;
+    for (const std::string& item : *list) joined += (joined.empty() ? "" : ",") + item;
+    return joined;
+  }
+  std::string text = to_toml(key, value);
+  std::erase(text, '"');
+  return text;
+}
+
+// A certificate without its key is an error, so one test value brings its partner along.
+inline const char* partner_of(const Key& key) {
+  if (key.name == "server.tls_certificate") return "server.tls_key";
+  if (key.name == "server.tls_key") return "server.tls_certificate";
+  return nullptr;
+}
+
+}  // namespace sovereign::config
