@@ -7,7 +7,7 @@ suite=${1:?which suite?}
 shift
 "$root/scripts/build.sh" release sovereign sovereign_bench
 # The peers come from the same sources with the same flags as the library in our program.
-mapfile -t llama_options < "$root/build/release/llama-options"
+mapfile -t llama_options < <(grep . "$root/build/release/llama-options")
 peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
 model=${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}
 mkdir -p "$root/build/bench"

@@ -44,32 +44,39 @@ native_key=$([[ $cpu == native ]] && "$cxx" -march=native -E -v -x c++ /dev/null
 build_key=$(printf '%s\n' "$digest" "$patch_key" "${flags[@]}" "$native_key" \
   "$("$cc" --version | head -n 1)" "$("$cxx" --version | head -n 1)" | short)
 
-sources=$cache/llama.cpp/$version/source
-((${#patches[@]} == 0)) || sources+=-$patch_key
-build=$cache/llama.cpp/$version/build-$build_key
-mkdir -p "$cache/llama.cpp/$version" || die "cannot create $cache/llama.cpp; make it writable or set XDG_CACHE_HOME"
-
-exec 9> "$build.lock" || die "cannot write $build.lock; make it writable or set XDG_CACHE_HOME"
+upstream=$cache/llama.cpp/$version/upstream
+folder=$cache/llama.cpp/$version/$build_key
+sources=$folder/source
+build=$folder/build
+mkdir -p "$folder" || die "cannot create $folder; make it writable or set XDG_CACHE_HOME"
+exec 9> "$folder/lock" || die "cannot write $folder/lock; make it writable or set XDG_CACHE_HOME"
 flock -n 9 || { say "waiting for another build of llama.cpp"; flock 9; }
 
-apply_patches() {
-  local staging=$sources.new
+copy_and_patch() {
+  local staging=$folder/source.new said
   rm -rf "$staging"
-  cp -r "$cache/llama.cpp/$version/source" "$staging" || die "cannot copy llama.cpp's sources to $staging"
+  cp -r "$upstream" "$staging" || die "cannot copy llama.cpp's sources to $staging; is there space (200 MB)?"
+  rm -rf "$staging"/{docs,media,models}
   for patch in "${patches[@]}"; do
-    patch -d "$staging" -p1 --batch --fuzz=0 < "$patch" >&2 ||
+    said=$(patch -d "$staging" -p1 --batch --fuzz=0 < "$patch") || {
+      say "$said"
       die "$patch does not apply to llama.cpp of $package $version"
+    }
   done
   mv "$staging" "$sources"
 }
 
-fetch_pinned llama.cpp "$cache/llama.cpp/$version/source" > /dev/null
-[[ -d $sources ]] || apply_patches
+if [[ ! -d $sources ]]; then
+  fetch_pinned llama.cpp "$upstream" > /dev/null
+  copy_and_patch
+fi
 
 done_targets=$(cat "$build/built-targets" 2> /dev/null || true)
 if [[ $done_targets != *"${targets[*]}"* ]]; then
   say "building llama.cpp (${targets[*]}) in $build; once, a few minutes"
   mkdir -p "$build"
+  # Relative paths, so that a new patch compiles again only what it touches.
+  export CCACHE_BASEDIR=$folder
   launcher=()
   if command -v ccache > /dev/null; then
     launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
