@@ -4,6 +4,7 @@
 
 #include "server/metrics/engine_exposition.h"
 #include "server/metrics/process_stats.h"
+#include "server/metrics/transport_exposition.h"
 
 namespace sovereign::server {
 namespace {
@@ -29,6 +30,9 @@ std::string render_metrics(const MetricsSources& sources) {
                std::chrono::duration<double>(engine->stalled_for(sources.clock.now())).count());
   }
   sources.http.write(text);
+  if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
+    write_transport_metrics(text, *transport);
+  }
   if (const auto stats = read_process_stats()) write_process_stats(text, *stats);
   return text.take();
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "server/health/ready_state.h"
+#include "server/http/http_metrics.h"
 #include "server/metrics/http_metrics.h"
 #include "server/router.h"
 
@@ -21,6 +23,8 @@ struct MetricsSources {
   const Clock& clock;
   std::string version;
   std::string model_id;
+  // The transport's counters, or null before the server has started; may be left empty.
+  std::function<const TransportMetrics*()> transport = {};
 };
 
 std::string render_metrics(const MetricsSources& sources);

@@ -1,0 +1,111 @@
+// What a client reads from a stream, event by event, for batches as the engine sends them.
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "server/openai/chat_stream.h"
+#include "server/openai/completion_stream.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+namespace json = boost::json;
+using engine::FinishReason;
+
+const ResponseHead kHead{"id", 1, "m", "fp"};
+
+engine::GenerationDelta delta(std::uint32_t choice, std::string text,
+                              std::optional<FinishReason> finish = {}) {
+  engine::GenerationDelta out;
+  out.choice = choice;
+  out.tokens = 1;
+  out.text = std::move(text);
+  out.finish = finish;
+  return out;
+}
+
+TokenBatch batch(std::vector<engine::GenerationDelta> deltas, bool done = false) {
+  TokenBatch out;
+  out.deltas = std::move(deltas);
+  out.done = done;
+  if (done) out.summaries.emplace_back();
+  return out;
+}
+
+json::value choice_of(const std::string& payload) { return json::parse(payload).at("choices").at(0); }
+
+TEST(ChatStream, RoleContentFinishUsageDone) {
+  ChatStream stream(kHead, 1, true, false, nullptr);
+  const auto first = stream.absorb(batch({delta(0, "He"), delta(0, ""), delta(0, "llo")}));
+  ASSERT_EQ(first.size(), 3u);
+  EXPECT_EQ(choice_of(first[0]).at("delta").at("role").as_string(), "assistant");
+  EXPECT_EQ(choice_of(first[1]).at("delta").at("content").as_string(), "He");
+  EXPECT_EQ(choice_of(first[2]).at("delta").at("content").as_string(), "llo");
+  const auto last = stream.absorb(batch({delta(0, "!", FinishReason::stop)}, true));
+  ASSERT_EQ(last.size(), 4u);
+  EXPECT_EQ(choice_of(last[0]).at("delta").at("content").as_string(), "!");
+  EXPECT_EQ(choice_of(last[1]).at("finish_reason").as_string(), "stop");
+  EXPECT_TRUE(json::parse(last[2]).at("usage").is_object());
+  EXPECT_EQ(last[3], "[DONE]");
+  EXPECT_FALSE(stream.failure().has_value());
+}
+
+TEST(ChatStream, HeldBackLogprobsComeWithTheNextText) {
+  ChatStream stream(kHead, 1, false, true, nullptr);
+  auto held = delta(0, "");
+  held.logprobs.push_back({{1, "\xE2", -1.0F}, {}});
+  auto shown = delta(0, "\xE2\x82\xAC");
+  shown.logprobs.push_back({{2, "\x82\xAC", -1.0F}, {}});
+  const auto payloads = stream.absorb(batch({held, shown}));
+  ASSERT_EQ(payloads.size(), 2u);
+  EXPECT_EQ(choice_of(payloads[1]).at("logprobs").at("content").as_array().size(), 2u);
+}
+
+TEST(ChatStream, FailureTakesThePlaceOfTheFinish) {
+  ChatStream stream(kHead, 2, true, false, nullptr);
+  stream.absorb(batch({delta(0, "a"), delta(1, "b")}));
+  EXPECT_TRUE(stream.absorb(batch({delta(0, "", FinishReason::error)})).empty());
+  auto last_batch = batch({delta(1, "", FinishReason::error)}, true);
+  last_batch.summaries[0].error = Error{ErrorCode::internal, "the decode failed", {}};
+  const auto last = stream.absorb(last_batch);
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(json::parse(last[0]).at("error").at("message").as_string(), "the decode failed");
+  EXPECT_EQ(last[1], "[DONE]");
+  ASSERT_TRUE(stream.failure().has_value());
+}
+
+TEST(ChatStream, ADeadlineBeforeAnyTokenLeavesNothingToSendButTheFailure) {
+  ChatStream stream(kHead, 1, false, false, nullptr);
+  const auto payloads = stream.absorb(batch({delta(0, "", FinishReason::deadline)}, true));
+  EXPECT_EQ(payloads.size(), 2u);
+  ASSERT_TRUE(stream.failure().has_value());
+  const auto response = to_response(*stream.failure());
+  EXPECT_EQ(response.status, 504u);
+  EXPECT_EQ(response.headers.back().first, "x-should-retry");
+}
+
+TEST(CompletionStream, EchoComesFirstAndChoicesKeepTheirIndex) {
+  CompletionStream stream(kHead, {"P: ", ""}, false, false);
+  const auto payloads =
+      stream.absorb(batch({delta(0, ""), delta(1, "b"), delta(0, "a", FinishReason::length)}, true));
+  ASSERT_EQ(payloads.size(), 4u);
+  EXPECT_EQ(choice_of(payloads[0]).at("text").as_string(), "P: ");
+  EXPECT_EQ(choice_of(payloads[1]).at("index").as_int64(), 1);
+  EXPECT_EQ(choice_of(payloads[2]).at("text").as_string(), "a");
+  EXPECT_EQ(choice_of(payloads[2]).at("finish_reason").as_string(), "length");
+  EXPECT_EQ(payloads[3], "[DONE]");
+}
+
+TEST(CompletionStream, TextOffsetsGoOn) {
+  CompletionStream stream(kHead, {""}, false, true);
+  auto first = delta(0, "\xC3\xA9");
+  first.logprobs.push_back({{1, "\xC3\xA9", -1.0F}, {}});
+  auto second = delta(0, "x");
+  second.logprobs.push_back({{2, "x", -1.0F}, {}});
+  const auto payloads = stream.absorb(batch({first, second}));
+  ASSERT_EQ(payloads.size(), 2u);
+  EXPECT_EQ(choice_of(payloads[1]).at("logprobs").at("text_offset").at(0).as_int64(), 1);
+}
+
+}  // namespace
+}  // namespace sovereign::server::openai
