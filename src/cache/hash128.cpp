@@ -1,0 +1,37 @@
+#include "cache/hash128.h"
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <charconv>
+
+#include "cache/hash128_avx2.h"
+
+namespace sovereign::cache {
+
+Hash128 hash128(std::string_view bytes) noexcept {
+#if defined(__x86_64__)
+  // Up to 240 bytes XXH3 is scalar code, and what is inlined here is best.
+  if (bytes.size() > 240 && __builtin_cpu_supports("avx2")) return hash128_avx2(bytes.data(), bytes.size());
+#endif
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {hash.low64, hash.high64};
+}
+
+std::string to_hex(const Hash128& hash) { return fmt::format("{:016x}{:016x}", hash.high, hash.low); }
+
+std::optional<Hash128> hash128_from_hex(std::string_view hex) {
+  if (hex.size() != 32) return std::nullopt;
+  Hash128 hash;
+  const char* const middle = hex.data() + 16;
+  const char* const end = hex.data() + 32;
+  const auto high = std::from_chars(hex.data(), middle, hash.high, 16);
+  const auto low = std::from_chars(middle, end, hash.low, 16);
+  if (high.ec != std::errc() || high.ptr != middle || low.ec != std::errc() || low.ptr != end) {
+    return std::nullopt;
+  }
+  return hash;
+}
+
+}  // namespace sovereign::cache

@@ -1,0 +1,44 @@
+#include "cache/key_encoder.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sovereign::cache {
+
+KeyEncoder::KeyEncoder() {
+  char* prefix = grow(kPrefixSize);
+  std::memcpy(prefix, "SVKEY", 6);
+  std::memcpy(prefix + 6, &kVersion, sizeof kVersion);
+}
+
+void KeyEncoder::rewind(const Mark& mark) noexcept {
+  assert(mark.head_size <= size_ && mark.references <= references_.size());
+  size_ = mark.head_size;
+  expanded_size_ = mark.size;
+  references_.resize(mark.references);
+}
+
+void KeyEncoder::add_reference(KeyField field, std::string_view text) {
+  const Hash128 digest = hash128(text);
+  char* to = grow(kHeaderSize + kKeyDigestSize);
+  put_u64(to, header(field, Type::text, text.size()));
+  put_u64(to + kHeaderSize, digest.low);
+  put_u64(to + kHeaderSize + 8, digest.high);
+  references_.push_back({size_ - kKeyDigestSize, text});
+  expanded_size_ += text.size() - kKeyDigestSize;
+}
+
+QueryKey KeyEncoder::key() const noexcept {
+  const std::string_view head(buffer_.get(), size_);
+  return {hash128(head), expanded_size_, head, references_};
+}
+
+void KeyEncoder::reserve(std::size_t more) {
+  const std::size_t capacity = std::max({capacity_ * 2, size_ + more, std::size_t{1024}});
+  auto buffer = std::make_unique_for_overwrite<char[]>(capacity);
+  if (size_ > 0) std::memcpy(buffer.get(), buffer_.get(), size_);
+  buffer_ = std::move(buffer);
+  capacity_ = capacity;
+}
+
+}  // namespace sovereign::cache

@@ -1,0 +1,145 @@
+// Encodes all that changes an answer into one unambiguous string of bytes, and hashes it.
+//
+// The format (little-endian throughout), version 1:
+//
+//   encoding := "SVKEY" 0x00 version:u16  field*
+//   field    := header:u64  body
+//   header   := name (bits 0-15, KeyField)  type (bits 16-23)  length (bits 24-63)
+//   type 0   text      body: `length` bytes
+//   type 1   unsigned  body: u64, length 8
+//   type 2   signed    body: two's complement i64, length 8
+//   type 3   real      body: IEEE 754 binary64, length 8; -0 is written as 0, every NaN as one NaN
+//   type 4   flag      body: one byte, 0 or 1, length 1
+//   type 5   list      body: `length` fields
+//
+// Every field says how long it is before it begins, so no two different sequences of fields share an
+// encoding. The order of fields counts: encode in one fixed order.
+//
+// The key's hash is XXH3-128 of the hashed form: the encoding in which each text of 256 bytes or more
+// is replaced by its own XXH3-128 (low half first). Long texts are thus neither copied nor moved; the
+// hashed form is a function of the encoding, so equal encodings have equal hashes.
+//
+// Reuse one encoder: after the first queries it no longer allocates. Fields that stay the same from
+// query to query (model, template, policy) are encoded once: mark(), then rewind() before each query.
+// Not thread-safe. Texts of 256 bytes or more are borrowed: they must live, unchanged, as long as any
+// key() taken is used.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "cache/query_key.h"
+
+namespace sovereign::cache {
+
+// Names of fields; part of stored keys: never renumber, add at the end.
+enum class KeyField : std::uint16_t {
+  item = 0,  // an element of a list
+  content,
+  context,
+  max_depth,
+  require_reasoning,
+  model_digest,
+  chat_template,
+  system_prompt,
+  messages,
+  tools,
+  grammar,
+  sampling,
+  seed,
+  max_tokens,
+  stop,
+  quality_policy,
+  reasoning_policy,
+  tier,
+};
+
+class KeyEncoder {
+ public:
+  static constexpr std::uint16_t kVersion = 1;
+  static constexpr std::size_t kReferenceSize = 256;
+
+  KeyEncoder();
+
+  // Forgets all fields; keeps the memory.
+  void clear() noexcept { rewind(Mark{kPrefixSize, 0, kPrefixSize}); }
+
+  struct Mark {
+    std::size_t head_size = 0;
+    std::size_t references = 0;
+    std::size_t size = 0;
+  };
+  Mark mark() const noexcept { return {size_, references_.size(), expanded_size_}; }
+  // Back to a mark of this encoder that was taken since the last clear().
+  void rewind(const Mark& mark) noexcept;
+
+  void add_text(KeyField field, std::string_view text) {
+    if (text.size() >= kReferenceSize) return add_reference(field, text);
+    char* to = grow(kHeaderSize + text.size());
+    put_u64(to, header(field, Type::text, text.size()));
+    if (!text.empty()) std::memcpy(to + kHeaderSize, text.data(), text.size());
+  }
+  void add_unsigned(KeyField field, std::uint64_t value) { add_word(field, Type::unsigned_integer, value); }
+  void add_signed(KeyField field, std::int64_t value) {
+    add_word(field, Type::signed_integer, std::bit_cast<std::uint64_t>(value));
+  }
+  void add_real(KeyField field, double value) {
+    const std::uint64_t bits = value != value ? kNaN : std::bit_cast<std::uint64_t>(value + 0.0);
+    add_word(field, Type::real, bits);
+  }
+  void add_flag(KeyField field, bool value) {
+    char* to = grow(kHeaderSize + 1);
+    put_u64(to, header(field, Type::flag, 1));
+    to[kHeaderSize] = value ? 1 : 0;
+  }
+  // The next `count` fields are the list's elements; an element may be a list.
+  void begin_list(KeyField field, std::size_t count) {
+    put_u64(grow(kHeaderSize), header(field, Type::list, count));
+  }
+
+  // Valid until the encoder changes. O(bytes not yet hashed).
+  QueryKey key() const noexcept;
+
+ private:
+  enum class Type : std::uint8_t { text, unsigned_integer, signed_integer, real, flag, list };
+
+  static constexpr std::size_t kPrefixSize = 8;
+  static constexpr std::size_t kHeaderSize = 8;
+  static constexpr std::uint64_t kNaN = 0x7ff8'0000'0000'0000;
+
+  static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+  static void put_u64(char* to, std::uint64_t value) { std::memcpy(to, &value, sizeof value); }
+  static std::uint64_t header(KeyField field, Type type, std::size_t length) {
+    return static_cast<std::uint64_t>(field) | static_cast<std::uint64_t>(type) << 16 |
+           static_cast<std::uint64_t>(length) << 24;
+  }
+
+  void add_word(KeyField field, Type type, std::uint64_t value) {
+    char* to = grow(kHeaderSize + 8);
+    put_u64(to, header(field, type, 8));
+    put_u64(to + kHeaderSize, value);
+  }
+  void add_reference(KeyField field, std::string_view text);
+
+  // Room for `bytes` more at the end.
+  char* grow(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) reserve(bytes);
+    char* to = buffer_.get() + size_;
+    size_ += bytes;
+    expanded_size_ += bytes;
+    return to;
+  }
+  void reserve(std::size_t more);
+
+  std::unique_ptr<char[]> buffer_;  // the hashed form
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+  std::size_t expanded_size_ = 0;  // of the whole encoding
+  std::vector<KeyReference> references_;
+};
+
+}  // namespace sovereign::cache

@@ -1,0 +1,142 @@
+#include "cache/lru.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <mutex>
+#include <random>
+
+#include "cache/lru_shard.h"
+
+namespace sovereign::cache {
+namespace {
+
+constexpr std::size_t kMaxShards = 4096;
+constexpr std::size_t kMaxShardEntries = std::size_t{1} << 30;
+
+std::size_t shards_for(const LruConfig& config) {
+  const std::size_t wanted =
+      config.shards != 0 ? std::min(config.shards, kMaxShards)
+                         : std::min({std::size_t{64}, config.max_entries / 1024, config.max_bytes >> 22});
+  return std::bit_floor(std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(1, config.max_entries)));
+}
+
+}  // namespace
+
+// Padded to two cache lines: the processor fetches lines in pairs.
+struct alignas(128) Lru::Shard {
+  Shard(std::uint32_t max_entries, std::size_t max_bytes) : lru(max_entries, max_bytes) {}
+
+  mutable std::mutex mutex;
+  LruShard lru;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t inserts = 0;
+  std::uint64_t replacements = 0;
+  std::uint64_t refusals = 0;
+};
+
+Lru::Lru(const LruConfig& config) : shard_count_(shards_for(config)) {
+  std::mt19937_64 random(config.placement_seed);
+  if (config.placement_seed == 0) {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    random.seed(seed);
+  }
+  multiplier_low_ = random() | 1;
+  multiplier_high_ = random() | 1;
+  shard_shift_ = 64u - static_cast<unsigned>(std::countr_zero(shard_count_));
+  shards_ = std::make_unique<std::unique_ptr<Shard>[]>(shard_count_);
+  const std::size_t max_entries = std::clamp<std::size_t>(config.max_entries, 1, kMaxShardEntries);
+  for (std::size_t i = 0; i < shard_count_; ++i) {
+    // The remainders go to the first shards, so that the shares add up to the bounds.
+    const std::size_t entries = max_entries / shard_count_ + (i < max_entries % shard_count_ ? 1 : 0);
+    const std::size_t bytes = config.max_bytes / shard_count_ + (i < config.max_bytes % shard_count_ ? 1 : 0);
+    shards_[i] = std::make_unique<Shard>(static_cast<std::uint32_t>(entries), bytes);
+  }
+}
+
+Lru::~Lru() = default;
+
+Lru::Place Lru::place(const Hash128& hash) const {
+  const std::uint64_t mixed = hash.low * multiplier_low_ + hash.high * multiplier_high_;
+  const std::size_t shard = shard_count_ == 1 ? 0 : mixed >> shard_shift_;
+  // Below the 12 bits that may choose the shard.
+  return {shards_[shard].get(), static_cast<std::uint32_t>(mixed >> 20)};
+}
+
+EntryPtr Lru::get(const QueryKey& key, WallTime now) {
+  EntryPtr expired;  // before the lock: what expired is destroyed after it
+  const auto [shard, tag] = place(key.hash());
+  std::lock_guard lock(shard->mutex);
+  EntryPtr entry = shard->lru.get(key, tag, now, expired);
+  ++(entry ? shard->hits : shard->misses);
+  return entry;
+}
+
+EntryPtr Lru::peek(const Hash128& hash, WallTime now) const {
+  const auto [shard, tag] = place(hash);
+  std::lock_guard lock(shard->mutex);
+  return shard->lru.peek(hash, tag, now);
+}
+
+bool Lru::put(EntryPtr entry) {
+  assert(entry != nullptr);
+  const auto [shard, tag] = place(entry->hash());
+  const std::size_t footprint = entry->footprint();
+  Victims victims;
+  std::unique_lock lock(shard->mutex);
+  if (!shard->lru.fits(footprint)) {
+    ++shard->refusals;
+    return false;
+  }
+  bool replaced = false;
+  for (;;) {
+    replaced |= shard->lru.erase(entry->hash(), tag, victims);
+    if (shard->lru.make_room(footprint, victims)) break;
+    lock.unlock();
+    victims.clear();
+    lock.lock();
+  }
+  ++(replaced ? shard->replacements : shard->inserts);
+  shard->lru.put(std::move(entry), tag);
+  return true;
+}
+
+bool Lru::erase(const Hash128& hash) {
+  Victims victims;
+  const auto [shard, tag] = place(hash);
+  std::lock_guard lock(shard->mutex);
+  return shard->lru.erase(hash, tag, victims);
+}
+
+void Lru::clear() {
+  for (std::size_t i = 0; i < shard_count_; ++i) {
+    for (bool more = true; more;) {
+      Victims victims;
+      std::lock_guard lock(shards_[i]->mutex);
+      while (!victims.full() && (more = shards_[i]->lru.pop_oldest(victims))) {
+      }
+    }
+  }
+}
+
+LruStats Lru::stats() const {
+  LruStats stats;
+  for (std::size_t i = 0; i < shard_count_; ++i) {
+    const Shard& shard = *shards_[i];
+    std::lock_guard lock(shard.mutex);
+    stats.hits += shard.hits;
+    stats.misses += shard.misses;
+    stats.inserts += shard.inserts;
+    stats.replacements += shard.replacements;
+    stats.evictions += shard.lru.evictions();
+    stats.expirations += shard.lru.expirations();
+    stats.refusals += shard.refusals;
+    stats.entries += shard.lru.entries();
+    stats.bytes += shard.lru.bytes();
+  }
+  return stats;
+}
+
+}  // namespace sovereign::cache

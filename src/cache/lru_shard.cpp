@@ -1,0 +1,148 @@
+#include "cache/lru_shard.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace sovereign::cache {
+
+LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes) : max_bytes_(max_bytes) {
+  assert(max_entries >= 1 && max_entries <= (1u << 30));
+  nodes_.resize(max_entries);
+  buckets_.resize(std::max<std::size_t>(2, std::bit_ceil(std::size_t{max_entries} * 2)));
+  bucket_mask_ = buckets_.size() - 1;
+  tag_shift_ = 32u - static_cast<unsigned>(std::countr_zero(buckets_.size()));
+  for (Slot slot = 0; slot < max_entries; ++slot) {
+    nodes_[slot].older = slot + 1 < max_entries ? slot + 1 : kNone;
+  }
+  free_ = 0;
+}
+
+LruShard::~LruShard() = default;
+
+std::size_t LruShard::find(const Hash128& hash, std::uint32_t tag) const {
+  for (std::size_t at = home(tag);; at = (at + 1) & bucket_mask_) {
+    const Bucket& bucket = buckets_[at];
+    if (bucket.slot == kNone) return buckets_.size();
+    if (bucket.tag == tag && nodes_[bucket.slot].entry->hash() == hash) return at;
+  }
+}
+
+std::size_t LruShard::bucket_of(Slot slot) const {
+  std::size_t at = home(nodes_[slot].tag);
+  while (buckets_[at].slot != slot) at = (at + 1) & bucket_mask_;
+  return at;
+}
+
+void LruShard::link_newest(Slot slot) {
+  Node& node = nodes_[slot];
+  node.newer = kNone;
+  node.older = newest_;
+  if (newest_ != kNone) nodes_[newest_].newer = slot;
+  newest_ = slot;
+  if (oldest_ == kNone) oldest_ = slot;
+}
+
+void LruShard::unlink(Slot slot) {
+  const Node& node = nodes_[slot];
+  (node.newer != kNone ? nodes_[node.newer].older : newest_) = node.older;
+  (node.older != kNone ? nodes_[node.older].newer : oldest_) = node.newer;
+}
+
+EntryPtr LruShard::remove(std::size_t bucket) {
+  const Slot slot = buckets_[bucket].slot;
+  // Shift back whatever the gap would cut off from its home.
+  std::size_t gap = bucket;
+  for (std::size_t at = (gap + 1) & bucket_mask_; buckets_[at].slot != kNone; at = (at + 1) & bucket_mask_) {
+    const std::size_t probe_length = (at - home(buckets_[at].tag)) & bucket_mask_;
+    if (probe_length < ((at - gap) & bucket_mask_)) continue;
+    buckets_[gap] = buckets_[at];
+    gap = at;
+  }
+  buckets_[gap].slot = kNone;
+
+  unlink(slot);
+  Node& node = nodes_[slot];
+  EntryPtr entry = std::move(node.entry);
+  node.older = free_;
+  free_ = slot;
+  --entries_;
+  bytes_ -= entry->footprint();
+  return entry;
+}
+
+EntryPtr LruShard::get(const QueryKey& key, std::uint32_t tag, WallTime now, EntryPtr& expired) {
+  const std::size_t bucket = find(key.hash(), tag);
+  if (bucket == buckets_.size()) return nullptr;
+  const Slot slot = buckets_[bucket].slot;
+  const EntryPtr& entry = nodes_[slot].entry;
+  if (entry->expired(now)) {
+    ++expirations_;
+    expired = remove(bucket);
+    return nullptr;
+  }
+  if (!key.matches(entry->encoding())) return nullptr;
+  if (slot != newest_) {
+    unlink(slot);
+    link_newest(slot);
+  }
+  return entry;
+}
+
+EntryPtr LruShard::peek(const Hash128& hash, std::uint32_t tag, WallTime now) const {
+  const std::size_t bucket = find(hash, tag);
+  if (bucket == buckets_.size()) return nullptr;
+  const EntryPtr& entry = nodes_[buckets_[bucket].slot].entry;
+  return entry->expired(now) ? nullptr : entry;
+}
+
+bool LruShard::pop_oldest(Victims& victims) {
+  if (oldest_ == kNone) return false;
+  victims.add(remove(bucket_of(oldest_)));
+  return true;
+}
+
+bool LruShard::make_room(std::size_t footprint, Victims& victims) {
+  assert(fits(footprint));
+  while (free_ == kNone || bytes_ + footprint > max_bytes_) {
+    if (victims.full()) return false;
+    pop_oldest(victims);
+    ++evictions_;
+  }
+  return true;
+}
+
+void LruShard::put(EntryPtr entry, std::uint32_t tag) {
+  assert(free_ != kNone && bytes_ + entry->footprint() <= max_bytes_);
+  assert(find(entry->hash(), tag) == buckets_.size());
+  const Slot slot = free_;
+  Node& node = nodes_[slot];
+  free_ = node.older;
+  bytes_ += entry->footprint();
+  ++entries_;
+  node.entry = std::move(entry);
+  node.tag = tag;
+  std::size_t at = home(tag);
+  while (buckets_[at].slot != kNone) at = (at + 1) & bucket_mask_;
+  buckets_[at] = {slot, tag};
+  link_newest(slot);
+  prefetch_oldest();
+}
+
+bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
+  const std::size_t bucket = find(hash, tag);
+  if (bucket == buckets_.size()) return false;
+  victims.add(remove(bucket));
+  return true;
+}
+
+void LruShard::prefetch_oldest() const {
+  // The next eviction touches the coldest memory there is. Asked for now, it has come by then; one
+  // step further ahead, the node itself.
+  const Node& oldest = nodes_[oldest_];
+  __builtin_prefetch(oldest.entry.get(), 1);
+  __builtin_prefetch(&buckets_[home(oldest.tag)], 1);
+  if (oldest.newer != kNone) __builtin_prefetch(&nodes_[oldest.newer], 1);
+}
+
+}  // namespace sovereign::cache

@@ -1,0 +1,105 @@
+// One shard of the memory cache: least recently used out first, bounded by entries and by bytes.
+//
+// All memory of the structure is taken at construction: a slab of nodes, linked by index into the order
+// of use, and an open-addressing index (linear probing, at most half full, deletion by shifting back, so
+// no tombstones build up). Every operation is O(1); none but the constructor allocates.
+// At most one entry per hash: a put with the same hash replaces, also when the encodings differ, so
+// colliding queries can neither grow a probe chain nor see each other's answers.
+// Not thread-safe: Lru owns the locks. Entries that leave go to the caller, who drops them unlocked.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "cache/entry.h"
+
+namespace sovereign::cache {
+
+// Entries taken out of a shard, to be destroyed without its lock. A full one stops eviction for the
+// moment; the caller empties it and goes on.
+class Victims {
+ public:
+  static constexpr std::size_t kCapacity = 16;
+
+  bool full() const { return size_ == kCapacity; }
+  std::size_t size() const { return size_; }
+  void add(EntryPtr entry) { entries_[size_++] = std::move(entry); }
+  void clear() {
+    while (size_ > 0) entries_[--size_].reset();
+  }
+
+ private:
+  std::array<EntryPtr, kCapacity> entries_;
+  std::size_t size_ = 0;
+};
+
+class LruShard {
+ public:
+  // At least one entry and at most 2^30.
+  LruShard(std::uint32_t max_entries, std::size_t max_bytes);
+
+  LruShard(LruShard&&) = delete;
+  ~LruShard();
+
+  // `tag` is the entry's placement: 32 bits derived from its hash, the same at every call.
+  // Moves what it finds to the front. An expired entry is removed into `expired`.
+  EntryPtr get(const QueryKey& key, std::uint32_t tag, WallTime now, EntryPtr& expired);
+  // Finds by hash alone and moves nothing.
+  EntryPtr peek(const Hash128& hash, std::uint32_t tag, WallTime now) const;
+  // Whether an entry of this size can be held at all.
+  bool fits(std::size_t footprint) const { return footprint <= max_bytes_; }
+  // Evicts until an entry of this size has room. False: `victims` is full and there is more to evict.
+  bool make_room(std::size_t footprint, Victims& victims);
+  // Needs room, and that no entry of this hash is here.
+  void put(EntryPtr entry, std::uint32_t tag);
+  // Needs room in `victims`.
+  bool erase(const Hash128& hash, std::uint32_t tag, Victims& victims);
+  // Removes the oldest. False: nothing is left. Needs room in `victims`.
+  bool pop_oldest(Victims& victims);
+
+  std::size_t entries() const { return entries_; }
+  std::size_t bytes() const { return bytes_; }
+  // Entries that left for room, and those that a get found expired.
+  std::uint64_t evictions() const { return evictions_; }
+  std::uint64_t expirations() const { return expirations_; }
+
+ private:
+  using Slot = std::uint32_t;
+  static constexpr Slot kNone = ~Slot{0};
+
+  struct Node {
+    EntryPtr entry;
+    Slot newer = kNone;
+    Slot older = kNone;  // also links the free nodes
+    std::uint32_t tag = 0;
+  };
+  struct Bucket {
+    Slot slot = kNone;
+    std::uint32_t tag = 0;
+  };
+
+  std::size_t home(std::uint32_t tag) const { return tag >> tag_shift_; }
+  // The bucket of this hash; none: buckets_.size().
+  std::size_t find(const Hash128& hash, std::uint32_t tag) const;
+  std::size_t bucket_of(Slot slot) const;
+  void link_newest(Slot slot);
+  void unlink(Slot slot);
+  EntryPtr remove(std::size_t bucket);
+  void prefetch_oldest() const;
+
+  std::vector<Node> nodes_;
+  std::vector<Bucket> buckets_;
+  std::size_t bucket_mask_ = 0;
+  unsigned tag_shift_ = 0;
+  Slot free_ = kNone;
+  Slot newest_ = kNone;
+  Slot oldest_ = kNone;
+  std::size_t entries_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t max_bytes_;
+  std::uint64_t evictions_ = 0;
+  std::uint64_t expirations_ = 0;
+};
+
+}  // namespace sovereign::cache
