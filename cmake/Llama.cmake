@@ -78,5 +78,4 @@ target_link_libraries(sovereign_llama_common INTERFACE
   ${llama_build}/common/libllama-common.a
   ${llama_build}/common/libllama-common-base.a
   ${llama_build}/vendor/cpp-httplib/libcpp-httplib.a
-  ${llama_build}/vendor/hash/libvendor-hash.a
   sovereign_llama)
