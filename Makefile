@@ -2,6 +2,7 @@
 #   CMAKE_FLAGS  options for CMake, remembered by the build folder: CMAKE_FLAGS=-DSOVEREIGN_CUDA=ON
 #   PORT         where `make run` and `make demo` serve (8080)
 #   CTEST_FLAGS  options for ctest: CTEST_FLAGS='-R scheduler'
+#   BENCH_FLAGS  options for the benchmark: BENCH_FLAGS=--quick
 export CMAKE_FLAGS PORT
 
 PREFIX ?= /usr/local
@@ -35,7 +36,7 @@ peers: setup ## llama-server and llama.cpp's benchmarks, from the same sources
 	@scripts/build_llama.sh --peers > /dev/null
 
 bench-serve: setup ## the served model against its peers: build/bench/serve.json
-	@scripts/bench.sh serve
+	@scripts/bench.sh serve $(BENCH_FLAGS)
 
 format: setup-lint ## clang-format, in place
 	@scripts/lint.sh --fix

@@ -10,6 +10,6 @@ shift
 mapfile -t llama_options < <(grep . "$root/build/release/llama-options")
 peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
 model=${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}
-mkdir -p "$root/build/bench"
-exec "$root/build/release/sovereign-bench" "$suite" --program "$root/build/release/sovereign" --peers "$peers" \
-  --model "$model" --output "$root/build/bench/$suite.json" "$@"
+cd "$root/build/release"
+exec apps/sovereign-bench/sovereign-bench "$suite" --sovereign "$PWD/sovereign" --model "$model" \
+  --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench" --out "$root/build/bench" "$@"
