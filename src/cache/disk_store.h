@@ -32,14 +32,14 @@
 namespace sovereign::cache {
 
 struct DiskStoreConfig {
-  std::string path;  // its folder must exist
+  std::string path{};  // its folder must exist
   std::size_t max_bytes =
       1024ull * 1024 * 1024;  // of the file, at least 1 MB; SQLite's log (16 MB) comes on top
   std::size_t max_queue_bytes = 16 * 1024 * 1024;  // accepted and not yet stored
   std::chrono::milliseconds flush_interval{250};
   std::chrono::milliseconds retry_interval{5000};  // after a failed write
   bool sync_every_batch = false;                   // wait for the disk at every batch
-  std::string vfs;                                 // SQLite's door to the file system; empty: its own
+  std::string vfs{};                               // SQLite's door to the file system; empty: its own
 };
 
 class DiskStore final : public CacheLevel {

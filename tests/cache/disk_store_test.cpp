@@ -1,0 +1,352 @@
+#include "cache/disk_store.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "cache_support.h"
+#include "faulty_vfs.h"
+#include "temporary_folder.h"
+
+namespace sovereign::cache {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Stamp kStamp("test 1", "model a");
+
+class DiskStoreTest : public ::testing::Test {
+ protected:
+  DiskStoreConfig config() const {
+    DiskStoreConfig config;
+    config.path = folder_.file("cache.db");
+    config.flush_interval = 20ms;
+    return config;
+  }
+
+  std::unique_ptr<DiskStore> open(const Stamp& stamp = kStamp) { return open(config(), stamp); }
+  static std::unique_ptr<DiskStore> open(const DiskStoreConfig& config, const Stamp& stamp = kStamp) {
+    auto store = DiskStore::open(config, stamp);
+    EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().message);
+    EXPECT_TRUE((*store)->wait_until_open().has_value());
+    return std::move(*store);
+  }
+  static std::string get(DiskStore& store, std::uint64_t id, WallTime now = at_ms(0)) {
+    const std::string encoding = encoding_of(id);
+    const EntryPtr entry = store.get(key_of(encoding), now);
+    return entry ? std::string(entry->value()) : "(none)";
+  }
+  // Changes the file behind the store's back, as damage would.
+  void tamper(const std::string& sql) const {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(folder_.file("cache.db").c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    sqlite3_close(database);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DiskStoreTest, WhatWasAcceptedIsSeenAtOnceAndAfterAReopen) {
+  auto store = open();
+  ASSERT_TRUE(store->put(entry_of(1, "one")));
+  ASSERT_TRUE(store->put(entry_of(2, "two", at_ms(1000), at_ms(7))));
+  EXPECT_EQ(get(*store, 1), "one");
+  ASSERT_TRUE(store->flush().has_value());
+  EXPECT_EQ(get(*store, 1), "one");
+  EXPECT_EQ(get(*store, 3), "(none)");
+  store.reset();
+  store = open();
+  EXPECT_EQ(get(*store, 1), "one");
+  EXPECT_EQ(get(*store, 2, at_ms(999)), "two");
+  EXPECT_EQ(get(*store, 2, at_ms(1000)), "(none)");
+  EXPECT_EQ(store->peek(hash128(encoding_of(2)), at_ms(0))->created(), at_ms(7));
+  EXPECT_EQ(store->stats().entries, 2u);
+}
+
+TEST_F(DiskStoreTest, ClosingStoresWhatWasAccepted) {
+  auto slow = config();
+  slow.flush_interval = 1h;
+  auto store = open(slow);
+  store->put(entry_of(1, "one"));
+  store.reset();
+  EXPECT_EQ(get(*open(), 1), "one");
+}
+
+TEST_F(DiskStoreTest, TheWriterStoresWithoutBeingAsked) {
+  auto store = open();
+  store->put(entry_of(1, "one"));
+  while (store->stats().pending > 0) std::this_thread::yield();
+  EXPECT_EQ(store->stats().writes, 1u);
+  EXPECT_EQ(get(*store, 1), "one");
+}
+
+TEST_F(DiskStoreTest, ErasedAndClearedStayAway) {
+  auto store = open();
+  for (std::uint64_t id = 0; id < 100; ++id) store->put(entry_of(id, "v"));
+  ASSERT_TRUE(store->flush().has_value());
+  store->erase(hash128(encoding_of(1)));
+  EXPECT_EQ(get(*store, 1), "(none)");
+  ASSERT_TRUE(store->flush().has_value());
+  store.reset();
+  store = open();
+  EXPECT_EQ(get(*store, 1), "(none)");
+  EXPECT_EQ(get(*store, 2), "v");
+  store->put(entry_of(200, "queued"));
+  ASSERT_TRUE(store->clear().has_value());
+  EXPECT_EQ(get(*store, 2), "(none)");
+  EXPECT_EQ(get(*store, 200), "(none)");
+  EXPECT_EQ(store->stats().entries, 0u);
+  store->put(entry_of(3, "new"));
+  store.reset();
+  store = open();
+  EXPECT_EQ(get(*store, 2), "(none)");
+  EXPECT_EQ(get(*store, 3), "new");
+}
+
+TEST_F(DiskStoreTest, AnotherVersionOrModelBeginsAnew) {
+  auto store = open();
+  store->put(entry_of(1, "one"));
+  store.reset();
+  store = open(Stamp("test 2", "model a"));
+  EXPECT_EQ(get(*store, 1), "(none)");
+  store->put(entry_of(1, "two"));
+  store.reset();
+  EXPECT_EQ(get(*open(Stamp("test 2", "model b")), 1), "(none)");
+}
+
+TEST_F(DiskStoreTest, OneHashTwoQueriesNeverGivesTheOtherAnswer) {
+  auto store = open();
+  store->put(Entry::make(QueryKey({1, 2}, "mine"), "my answer", at_ms(0)));
+  EXPECT_EQ(store->get(QueryKey({1, 2}, "theirs"), at_ms(0)), nullptr);
+  ASSERT_TRUE(store->flush().has_value());
+  EXPECT_EQ(store->get(QueryKey({1, 2}, "theirs"), at_ms(0)), nullptr);
+  EXPECT_EQ(store->get(QueryKey({1, 2}, "mine"), at_ms(0))->value(), "my answer");
+}
+
+TEST_F(DiskStoreTest, DamagedAndMisplacedRecordsAreMisses) {
+  auto store = open();
+  for (std::uint64_t id = 1; id <= 4; ++id) store->put(entry_of(id, "value"));
+  store.reset();
+  tamper(
+      "UPDATE entry SET record = CAST(substr(record, 1, 80) || x'00' || substr(record, 82) AS BLOB) WHERE id "
+      "= 1;"
+      "UPDATE entry SET record = substr(record, 1, 50) WHERE id = 2;"
+      "UPDATE entry SET record = (SELECT record FROM entry WHERE id = 4) WHERE id = 3;");
+  store = open();
+  int found = 0;
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    const std::string value = get(*store, id);
+    EXPECT_TRUE(value == "value" || value == "(none)");
+    found += value == "value" ? 1 : 0;
+  }
+  EXPECT_EQ(found, 1);
+  EXPECT_EQ(store->stats().corrupt, 3u);
+  store->put(entry_of(1, "again"));
+  ASSERT_TRUE(store->flush().has_value());
+  EXPECT_EQ(get(*store, 1), "again");
+}
+
+TEST_F(DiskStoreTest, AFileThatIsNoDatabaseIsReplaced) {
+  std::ofstream(folder_.file("cache.db")) << std::string(10'000, 'x');
+  auto store = open();
+  store->put(entry_of(1, "one"));
+  ASSERT_TRUE(store->flush().has_value());
+  EXPECT_EQ(get(*store, 1), "one");
+}
+
+// Pages overwritten at random: never a wrong answer, never a crash, and the store comes back to health.
+TEST_F(DiskStoreTest, RandomDamageNeverGivesAWrongAnswer) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 10; ++round) {
+    auto store = open();
+    for (std::uint64_t id = 0; id < 300; ++id)
+      store->put(entry_of(id, encoding_of(id) + std::string(id * 7, 'v')));
+    store.reset();
+    {
+      std::fstream file(folder_.file("cache.db"), std::ios::in | std::ios::out | std::ios::binary);
+      const auto size = std::filesystem::file_size(folder_.file("cache.db"));
+      for (int hit = 0; hit < 20; ++hit) {
+        file.seekp(static_cast<std::streamoff>(random() % size));
+        file.put(static_cast<char>(random()));
+      }
+    }
+    store = open();
+    for (std::uint64_t id = 0; id < 300; ++id) {
+      const std::string value = get(*store, id);
+      if (value == "(none)") continue;
+      ASSERT_EQ(value, encoding_of(id) + std::string(id * 7, 'v'));
+    }
+    // A damaged structure is found by the reader or by the writer; either way it is begun anew.
+    store->put(entry_of(1000, "after"));
+    for (int attempt = 0; attempt < 3 && !store->flush().has_value(); ++attempt) {
+    }
+    ASSERT_TRUE(store->clear().has_value());
+    store->put(entry_of(1000, "after"));
+    ASSERT_TRUE(store->flush().has_value());
+    EXPECT_EQ(get(*store, 1000), "after");
+  }
+}
+
+TEST_F(DiskStoreTest, StaysInsideItsBoundAndKeepsWhatIsUsed) {
+  auto small = config();
+  small.max_bytes = 2 << 20;
+  auto store = open(small);
+  const std::string value(10'000, 'v');
+  for (std::uint64_t id = 0; id < 1000; ++id) {
+    store->put(entry_of(id, value));
+    if (id % 50 == 49) {
+      ASSERT_TRUE(store->flush().has_value());
+      ASSERT_EQ(get(*store, 7), value) << "after " << id;  // used, so it is not the oldest
+      ASSERT_LE(store->stats().bytes, small.max_bytes);
+    }
+  }
+  EXPECT_GT(store->stats().evictions, 700u);
+  EXPECT_EQ(get(*store, 8), "(none)");
+  EXPECT_EQ(get(*store, 999), value);
+  EXPECT_FALSE(store->put(entry_of(5000, std::string(600'000, 'x'))));
+  const auto entries = store->stats().entries;
+  store.reset();
+  EXPECT_LE(std::filesystem::file_size(small.path), small.max_bytes + 64 * 1024);
+  EXPECT_EQ(open(small)->stats().entries, entries);
+}
+
+class DiskStoreFaultTest : public DiskStoreTest, public ::testing::WithParamInterface<DiskFault> {
+ protected:
+  ~DiskStoreFaultTest() override { set_disk_fault(DiskFault::none); }
+};
+
+TEST_P(DiskStoreFaultTest, DegradesAndComesBack) {
+  auto faulty = config();
+  faulty.vfs = faulty_vfs();
+  faulty.retry_interval = 10ms;
+  faulty.max_queue_bytes = 100'000;
+  auto store = open(faulty);
+  store->put(entry_of(1, "before"));
+  ASSERT_TRUE(store->flush().has_value());
+  set_disk_fault(GetParam());
+  store->put(entry_of(2, "during"));
+  store->erase(hash128(encoding_of(1)));
+  EXPECT_FALSE(store->flush().has_value());
+  EXPECT_FALSE(store->stats().healthy);
+  EXPECT_GT(store->stats().errors, 0u);
+  EXPECT_EQ(get(*store, 2), "during");  // from its queue
+  EXPECT_EQ(get(*store, 1), "(none)");
+  std::uint64_t refused = 0;
+  for (std::uint64_t id = 100; id < 300; ++id)
+    refused += store->put(entry_of(id, std::string(1000, 'v'))) ? 0 : 1;
+  EXPECT_GT(refused, 100u);  // the queue is bounded
+  EXPECT_EQ(store->stats().refusals, refused);
+  set_disk_fault(DiskFault::none);
+  while (!store->stats().healthy) std::this_thread::yield();
+  ASSERT_TRUE(store->flush().has_value());
+  store.reset();
+  store = open();
+  EXPECT_EQ(get(*store, 1), "(none)");
+  EXPECT_EQ(get(*store, 2), "during");
+  EXPECT_EQ(get(*store, 100), std::string(1000, 'v'));
+}
+
+TEST_P(DiskStoreFaultTest, AClearThatFailsStillHidesEverything) {
+  auto faulty = config();
+  faulty.vfs = faulty_vfs();
+  faulty.retry_interval = 10ms;
+  auto store = open(faulty);
+  store->put(entry_of(1, "before"));
+  ASSERT_TRUE(store->flush().has_value());
+  set_disk_fault(GetParam());
+  EXPECT_FALSE(store->clear().has_value());
+  EXPECT_EQ(get(*store, 1), "(none)");
+  store->put(entry_of(2, "after"));
+  EXPECT_EQ(get(*store, 2), "after");
+  set_disk_fault(DiskFault::none);
+  while (!store->stats().healthy) std::this_thread::yield();
+  ASSERT_TRUE(store->flush().has_value());
+  store.reset();
+  store = open();
+  EXPECT_EQ(get(*store, 1), "(none)");
+  EXPECT_EQ(get(*store, 2), "after");
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, DiskStoreFaultTest, ::testing::Values(DiskFault::full, DiskFault::broken),
+                         [](const auto& fault) {
+                           return fault.param == DiskFault::full ? "Full" : "Broken";
+                         });
+
+TEST_F(DiskStoreTest, OneProcessPerFile) {
+  auto store = open();
+  EXPECT_EQ(DiskStore::open(config(), kStamp).error().code, ErrorCode::unavailable);
+  store.reset();
+  EXPECT_TRUE(DiskStore::open(config(), kStamp).has_value());
+}
+
+TEST_F(DiskStoreTest, SaysWhatIsWrongWithItsConfiguration) {
+  auto bad = config();
+  bad.path = folder_.file("no such folder/cache.db");
+  EXPECT_EQ(DiskStore::open(bad, kStamp).error().code, ErrorCode::not_found);
+  bad = config();
+  bad.max_bytes = 10;
+  EXPECT_EQ(DiskStore::open(bad, kStamp).error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(DiskStoreTest, OthersCannotReadTheFiles) {
+  auto store = open();
+  store->put(entry_of(1, "private"));
+  ASSERT_TRUE(store->flush().has_value());
+  for (const char* name : {"cache.db", "cache.db-wal"}) {
+    struct stat status {};
+    ASSERT_EQ(::stat(folder_.file(name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 0077, 0u) << name;
+  }
+}
+
+// Run under the thread sanitizer too.
+TEST_F(DiskStoreTest, ThreadsSeeOnlyRightValues) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  auto fast = config();
+  fast.flush_interval = 1ms;
+  fast.max_bytes = 1 << 20;
+  auto store = open(fast);
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (unsigned t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937_64 random(seed + t);
+      for (int i = 0; i < 1500; ++i) {
+        const std::uint64_t id = random() % 300;
+        const std::string value(id * 10, 'v');
+        const auto action = random() % 100;
+        if (action < 50) {
+          const std::string found = get(*store, id);
+          if (found != value && found != "(none)") ++wrong;
+        } else if (action < 95) {
+          store->put(entry_of(id, value));
+        } else if (action < 98) {
+          store->erase(hash128(encoding_of(id)));
+        } else if (action < 99 || i % 20 != 0) {
+          store->stats();
+        } else {
+          (void)store->clear();
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(store->stats().corrupt, 0u);
+}
+
+}  // namespace
+}  // namespace sovereign::cache
