@@ -22,6 +22,7 @@ class ChatSyntax {
  public:
   common_chat_parser_params params;
   bool plain = false;          // no markers: the text is the content
+  bool single_call = false;    // grammars of `common` may allow more calls than were asked for
   std::string call_id_prefix;  // ids must stay the same from one parse of a stream to the next
 };
 
@@ -237,14 +238,22 @@ result<ChatPrompt> ChatFormat::render(const ChatInput& input) const {
     inputs.grammar = input.grammar;
     if (!input.json_schema.empty()) inputs.json_schema = object_schema(input.json_schema);
     const common_chat_templates* templates = use_other ? impl_->with_tools.get() : impl_->own.get();
-    const common_chat_params params = common_chat_templates_apply(templates, inputs);
+    common_chat_params params = common_chat_templates_apply(templates, inputs);
+    const bool begins_call = use_other && choice->mode == ToolChoice::Mode::required;
+    if (begins_call) {
+      // The derived grammar allows any amount of text before the call; begin the call for the model.
+      params.prompt += kChatMlToolCallStart;
+      params.generation_prompt += kChatMlToolCallStart;
+    }
 
     ChatPrompt prompt;
     prompt.prompt = params.prompt;
     prompt.stop = params.additional_stops;
+    if (begins_call && !input.parallel_tool_calls) prompt.stop.emplace_back(kChatMlToolCallStart);
     impl_->convert_grammar(params, !input.grammar.empty(), prompt.grammar);
     auto syntax = std::make_shared<ChatSyntax>();
     syntax->params = common_chat_parser_params(params);
+    syntax->single_call = !input.parallel_tool_calls;
     syntax->params.reasoning_format = inputs.reasoning_format;
     if (!params.parser.empty()) syntax->params.parser.load(params.parser);
     std::random_device random;
@@ -267,6 +276,7 @@ ChatMessage ChatFormat::parse(const ChatSyntax& syntax, std::string_view text, b
     message.content = std::move(parsed.content);
     message.reasoning_content = std::move(parsed.reasoning_content);
     for (common_chat_tool_call& call : parsed.tool_calls) {
+      if (syntax.single_call && !message.tool_calls.empty()) break;
       if (call.id.empty()) call.id = fmt::format("{}{}", syntax.call_id_prefix, message.tool_calls.size());
       message.tool_calls.push_back({std::move(call.id), std::move(call.name), std::move(call.arguments)});
     }

@@ -6,6 +6,9 @@
 
 namespace sovereign::engine {
 
+// How each call begins.
+inline constexpr char kChatMlToolCallStart[] = "<tool_call>\n";
+
 inline constexpr char kChatMlToolTemplate[] = R"jinja({%- if tools %}
 {{- '<|im_start|>system\n' }}
 {%- if messages[0].role == 'system' %}
