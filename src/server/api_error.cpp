@@ -86,8 +86,7 @@ std::string error_body(std::string_view message, std::string_view type, std::str
 HttpResponse error_response(const Error& error, std::optional<std::chrono::seconds> retry_after) {
   HttpResponse response;
   response.status = http_status(error.code);
-  response.body =
-      error_body(error.message, error_type(response.status), error.where, to_string(error.code));
+  response.body = error_body(error.message, error_type(response.status), error.where, to_string(error.code));
   if (retry_after) response.headers.emplace_back("Retry-After", std::to_string(retry_after->count()));
   return response;
 }

@@ -38,6 +38,18 @@ bool is_exhaustion(const boost::system::error_code& error) {
          error == errc_t::no_buffer_space || error == errc_t::not_enough_memory;
 }
 
+// What a handler posts to its executor may throw; that must not end the other connections.
+void run_context(asio::io_context& io) {
+  while (true) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception& error) {
+      spdlog::error("a task on an io thread failed: {}", error.what());
+    }
+  }
+}
+
 }  // namespace
 
 class HttpServer::Loop {
@@ -104,7 +116,7 @@ void HttpServer::Loop::run(tcp::acceptor acceptor) {
   });
   for (auto& context : contexts_) {
     guards_.push_back(asio::make_work_guard(*context));
-    threads_.emplace_back([&io = *context] { io.run(); });
+    threads_.emplace_back([&io = *context] { run_context(io); });
   }
 }
 
@@ -183,13 +195,14 @@ void HttpServer::Loop::each_connection(Function function) {
 void HttpServer::Loop::drain(std::chrono::milliseconds timeout) {
   if (threads_.empty()) return;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
+  state_.draining = true;
   // On the accepting thread, so that no connection can slip in behind.
   asio::post(*contexts_.front(), [this, deadline] {
-    const bool first = !state_.draining.exchange(true);
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     slot_free_.cancel();
     each_connection([](Connection& connection) { connection.drain(); });
+    const bool first = drain_end_.expiry() == asio::steady_timer::time_point{};
     if (!first && drain_end_.expiry() <= deadline) return;
     drain_end_.expires_at(deadline);
     drain_end_.async_wait([this](boost::system::error_code error) {

@@ -121,7 +121,7 @@ void RequestReader::take_header() {
   request_.method = std::string(message.method_string());
   raw_target_ = std::string(message.target());
   http10_ = message.version() < 11;
-  keep_alive_ = parser_->beast->keep_alive();
+  keep_alive_ = parser_->beast->is_header_done() && parser_->beast->keep_alive();
   for (const auto& field : message) {
     request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
