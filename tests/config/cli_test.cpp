@@ -263,7 +263,7 @@ TEST_F(CliWithModel, DoctorFindsThisMachineFit) {
 
 TEST_F(CliWithModel, ModelInfoHasTheFilesHash) {
   const json::value info = parse_json(run({"model", "info", "--json", test_model()}).text);
-  EXPECT_EQ(info.at("sha256"), to_hex(*sha256_file(test_model())));
+  EXPECT_EQ(info.at("sha256").as_string(), to_hex(*sha256_file(test_model())));
   EXPECT_GT(info.at("layers").to_number<int>(), 0);
 }
 
