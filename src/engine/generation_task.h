@@ -9,8 +9,8 @@
 
 #include "engine/engine_metrics.h"
 #include "engine/generation.h"
-#include "engine/plan.h"
 #include "engine/sampler.h"
+#include "engine/scheduler.h"
 #include "engine/text_stream.h"
 
 namespace sovereign::engine {
