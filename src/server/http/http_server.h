@@ -14,7 +14,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "server/http/http_metrics.h"
+#include "server/http/transport_metrics.h"
 #include "server/router.h"
 #include "server/server_config.h"
 

@@ -7,7 +7,7 @@
 
 #include "server/api_keys.h"
 #include "server/cors.h"
-#include "server/http/http_metrics.h"
+#include "server/http/transport_metrics.h"
 #include "server/router.h"
 #include "server/server_config.h"
 

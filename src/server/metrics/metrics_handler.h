@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "server/health/ready_state.h"
-#include "server/http/http_metrics.h"
+#include "server/http/transport_metrics.h"
 #include "server/metrics/http_metrics.h"
 #include "server/router.h"
 

@@ -2,7 +2,7 @@
 // status, those too that no handler saw (404, 401, 413, …).
 #pragma once
 
-#include "server/http/http_metrics.h"
+#include "server/http/transport_metrics.h"
 #include "server/metrics/prometheus_text.h"
 
 namespace sovereign::server {
