@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
   serve.add_option("--flash-attention", serve_options.flash_attention, "On every side")
       ->capture_default_str();
   serve.add_flag("--quick", serve_options.quick, "Two rounds, no open loop");
+  serve.add_flag("--smoke", serve_options.smoke, "Tiny sizes: shows that every part works, measures nothing");
   serve.add_flag("--silent", silent, "No progress on stderr");
 
   std::string before;

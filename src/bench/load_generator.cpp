@@ -116,6 +116,10 @@ class Run {
     } else {
       record.error = reader.error();
     }
+    const std::uint32_t expected = requests_[index].expected_output_tokens;
+    if (record.error.empty() && expected != 0 && record.output_tokens != expected) {
+      record.error = fmt::format("{} tokens came where {} were asked for", record.output_tokens, expected);
+    }
     events_seen_[index] = UINT32_MAX;
     late_gate_.cancel();
   }

@@ -26,6 +26,8 @@ struct LoadRequest {
   std::string body;
   // Starts when every request without this field has received so many events: a late comer.
   std::optional<std::uint32_t> after_events_of_others;
+  // When not zero, an answer of another length is an error: the sides would not have done the same work.
+  std::uint32_t expected_output_tokens = 0;
 };
 
 struct LoadOptions {

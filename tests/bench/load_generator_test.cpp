@@ -141,6 +141,20 @@ TEST(LoadGenerator, AServerThatRefusesOrBreaksOffIsAnErrorOfTheRequest) {
   EXPECT_TRUE(summary.ttft_ms()[0].empty());
 }
 
+TEST(LoadGenerator, AnAnswerOfAnotherLengthIsAnError) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write(std::string(kHead) + kToken + ending(3));
+  });
+  std::vector<LoadRequest> requests(2);
+  requests[0].expected_output_tokens = 3;
+  requests[1].expected_output_tokens = 4;
+  const auto run = run_closed_loop(options_for(server, 1), requests);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->records[0].error, "");
+  EXPECT_EQ(run->records[1].error, "3 tokens came where 4 were asked for");
+}
+
 TEST(LoadGenerator, AnOpenLoopDoesNotWaitForAnswers) {
   // Nobody is answered before all have asked: a closed loop of fewer clients would never end.
   std::mutex mutex;

@@ -46,7 +46,8 @@ class ServeSuite {
     setup_.log_folder = options.log_folder;
     scenarios_.seed = options.seed;
     scenarios_.count_tokens = [this](std::string_view text) { return serial_->count_tokens(text); };
-    report_.name = "serve";
+    if (options.smoke) scenarios_.sizes = ServeSizes::smoke();
+    report_.name = options.smoke ? "serve-smoke" : "serve";
     report_.environment = read_environment(options.date);
   }
 
@@ -161,7 +162,7 @@ class ServeSuite {
       std::vector<std::jthread> clients;
       for (std::size_t i = 0; i < prompts->size(); ++i) {
         clients.emplace_back([&, i] {
-          const auto made = serial_->generate((*prompts)[i], ServeScenarios::kOutputTokens);
+          const auto made = serial_->generate((*prompts)[i], scenarios_.sizes.output);
           RequestRecord& record = run.records[i];
           record.total_ms = std::chrono::duration<double, std::milli>(clock.now() - start).count();
           record.output_tokens = made.value_or(0);
@@ -182,7 +183,7 @@ class ServeSuite {
   result<void> ceiling(int round) {
     if (round < 0) return {};  // it warms itself up
     const auto seconds = run_batched_bench(options_.batched_bench, setup_, ServeScenarios::kClients,
-                                           ServeScenarios::kPromptTokens, ServeScenarios::kOutputTokens);
+                                           scenarios_.sizes.prompt, scenarios_.sizes.output);
     if (!seconds) return fail(seconds.error());
     const auto one = seconds->find(1);
     const auto batch = seconds->find(ServeScenarios::kClients);
@@ -272,9 +273,9 @@ class ServeSuite {
 
   void conclude_ceiling(const std::vector<double>& our_rate) {
     if (batch8_seconds_.empty()) return;
-    constexpr double kBatchTokens = ServeScenarios::kClients * ServeScenarios::kOutputTokens;
-    const auto batch8_rate = ratio_to(kBatchTokens, batch8_seconds_);
-    const auto batch1_rate = ratio_to(ServeScenarios::kOutputTokens, batch1_seconds_);
+    const double batch_tokens = ServeScenarios::kClients * scenarios_.sizes.output;
+    const auto batch8_rate = ratio_to(batch_tokens, batch8_seconds_);
+    const auto batch1_rate = ratio_to(scenarios_.sizes.output, batch1_seconds_);
     ratio("tokens_per_s_vs_ceiling", our_rate, batch8_rate);
     ratio("batch8_over_batch1_ceiling", batch8_rate, batch1_rate);
     report_.figures["batched-bench batch8 tokens_per_s"] = median(batch8_rate);

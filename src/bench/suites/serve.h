@@ -30,6 +30,7 @@ struct ServeOptions {
   std::filesystem::path log_folder;
   std::uint32_t threads = 2;
   int rounds = 5;
+  bool smoke = false;  // tiny sizes, to see it work; the report is serve-smoke
   bool quick = false;  // fewer rounds, no open loop
   bool flash_attention = true;
   std::uint64_t seed = 1;

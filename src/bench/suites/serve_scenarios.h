@@ -12,19 +12,27 @@
 
 namespace sovereign::bench {
 
+// In tokens, but for events_before_long_prompt. The defaults are those that the ratios are defined by.
+struct ServeSizes {
+  std::uint32_t prompt = 128;
+  std::uint32_t output = 128;
+  std::uint32_t shared = 500;
+  std::uint32_t question = 20;
+  std::uint32_t shared_output = 32;
+  std::uint32_t long_prompt = 3000;
+  std::uint32_t long_output = 16;
+  std::uint32_t events_before_long_prompt = 16;
+  std::uint32_t shortest_mixed = 32;
+  std::uint32_t longest_mixed = 256;
+
+  // Enough to see every part work, in seconds; its figures mean nothing.
+  static ServeSizes smoke() { return {8, 4, 24, 4, 2, 48, 2, 1, 4, 8}; }
+};
+
 struct ServeScenarios {
   static constexpr std::uint32_t kClients = 8;
-  static constexpr std::uint32_t kPromptTokens = 128;
-  static constexpr std::uint32_t kOutputTokens = 128;
-  static constexpr std::uint32_t kSharedTokens = 500;
-  static constexpr std::uint32_t kQuestionTokens = 20;
-  static constexpr std::uint32_t kSharedOutputTokens = 32;
-  static constexpr std::uint32_t kLongPromptTokens = 3000;
-  static constexpr std::uint32_t kLongOutputTokens = 16;
-  static constexpr std::uint32_t kEventsBeforeLongPrompt = 16;
-  static constexpr std::uint32_t kShortestMixedTokens = 32;
-  static constexpr std::uint32_t kLongestMixedTokens = 256;
 
+  ServeSizes sizes;
   TokenCounter count_tokens;
   std::uint64_t seed = 1;
 

@@ -61,7 +61,7 @@ TEST(ServeScenarios, TheLongPromptComesLastAndLate) {
     EXPECT_FALSE((*requests)[i].after_events_of_others);
     EXPECT_LT((*requests)[i].body.size(), requests->back().body.size());
   }
-  EXPECT_EQ(requests->back().after_events_of_others, ServeScenarios::kEventsBeforeLongPrompt);
+  EXPECT_EQ(requests->back().after_events_of_others, ServeSizes{}.events_before_long_prompt);
 }
 
 }  // namespace
