@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <barrier>
-#include <condition_variable>
 #include <thread>
 
+#include "bell.h"
 #include "cache_support.h"
 
 namespace sovereign::cache {
@@ -15,31 +15,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using TestFlights = SingleFlight<std::string, std::string>;
-
-// A client that sleeps until its waker rings.
-class Bell {
- public:
-  TestFlights::Callback ringer() {
-    return [state = state_] {
-      std::lock_guard lock(state->mutex);
-      state->rung = true;
-      state->changed.notify_all();
-    };
-  }
-  void wait() {
-    std::unique_lock lock(state_->mutex);
-    state_->changed.wait(lock, [&] { return state_->rung; });
-    state_->rung = false;
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool rung = false;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-};
 
 void ignore() {}
 
