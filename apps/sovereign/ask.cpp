@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "command.h"
+#include "config/key_table.h"
 #include "console.h"
 #include "question.h"
 #include "settings_flags.h"
@@ -79,6 +80,16 @@ void print_json(const Answer& answer) {
   fmt::print("{}\n", json::serialize(object));
 }
 
+// The server's model is chosen by flags only: what the file says is about models of this machine.
+std::string remote_model(const config::Loaded& loaded) {
+  for (const char* name : {"model.path", "model.name"}) {
+    const config::Key* key = config::find_key(name);
+    const std::string& origin = loaded.origins[static_cast<std::size_t>(key - config::all_keys().data())];
+    if (origin.starts_with("--")) return std::get<std::string>(key->get(loaded.settings));
+  }
+  return {};
+}
+
 int ask(AskOptions& options, const SettingsFlags& flags) {
   const auto loaded = flags.load_or_print();
   if (!loaded) return kExitUsage;
@@ -110,7 +121,7 @@ int ask(AskOptions& options, const SettingsFlags& flags) {
     auto key = read_api_key(options.api_key_file);
     if (!key) return print_failure(key.error());
     options.remote.api_key = std::move(*key);
-    options.remote.model = loaded->settings.model.name;
+    options.remote.model = remote_model(*loaded);
     answer = ask_server(question, options.remote);
   }
   if (!ends_line) fmt::print("\n");
@@ -136,7 +147,7 @@ void add_ask_command(CLI::App& program, int& exit_code) {
       ->type_name("TEXT");
   command
       ->add_option("--url", options->remote.url,
-                   "Ask a running server, e.g. http://127.0.0.1:8080, instead of loading the model here")
+                   "Ask a running server, e.g. http://127.0.0.1:8080; --model then names one of its models")
       ->type_name("URL");
   command
       ->add_option("--api-key-file", options->api_key_file,

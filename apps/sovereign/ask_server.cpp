@@ -10,6 +10,9 @@ namespace sovereign {
 namespace {
 
 namespace json = boost::json;
+// Between two pieces of an answer; a busy server may queue the question for long.
+constexpr std::chrono::minutes kQueueTime{10};
+
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 std::string request_body(const Question& question, const Remote& remote) {
@@ -130,6 +133,7 @@ result<Answer> ask_server(const Question& question, const Remote& remote) {
                                               request_body(question, chosen), remote.api_key);
   request.timeouts.total = {};
   request.timeouts.first_byte = {};
+  request.timeouts.idle = kQueueTime;
   request.stop = question.stop;
   const auto response = http.stream_events(std::move(request), [&](const net::SseEvent& event) {
     if (event.data == "[DONE]") return true;

@@ -1,5 +1,7 @@
 #include "command_tree.h"
 
+#include <algorithm>
+
 namespace sovereign {
 namespace {
 

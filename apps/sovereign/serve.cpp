@@ -67,7 +67,7 @@ class Shutdown {
     }
     const std::lock_guard lock(mutex_);
     // While the model loads there is no request to wait for, and a load cannot be broken off.
-    if (!loaded_ || asked_) {
+    if (phase_ == Phase::loading || asked_) {
       port_file_.remove();
       spdlog::info("{}", asked_ ? "second signal: ending at once" : "ended while the model was loading");
       spdlog::default_logger()->flush();
@@ -77,9 +77,14 @@ class Shutdown {
     changed_.notify_one();
   }
 
-  void set_loaded() {
+  enum class Phase { fetching, loading, serving };
+  void enter(Phase phase) {
     const std::lock_guard lock(mutex_);
-    loaded_ = true;
+    phase_ = phase;
+  }
+  bool asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
   }
   void wait() {
     std::unique_lock lock(mutex_);
@@ -88,9 +93,9 @@ class Shutdown {
 
  private:
   const PortFile& port_file_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool loaded_ = false;
+  Phase phase_ = Phase::fetching;
   bool asked_ = false;
 };
 
@@ -107,8 +112,10 @@ void raise_file_limit(std::uint32_t connections) {
 }
 
 int run_service(const config::Settings& settings, const PortFile& port_file, Shutdown& shutdown) {
-  const auto path = find_model(settings.model, {});
+  const auto path = find_model(settings.model, [&shutdown] { return shutdown.asked(); });
   if (!path) return print_failure(path.error());
+  if (shutdown.asked()) return kExitOk;
+  shutdown.enter(Shutdown::Phase::loading);
   raise_file_limit(settings.server.max_connections);
   const auto started = Service::start(settings, *path);
   if (!started) return print_failure(started.error());
@@ -119,7 +126,7 @@ int run_service(const config::Settings& settings, const PortFile& port_file, Shu
   const auto begin = std::chrono::steady_clock::now();
   if (const auto loaded = service.load(); !loaded) return print_failure(loaded.error());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-  shutdown.set_loaded();
+  shutdown.enter(Shutdown::Phase::serving);
   spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
 
   shutdown.wait();

@@ -35,7 +35,7 @@ server::Router Service::make_router() {
   };
   add_health_routes(router, std::move(health));
   server::MetricsSources metrics{[this] { return engine(); },      http_metrics_, ready_, clock_,
-                                 std::string(build_info::version), model_id_, {}};
+                                 std::string(build_info::version), model_id_,     {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   add_metrics_route(router, std::move(metrics));
   const auto context = std::make_shared<const server::openai::ApiContext>(

@@ -145,6 +145,9 @@ class Fetch {
                       options_.python),
           options_.python);
     }
+    if (!output && output.error().code == ErrorCode::cancelled) {
+      return fail(ErrorCode::cancelled, "interrupted; nothing was kept");
+    }
     if (!output) return fail(output.error());
     if (output->exit_code != 0) return fail(explain(step, output->text, options_.folder));
     return std::move(output->text);

@@ -156,6 +156,27 @@ TEST_F(CliWithModel, ServesUntilTerminated) {
   EXPECT_THAT(output.text, HasSubstr("SIGHUP ignored"));
 }
 
+TEST_F(CliWithModel, FinishesWhatIsUnderWayWhenTerminated) {
+  const auto output = shell(R"(
+    "$S" serve --port 0 --port-file "$D/port" --model "$M" --server.drain_timeout 200s 2> "$D/log" &
+    pid=$!
+    until grep -q 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    url=http://127.0.0.1:$(cat "$D/port")
+    for i in 1 2 3; do
+      "$S" ask --url "$url" --json --max-tokens 8 "Tell me about the number $i." < /dev/null > "$D/answer$i" 2>&1 &
+      asked[i]=$!
+    done
+    until curl -s "$url/metrics" | grep -q '^sovereign_engine_requests_accepted_total 3'; do
+      kill -0 $pid || break; sleep 0.02
+    done
+    kill -TERM $pid; wait $pid; echo "exit=$?"
+    for i in 1 2 3; do wait ${asked[i]}; echo "asked=$?"; cat "$D/answer$i"; done)");
+  EXPECT_THAT(output.text, StartsWith("exit=0\n"));
+  std::size_t answers = 0;
+  for (std::size_t at = 0; (at = output.text.find("asked=0\n{", at)) != std::string::npos; ++at) ++answers;
+  EXPECT_EQ(answers, 3U) << output.text;
+}
+
 TEST_F(CliWithModel, TwoSignalsEndItAtOnceOrDrained) {
   const auto output = shell(R"(
     "$S" serve --port 0 --model "$M" 2> "$D/log" &
