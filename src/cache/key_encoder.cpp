@@ -1,7 +1,6 @@
 #include "cache/key_encoder.h"
 
 #include <algorithm>
-#include <cassert>
 
 namespace sovereign::cache {
 
@@ -9,13 +8,6 @@ KeyEncoder::KeyEncoder() {
   char* prefix = grow(kPrefixSize);
   std::memcpy(prefix, "SVKEY", 6);
   std::memcpy(prefix + 6, &kVersion, sizeof kVersion);
-}
-
-void KeyEncoder::rewind(const Mark& mark) noexcept {
-  assert(mark.head_size <= size_ && mark.references <= references_.size());
-  size_ = mark.head_size;
-  expanded_size_ = mark.size;
-  references_.resize(mark.references);
 }
 
 void KeyEncoder::add_reference(KeyField field, std::string_view text) {

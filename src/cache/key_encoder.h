@@ -26,6 +26,7 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -75,13 +76,18 @@ class KeyEncoder {
   };
   Mark mark() const noexcept { return {size_, references_.size(), expanded_size_}; }
   // Back to a mark of this encoder that was taken since the last clear().
-  void rewind(const Mark& mark) noexcept;
+  void rewind(const Mark& mark) noexcept {
+    assert(mark.head_size <= size_ && mark.references <= references_.size());
+    size_ = mark.head_size;
+    expanded_size_ = mark.size;
+    references_.erase(references_.begin() + static_cast<std::ptrdiff_t>(mark.references), references_.end());
+  }
 
   void add_text(KeyField field, std::string_view text) {
     if (text.size() >= kReferenceSize) return add_reference(field, text);
     char* to = grow(kHeaderSize + text.size());
     put_u64(to, header(field, Type::text, text.size()));
-    if (!text.empty()) std::memcpy(to + kHeaderSize, text.data(), text.size());
+    copy_short(to + kHeaderSize, text.data(), text.size());
   }
   void add_unsigned(KeyField field, std::uint64_t value) { add_word(field, Type::unsigned_integer, value); }
   void add_signed(KeyField field, std::int64_t value) {
@@ -116,6 +122,19 @@ class KeyEncoder {
   static std::uint64_t header(KeyField field, Type type, std::size_t length) {
     return static_cast<std::uint64_t>(field) | static_cast<std::uint64_t>(type) << 16 |
            static_cast<std::uint64_t>(length) << 24;
+  }
+
+  // memcpy for a few bytes, without the call: fixed blocks, the last of which may overlap its neighbour.
+  static void copy_short(char* to, const char* from, std::size_t size) {
+    if (size >= 16) {
+      for (std::size_t at = 0; at + 16 < size; at += 16) std::memcpy(to + at, from + at, 16);
+      std::memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+      std::memcpy(to, from, 8);
+      std::memcpy(to + size - 8, from + size - 8, 8);
+    } else {
+      for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+    }
   }
 
   void add_word(KeyField field, Type type, std::uint64_t value) {

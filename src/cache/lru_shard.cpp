@@ -126,7 +126,7 @@ void LruShard::put(EntryPtr entry, std::uint32_t tag) {
   while (buckets_[at].slot != kNone) at = (at + 1) & bucket_mask_;
   buckets_[at] = {slot, tag};
   link_newest(slot);
-  prefetch_oldest();
+  prefetch_for_put(tag);
 }
 
 bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
@@ -136,13 +136,16 @@ bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
   return true;
 }
 
-void LruShard::prefetch_oldest() const {
-  // The next eviction touches the coldest memory there is. Asked for now, it has come by then; one
-  // step further ahead, the node itself.
+void LruShard::prefetch_for_put(std::uint32_t tag) const {
+  __builtin_prefetch(&buckets_[home(tag)], 1);
+  if (free_ != kNone) return;
+  // Full: the oldest will go, and it is the coldest memory there is. Its node came with the last put;
+  // here its bucket, its neighbour, and its entry, whose memory the next entry is likely to get.
   const Node& oldest = nodes_[oldest_];
-  __builtin_prefetch(oldest.entry.get(), 1);
   __builtin_prefetch(&buckets_[home(oldest.tag)], 1);
   if (oldest.newer != kNone) __builtin_prefetch(&nodes_[oldest.newer], 1);
+  const char* const entry = reinterpret_cast<const char*>(oldest.entry.get());
+  for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(entry + 64 * line, 1);
 }
 
 }  // namespace sovereign::cache

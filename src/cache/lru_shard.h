@@ -86,7 +86,7 @@ class LruShard {
   void link_newest(Slot slot);
   void unlink(Slot slot);
   EntryPtr remove(std::size_t bucket);
-  void prefetch_oldest() const;
+  void prefetch_for_put(std::uint32_t tag) const;
 
   std::vector<Node> nodes_;
   std::vector<Bucket> buckets_;
