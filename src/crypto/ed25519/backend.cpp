@@ -10,8 +10,6 @@ constexpr std::size_t kPippengerTerms = 300;
 
 }  // namespace
 
-const Backend* avx2_backend() { return nullptr; }
-
 std::vector<const Backend*> available_backends() {
   std::vector<const Backend*> backends{&portable_backend()};
   if (const Backend* avx2 = avx2_backend()) backends.push_back(avx2);

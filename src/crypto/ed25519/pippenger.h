@@ -2,7 +2,7 @@
 // summed first, and buckets are then weighted by two running sums. (Bernstein, Doumen, Lange, Oosterwijk,
 // "Faster batch forgery identification", 2012, section 4.) For some two hundred points and more.
 //
-// Curve as in straus.h.
+// Curve as in straus.h. What is no template is static: each backend has its own, for its own CPU.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace sovereign::crypto::ed25519 {
 
 // Window bits that cost least for so many terms: additions per term and window against two per bucket.
-inline int pippenger_window(std::size_t terms) {
+static inline int pippenger_window(std::size_t terms) {
   int best = 4;
   double least = 0;
   for (int bits = 4; bits <= 14; ++bits) {
@@ -33,7 +33,7 @@ inline int pippenger_window(std::size_t terms) {
 }
 
 // Signed digits of a scalar in radix 2^bits, each in [-2^(bits-1), 2^(bits-1)).
-inline void signed_digits(const Scalar& scalar, int bits, int count, std::int16_t* out) {
+static inline void signed_digits(const Scalar& scalar, int bits, int count, std::int16_t* out) {
   const std::int32_t radix = 1 << bits;
   std::int32_t carry = 0;
   for (int i = 0; i < count; ++i) {

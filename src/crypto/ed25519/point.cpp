@@ -8,23 +8,32 @@ constexpr Field51 kSqrtMinusOne{
 
 }  // namespace
 
-std::optional<AffinePoint> decompress(std::span<const std::byte, 32> bytes) noexcept {
+RootQuery root_query(std::span<const std::byte, 32> bytes) noexcept {
   const Field51 y = carry(field_from_bytes(bytes));
   const Field51 yy = square(y);
   const Field51 u = carry(sub_tight(yy, kOne));
   const Field51 v = carry(add(mul(yy, kEdwardsD), kOne));
-  // x = u v^3 (u v^7)^((p-5)/8) is a root of u/v or of -u/v, when either has one (RFC 8032, 5.1.3).
   const Field51 v3 = mul(square(v), v);
-  const Field51 v7 = mul(square(v3), v);
-  Field51 x = mul(mul(u, v3), power_p58(mul(u, v7)));
-  const Field51 vxx = mul(v, square(x));
-  if (!equal(vxx, u)) {
-    if (!is_zero(add(vxx, u))) return std::nullopt;
+  const Field51 uv3 = mul(u, v3);
+  const Field51 v4 = mul(v3, v);
+  return {y, u, v, uv3, mul(uv3, v4), (bytes[31] & std::byte{0x80}) != std::byte{0}};
+}
+
+std::optional<AffinePoint> finish_root(const RootQuery& query, const Field51& power) noexcept {
+  // x = u v^3 (u v^7)^((p-5)/8) is a root of u/v or of -u/v, when either has one (RFC 8032, 5.1.3).
+  Field51 x = mul(query.uv3, power);
+  const Field51 vxx = mul(query.v, square(x));
+  if (!equal(vxx, query.u)) {
+    if (!is_zero(add(vxx, query.u))) return std::nullopt;
     x = mul(x, kSqrtMinusOne);
   }
-  const bool sign = (bytes[31] & std::byte{0x80}) != std::byte{0};
-  if (is_odd(x) != sign) x = negate(x);
-  return AffinePoint{x, y, mul(x, y)};
+  if (is_odd(x) != query.odd) x = negate(x);
+  return AffinePoint{x, query.y, mul(x, query.y)};
+}
+
+std::optional<AffinePoint> decompress(std::span<const std::byte, 32> bytes) noexcept {
+  const RootQuery query = root_query(bytes);
+  return finish_root(query, power_p58(query.uv7));
 }
 
 std::array<std::byte, 32> compress(const ExtendedPoint& point) noexcept {

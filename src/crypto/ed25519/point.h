@@ -47,6 +47,16 @@ inline constexpr ExtendedPoint kIdentity{kZero, kOne, kOne, kZero};
 
 // ZIP-215: any 32 bytes whose y, taken modulo p, lies on the curve; also y >= p, and x = 0 with the sign bit.
 std::optional<AffinePoint> decompress(std::span<const std::byte, 32> bytes) noexcept;
+
+// The two halves of decompress(), around the exponentiation that is nearly all of its cost:
+// decompress(bytes) = finish_root(q, power_p58(q.uv7)) with q = root_query(bytes).
+struct RootQuery {
+  Field51 y, u, v, uv3, uv7;  // x^2 = u/v
+  bool odd;                   // which root
+};
+RootQuery root_query(std::span<const std::byte, 32> bytes) noexcept;
+std::optional<AffinePoint> finish_root(const RootQuery& query, const Field51& power) noexcept;
+
 // The one canonical encoding.
 std::array<std::byte, 32> compress(const ExtendedPoint& point) noexcept;
 

@@ -4,7 +4,8 @@
 //
 // Curve supplies the arithmetic: types Point and Cached; from(AffinePoint), to_cached(Point),
 // double_point(Point), add(Point, Cached or AffineCachedPoint, negative), to_extended(Point), identity().
-// Included by each backend after it has set its instruction set.
+// Included by each backend after it has set its instruction set; everything is a template of Curve, so that no
+// function compiled for one CPU is shared with another.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +27,7 @@ struct StrausAddition {
   bool affine;  // entry is an AffineCachedPoint of a PointTable
 };
 
+template <class Curve>
 struct StrausPlan {
   static constexpr int kPositions = 256 + 1;
 
@@ -50,7 +52,7 @@ ExtendedPoint straus(std::span<const Term> terms) {
   const auto without_table = static_cast<std::size_t>(
       std::count_if(terms.begin(), terms.end(), [](const Term& t) { return !t.table; }));
   const auto multiples = std::make_unique_for_overwrite<Cached[]>(without_table * entries);
-  StrausPlan plan;
+  StrausPlan<Curve> plan;
   plan.additions.reserve(terms.size() * 40);
 
   Cached* row = multiples.get();
