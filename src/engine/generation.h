@@ -30,13 +30,13 @@ enum class FinishReason {
 std::string_view to_string(FinishReason reason);
 
 struct GenerationRequest {
-  std::vector<Token> prompt;       // not empty; fits the context with room for one token
-  std::uint32_t n = 1;             // choices; choice i samples with seed + i
-  std::uint32_t max_tokens = 0;    // per choice; 0: until the context is full
+  std::vector<Token> prompt;     // not empty; fits the context with room for one token
+  std::uint32_t n = 1;           // choices; choice i samples with seed + i
+  std::uint32_t max_tokens = 0;  // per choice; 0: until the context is full
   SamplingParams sampling;
-  std::vector<std::string> stop;   // stop strings, in bytes of UTF-8; none is part of the output
-  bool ignore_eos = false;         // benchmarks: go on to max_tokens
-  std::optional<Time> deadline;    // absolute; in the queue or running
+  std::vector<std::string> stop;  // stop strings, in bytes of UTF-8; none is part of the output
+  bool ignore_eos = false;        // benchmarks: go on to max_tokens
+  std::optional<Time> deadline;   // absolute; in the queue or running
 };
 
 // log-probability of one candidate token under the model (before temperature and truncation).
@@ -55,10 +55,10 @@ struct TokenLogprob {
 // stop string.
 struct GenerationDelta {
   std::uint32_t choice = 0;
-  std::uint32_t tokens = 0;             // tokens sampled for this delta (text may lag behind them)
+  std::uint32_t tokens = 0;  // tokens sampled for this delta (text may lag behind them)
   std::string text;
-  std::vector<TokenLogprob> logprobs;   // one per token, when asked for
-  std::optional<FinishReason> finish;   // set on the last delta of the choice
+  std::vector<TokenLogprob> logprobs;  // one per token, when asked for
+  std::optional<FinishReason> finish;  // set on the last delta of the choice
 };
 
 struct GenerationSummary {

@@ -71,7 +71,7 @@ Sampled GenerationTask::on_logits(std::uint32_t choice, std::span<float> logits,
   } else {
     ++state.tokens;
     delta.tokens = 1;
-    delta.text = state.text.append(model_->piece(token, false));
+    delta.text = state.text.append(model_->piece(token, state.sampler->shows(token)));
     if (state.sampler->logprob()) delta.logprobs.push_back(*state.sampler->logprob());
     if (state.text.stopped()) {
       delta.finish = FinishReason::stop;

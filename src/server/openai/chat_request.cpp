@@ -58,11 +58,8 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   request.input.grammar = std::move(request.options.sampling.grammar.gbnf);
   request.options.json_schema.clear();
   request.options.sampling.grammar.gbnf.clear();
-  if (!request.input.tools_json.empty() && request.input.tool_choice != "none") {
-    if (!request.input.grammar.empty()) fields.refuse("grammar", "cannot be combined with 'tools'");
-    if (!request.input.json_schema.empty())
-      fields.refuse("response_format", "cannot be combined with 'tools'");
-  }
+  const bool may_call = !request.input.tools_json.empty() && request.input.tool_choice != "none";
+  if (may_call && !request.input.grammar.empty()) fields.refuse("grammar", "cannot be combined with 'tools'");
   if (fields.error()) return fail(*fields.error());
   return request;
 }

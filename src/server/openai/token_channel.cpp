@@ -88,7 +88,7 @@ void TokenChannel::abandon() {
     const std::lock_guard lock(mutex_);
     if (abandoned_) return;
     abandoned_ = true;
-    cancels.swap(cancels_);
+    if (requests_left_ > 0) cancels.swap(cancels_);
     waiter = std::move(waiter_);
     waiting_ = {};
   }

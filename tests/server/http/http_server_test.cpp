@@ -2,6 +2,7 @@
 #include "server/http/http_server.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <thread>
@@ -89,9 +90,10 @@ TEST(HttpServer, ClosesWhenAsked) {
 TEST(HttpServer, AnswersAClientThatHasShutDownItsSide) {
   TestServer test;
   RawClient client = test.client();
-  client.send(get("/hello"));
+  client.send(get("/hello") + get("/items/second"));
   client.shutdown_send();
   EXPECT_EQ(client.read().body, "hi");
+  EXPECT_EQ(client.read().body, "second");
 }
 
 TEST(HttpServer, HeadHasTheHeadersOfGetAndNoBody) {
@@ -229,6 +231,24 @@ TEST(HttpServer, OneConnectionTooManyWaitsForAPlace) {
   EXPECT_EQ(test.server->metrics().connections_accepted, 2U);
   first.close();
   EXPECT_EQ(third.read().body, "hi");
+}
+
+// Out of file descriptors: the next client waits, and is served when there is one again.
+TEST(HttpServer, SurvivesTheLackOfDescriptors) {
+  TestServer test;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next_free = ::dup(0);
+  ASSERT_GE(next_free, 0);
+  ::close(next_free);
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(next_free) + 1;  // the client's own, and none for accept()
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  RawClient client = test.client();
+  client.send(get("/hello"));
+  wait_for([&] { return test.server->metrics().accept_failures > 0; });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(client.read().body, "hi");
 }
 
 TEST(HttpServer, AHandlerLearnsThatItsClientLeft) {
