@@ -11,5 +11,5 @@ mapfile -t llama_options < <(grep . "$root/build/release/llama-options")
 peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
 model=${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}
 cd "$root/build/release"
-exec apps/sovereign-bench/sovereign-bench "$suite" --sovereign "$PWD/sovereign" --model "$model" \
+exec ./sovereign-bench "$suite" --sovereign "$PWD/sovereign" --model "$model" \
   --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench" --out "$root/build/bench" "$@"

@@ -97,7 +97,7 @@ complete -c sovereign -n '__sovereign_at "sovereign serve"' -l log-level -l log.
 complete -c sovereign -n '__sovereign_at "sovereign serve"' -l log-format -l log.format -x -a 'text json' -d 'Lines for people, or one JSON object per line. ["text"]'
 complete -c sovereign -n '__sovereign_at "sovereign serve"' -l log-file -l log.file -r -d 'File to append the log to; empty: standard error. [""]'
 complete -c sovereign -n '__sovereign_at "sovereign ask"' -s h -l help -d 'Print this help message and exit'
-complete -c sovereign -n '__sovereign_at "sovereign ask"' -l url -x -d 'Ask a running server, e.g. http://127.0.0.1:8080, instead of loading the model here'
+complete -c sovereign -n '__sovereign_at "sovereign ask"' -l url -x -d 'Ask a running server, e.g. http://127.0.0.1:8080; --model then names one of its models'
 complete -c sovereign -n '__sovereign_at "sovereign ask"' -l api-key-file -r -d 'File with the server\'s API key [$SOVEREIGN_API_KEY]'
 complete -c sovereign -n '__sovereign_at "sovereign ask"' -l ca-file -r -d 'PEM roots to trust for https [the system\'s]'
 complete -c sovereign -n '__sovereign_at "sovereign ask"' -l system -x -d 'System message'

@@ -7,7 +7,7 @@ namespace sovereign::engine {
 
 namespace {
 
-// Waiting for a running prefill is worth it when it saves at least this many tokens.
+// Waiting for a running prefill is worth it when it saves at least this many tokens, or the whole prompt.
 constexpr std::uint32_t kWorthWaitingTokens = 16;
 // Cells kept free for each running sequence when another is admitted, so that admission is not followed
 // by preemption a few tokens later.
@@ -164,11 +164,13 @@ Scheduler::Sharing Scheduler::best_ready_prefix(const Sequence& sequence,
 
 bool Scheduler::must_wait_for_prefix(Sequence& sequence, std::span<const PrefixIndex::Match> matches,
                                      std::uint32_t ready_length) const {
-  std::uint32_t longest = ready_length + kWorthWaitingTokens - 1;
+  std::uint32_t longest = ready_length;
   for (const auto& match : matches) {
     const Sequence* leader = leases_[match.slot].sequence;
     const std::uint32_t length = std::min(match.length, sequence.known() - 1);
     if (leader == nullptr || length <= longest || leases_[match.slot].ready >= length) continue;
+    const bool whole_prompt = length + 1 == sequence.known();  // the other choices of a request
+    if (!whole_prompt && length - ready_length < kWorthWaitingTokens) continue;
     longest = length;
     sequence.hold = Sequence::Hold{match.slot, leader->id, length};
   }

@@ -38,7 +38,10 @@ class TextStream {
 
   std::string append(std::string_view bytes) { return utf8_.append(matcher_.feed(bytes)); }
   // To be called once, after the last append().
-  std::string finish() { return utf8_.append(matcher_.flush()) + utf8_.finish(); }
+  std::string finish() {
+    std::string text = utf8_.append(matcher_.flush());
+    return text += utf8_.finish();
+  }
 
   // True when a stop string was met: the sequence is to end.
   bool stopped() const { return matcher_.stopped(); }

@@ -28,6 +28,14 @@ TEST(TextStreamTest, AnUnfinishedCharacterAtTheEndIsReplacedOnce) {
   EXPECT_EQ(stream.finish(), kBad);
 }
 
+// The held bytes of a stop string that never came end the character that is held before them.
+TEST(TextStreamTest, WhatTheStopStringHeldComesBeforeTheEnd) {
+  TextStream stream(stops({"\x80\xF0"}));
+  EXPECT_EQ(stream.append("\xF0\x9F\x98"), "");
+  EXPECT_EQ(stream.append("\x80"), "");
+  EXPECT_EQ(stream.finish(), "\xF0\x9F\x98\x80");
+}
+
 // The examples of Unicode 15, section 3.9, tables 3-8 to 3-11.
 TEST(TextStreamTest, ReplacesMaximalSubparts) {
   EXPECT_EQ(to_valid_utf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"),
