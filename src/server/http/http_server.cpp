@@ -1,5 +1,6 @@
 #include "server/http/http_server.h"
 
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -29,6 +30,9 @@ namespace {
 
 // How long accepting rests after the system ran out of descriptors or memory.
 constexpr std::chrono::milliseconds kAcceptBackOff{100};
+// Bytes that the kernel takes from us and has not sent yet. Left to itself it takes megabytes, and a client
+// that does not read is noticed only when those are full.
+constexpr int kUnsentInKernelBytes = 128 * 1024;
 // How often join() says that it still waits.
 constexpr std::chrono::seconds kJoinReminder{10};
 
@@ -152,6 +156,8 @@ void HttpServer::Loop::adopt(tcp::socket socket) {
   boost::system::error_code ignored;
   socket.non_blocking(true, ignored);
   socket.set_option(tcp::no_delay(true), ignored);
+  using UnsentLimit = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+  socket.set_option(UnsentLimit(kUnsentInKernelBytes), ignored);
   auto connection = std::make_shared<Connection>(std::move(socket), state_);
   TransportMetrics::add(state_.metrics.connections_accepted);
   TransportMetrics::add(state_.metrics.connections_open);
