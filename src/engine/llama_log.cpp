@@ -20,6 +20,9 @@ spdlog::level::level_enum level_of(ggml_log_level level) {
   }
 }
 
+// Said of every cache that is larger than one sequence may be; ours holds many, and Engine bounds each.
+bool misleads(std::string_view line) { return line.find("possible training context overflow") != line.npos; }
+
 thread_local std::string last_error;
 
 // llama.cpp prints a line in pieces (dots of progress come one by one); a piece that continues a line
@@ -30,7 +33,8 @@ void on_log(ggml_log_level level, const char* text, void* /*unused*/) {
   if (level != GGML_LOG_LEVEL_CONT) line_level = level_of(level);
   line += text;
   for (std::size_t end = line.find('\n'); end != std::string::npos; end = line.find('\n')) {
-    if (end > 0) spdlog::log(line_level, "llama: {}", std::string_view(line).substr(0, end));
+    const std::string_view whole = std::string_view(line).substr(0, end);
+    if (end > 0) spdlog::log(misleads(whole) ? spdlog::level::trace : line_level, "llama: {}", whole);
     if (end > 0 && line_level == spdlog::level::err) last_error = line.substr(0, end);
     line.erase(0, end + 1);
   }

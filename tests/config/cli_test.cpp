@@ -139,7 +139,7 @@ TEST_F(CliWithModel, ServesUntilTerminated) {
   const auto output = shell(R"(
     "$S" serve --port 0 --port-file "$D/port" --model "$M" --alias tiny 2> "$D/log" &
     pid=$!
-    until grep -q 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    until grep -qs 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
     port=$(cat "$D/port")
     "$S" ask --url "http://127.0.0.1:$port" --json --max-tokens 4 --seed 1 'Say hi.' < /dev/null
     "$S" serve --port "$port" --model "$M"; echo "taken=$?"
@@ -160,7 +160,7 @@ TEST_F(CliWithModel, FinishesWhatIsUnderWayWhenTerminated) {
   const auto output = shell(R"(
     "$S" serve --port 0 --port-file "$D/port" --model "$M" --server.drain_timeout 200s 2> "$D/log" &
     pid=$!
-    until grep -q 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    until grep -qs 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
     url=http://127.0.0.1:$(cat "$D/port")
     for i in 1 2 3; do
       "$S" ask --url "$url" --json --max-tokens 8 "Tell me about the number $i." < /dev/null > "$D/answer$i" 2>&1 &
@@ -181,7 +181,7 @@ TEST_F(CliWithModel, TwoSignalsEndItAtOnceOrDrained) {
   const auto output = shell(R"(
     "$S" serve --port 0 --model "$M" 2> "$D/log" &
     pid=$!
-    until grep -q 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    until grep -qs 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
     kill -INT $pid; kill -INT $pid 2>/dev/null; wait $pid; echo "exit=$?")");
   // Idle, it may be gone before the second signal is seen.
   EXPECT_THAT(output.text, testing::AnyOf(HasSubstr("exit=0"), HasSubstr("exit=1")));
