@@ -10,6 +10,7 @@
 #include "base/system_info.h"
 #include "bench/compare.h"
 #include "bench/report.h"
+#include "bench/suites/quality.h"
 #include "bench/suites/serve.h"
 
 namespace {
@@ -25,18 +26,26 @@ int complain(const Error& error) {
   return 1;
 }
 
-int run_serve(ServeOptions options, const std::filesystem::path& out, bool silent) {
-  std::error_code ec;
-  std::filesystem::create_directories(out, ec);
-  options.log_folder = out;
-  options.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  const auto report = run_serve_suite(options, Progress(silent));
+int print_and_write(const result<Report>& report, const std::filesystem::path& out) {
   if (!report) return complain(report.error());
   fmt::print("{}", to_table(*report));
   const auto file = write_report(*report, out);
   if (!file) return complain(file.error());
   fmt::print("\n{}\n", file->string());
   return 0;
+}
+
+int run_serve(ServeOptions options, const std::filesystem::path& out, bool silent) {
+  std::error_code ec;
+  std::filesystem::create_directories(out, ec);
+  options.log_folder = out;
+  options.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  return print_and_write(run_serve_suite(options, Progress(silent)), out);
+}
+
+int run_quality(QualityOptions options, const std::filesystem::path& out, bool silent) {
+  options.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  return print_and_write(run_quality_suite(options, Progress(silent)), out);
 }
 
 int run_compare(const std::string& before, const std::string& after, const ComparisonLimits& limits) {
@@ -81,6 +90,21 @@ int main(int argc, char** argv) {
   serve.add_flag("--smoke", serve_options.smoke, "Tiny sizes: shows that every part works, measures nothing");
   serve.add_flag("--silent", silent, "No progress on stderr");
 
+  QualityOptions quality_options;
+  quality_options.threads = serve_options.threads;
+  CLI::App& quality = *app.add_subcommand("quality", "Assessment, projection and reasoning branches");
+  quality.add_option("--sovereign", "Taken and not used: these parts run in this process");
+  quality.add_option("--model", quality_options.model, "GGUF file")->required();
+  quality.add_option("--out", out, "Folder for quality.json")->capture_default_str();
+  quality.add_option("--rounds", quality_options.rounds, "Measured rounds of each part")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  quality.add_option("--threads", quality_options.threads, "Compute threads")->capture_default_str();
+  quality.add_option("--seed", quality_options.seed, "Seed of prompts")->capture_default_str();
+  quality.add_flag("--smoke", quality_options.smoke,
+                   "Tiny sizes: shows that every part works, measures nothing");
+  quality.add_flag("--silent", silent, "No progress on stderr");
+
   std::string before;
   std::string after;
   ComparisonLimits limits;
@@ -95,6 +119,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (compare.parsed()) return run_compare(before, after, limits);
+  if (quality.parsed()) return run_quality(std::move(quality_options), out, silent);
   if (serve_options.quick && rounds->count() == 0) serve_options.rounds = kQuickRounds;
   return run_serve(std::move(serve_options), out, silent);
 }

@@ -30,15 +30,15 @@ enum class AnswerFormat : std::uint8_t {
 };
 
 struct Evidence {
-  std::string_view question;                  // the user's words, without the context
-  std::span<const std::string_view> context;  // documents given with the question
-  std::string_view answer;                    // UTF-8
-  std::span<const float> logprobs;            // of each of the answer's tokens: natural log, model's own
+  std::string_view question = {};                  // the user's words, without the context
+  std::span<const std::string_view> context = {};  // documents given with the question
+  std::string_view answer = {};                    // UTF-8
+  std::span<const float> logprobs = {};            // of each of the answer's tokens: natural log, model's own
   Ending ending = Ending::unknown;
   AnswerFormat format = AnswerFormat::free;
-  std::string_view schema;                    // JSON schema, with AnswerFormat::json_schema
-  std::span<const std::string_view> samples;  // other answers to the same question, this one left out
-  const JudgeVerdict* judge = nullptr;        // null: nobody judged
+  std::string_view schema = {};                    // JSON schema, with AnswerFormat::json_schema
+  std::span<const std::string_view> samples = {};  // other answers to the same question, this one left out
+  const JudgeVerdict* judge = nullptr;             // null: nobody judged
 };
 
 }  // namespace sovereign::omega

@@ -104,8 +104,10 @@ bool has_form(std::string_view text, std::size_t at, std::string_view form) {
     const char c = text[at + i];
     if (form[i] == 'd' ? !is_digit(c) : form[i] == 'n' ? c < '2' || c > '9' : c != form[i]) return false;
   }
-  return at + form.size() == text.size() ||
-         (!is_alphanumeric(text[at + form.size()]) && text[at + form.size()] != '-');
+  const std::string_view rest = text.substr(at + form.size());
+  if (rest.empty()) return true;
+  const bool decimals = rest.front() == '.' && rest.size() > 1 && is_alphanumeric(rest[1]);
+  return !is_alphanumeric(rest.front()) && rest.front() != '-' && !decimals;
 }
 
 std::optional<Finding> north_american_phone(std::string_view text, std::size_t at) {

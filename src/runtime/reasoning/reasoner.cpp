@@ -99,15 +99,16 @@ void Reasoner::on_result(ThoughtResult result) {
   level_logprobs_[result.id - level_begin_] = std::move(result.logprobs);
   tokens_ = add_saturated(tokens_, thought.tokens);
   assert(outstanding_ > 0);
-  if (--outstanding_ == 0) close_level();
+  if (--outstanding_ > 0) return;
+  score_level(graph_);
+  level_logprobs_.clear();
 }
 
-void Reasoner::close_level() {
+void Reasoner::score_level(ThoughtGraph& graph) const {
   for (std::size_t i = 0; i < level_logprobs_.size(); ++i) {
-    score_alone(graph_.at(level_begin_ + static_cast<ThoughtId>(i)), level_logprobs_[i], config_.scoring);
+    score_alone(graph.at(level_begin_ + static_cast<ThoughtId>(i)), level_logprobs_[i], config_.scoring);
   }
-  level_logprobs_.clear();
-  score_together(graph_, config_.scoring);
+  score_together(graph, config_.scoring);
 }
 
 std::optional<StopReason> Reasoner::reason_to_stop(Time now) const {
@@ -179,13 +180,14 @@ std::vector<ThoughtRequest> Reasoner::improve(std::uint32_t count) {
 ReasoningOutcome Reasoner::outcome() const {
   ReasoningOutcome outcome;
   outcome.graph = graph_;
+  if (!level_complete()) score_level(outcome.graph);
   outcome.stop = stop_.value_or(StopReason::depth);
   outcome.levels = outstanding_ == 0 ? level_ : level_ - 1;
   outcome.tokens = tokens_;
-  const std::vector<Cluster> clusters = clusters_of(graph_);
+  const std::vector<Cluster> clusters = clusters_of(outcome.graph);
   if (!clusters.empty()) {
-    const Thought& best = graph_.at(clusters.front().best);
-    outcome.best_path = graph_.path_to(best.id);
+    const Thought& best = outcome.graph.at(clusters.front().best);
+    outcome.best_path = outcome.graph.path_to(best.id);
     outcome.answer = best.text;
     outcome.conclusion = best.conclusion;
     return outcome;

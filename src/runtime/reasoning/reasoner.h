@@ -94,11 +94,12 @@ class Reasoner {
   // When the generator should give up on a thought; absent: no limit. Set by the first next().
   std::optional<Time> deadline() const { return deadline_; }
 
-  // At any time: the best so far.
+  // At any time: the best so far, also in the middle of a level.
   ReasoningOutcome outcome() const;
 
  private:
-  void close_level();
+  // Of the level under way, what has its result by now, and all before it.
+  void score_level(ThoughtGraph& graph) const;
   std::optional<StopReason> reason_to_stop(Time now) const;
   bool level_failed() const;
   bool level_agreed() const;
