@@ -65,8 +65,14 @@ class Checker {
  public:
   explicit Checker(const json::value& root) : root_(root) {}
 
-  bool matches(const json::value& value, const json::value& schema, int depth) const {
-    if (depth > kMaxSchemaDepth) return false;
+  bool whole_matches(const json::value& value) { return matches(value, root_, 0) && !exhausted_; }
+
+ private:
+  bool matches(const json::value& value, const json::value& schema, int depth) {
+    if (depth > kMaxSchemaDepth || ++steps_ > kMaxSchemaSteps) {
+      exhausted_ = true;  // said apart from the result: a `not` would turn that round
+      return false;
+    }
     if (schema.is_bool()) return schema.get_bool();
     if (!schema.is_object()) return true;
     const json::object& rules = schema.get_object();
@@ -77,8 +83,7 @@ class Checker {
            (!value.is_number() || number(value, rules));
   }
 
- private:
-  bool reference(const json::value& value, const json::object& rules, int depth) const {
+  bool reference(const json::value& value, const json::object& rules, int depth) {
     const json::value* ref = rules.if_contains("$ref");
     if (ref == nullptr || !ref->is_string()) return true;
     const std::string_view path(ref->get_string().data(), ref->get_string().size());
@@ -106,7 +111,7 @@ class Checker {
                        [&](const json::value& allowed) { return equal(value, allowed); });
   }
 
-  bool combinations(const json::value& value, const json::object& rules, int depth) const {
+  bool combinations(const json::value& value, const json::object& rules, int depth) {
     const auto matching = [&](const json::array& schemas) {
       return std::count_if(schemas.begin(), schemas.end(),
                            [&](const json::value& schema) { return matches(value, schema, depth + 1); });
@@ -123,7 +128,7 @@ class Checker {
     return negated == nullptr || !matches(value, *negated, depth + 1);
   }
 
-  bool object(const json::object& value, const json::object& rules, int depth) const {
+  bool object(const json::object& value, const json::object& rules, int depth) {
     if (!within(value.size(), rules, "minProperties", "maxProperties")) return false;
     if (const json::value* required = rules.if_contains("required");
         required != nullptr && required->is_array()) {
@@ -144,7 +149,7 @@ class Checker {
     return true;
   }
 
-  bool array(const json::array& value, const json::object& rules, int depth) const {
+  bool array(const json::array& value, const json::object& rules, int depth) {
     if (!within(value.size(), rules, "minItems", "maxItems")) return false;
     const json::value* listed = rules.if_contains("prefixItems");
     const json::array* first = listed == nullptr ? nullptr : listed->if_array();
@@ -155,6 +160,7 @@ class Checker {
     }
     const json::value* unique = rules.if_contains("uniqueItems");
     if (unique == nullptr || !unique->is_bool() || !unique->get_bool()) return true;
+    if (value.size() > kMaxUniqueItems) return false;
     for (std::size_t i = 0; i < value.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         if (equal(value[i], value[j])) return false;
@@ -195,12 +201,14 @@ class Checker {
   }
 
   const json::value& root_;
+  std::size_t steps_ = 0;
+  bool exhausted_ = false;
 };
 
 }  // namespace
 
 bool matches_schema(const json::value& value, const json::value& schema) {
-  return Checker(schema).matches(value, schema, 0);
+  return Checker(schema).whole_matches(value);
 }
 
 }  // namespace sovereign::omega

@@ -8,11 +8,16 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstddef>
 
 namespace sovereign::omega {
 
-// Depth of nesting and of references beyond which a value counts as not matching.
+// Bounds beyond which a value counts as not matching, since a schema may come from anybody: depth of nesting
+// and of references; pairs of a value and a schema looked at (references can double them at each depth);
+// items of an array that must be unique (each is compared with each).
 inline constexpr int kMaxSchemaDepth = 64;
+inline constexpr std::size_t kMaxSchemaSteps = 100'000;
+inline constexpr std::size_t kMaxUniqueItems = 1024;
 
 bool matches_schema(const boost::json::value& value, const boost::json::value& schema);
 

@@ -26,6 +26,7 @@ result<std::unique_ptr<AnswerLogprobs>> AnswerLogprobs::create(const engine::Lla
   config.kv_cells = kContextTokens;
   config.max_sequences = kRowsPerStep;  // rows that may want logits
   config.step_token_budget = kRowsPerStep;
+  config.threads = 1;  // a busy machine would let two threads wait for each other
   auto decoder = engine::Decoder::create(model, config);
   if (!decoder) return fail(std::move(decoder.error()));
   made->decoder_ = std::move(*decoder);

@@ -62,6 +62,8 @@ TEST(JsonSchema, WhatIsNotCheckedPasses) {
 TEST(JsonSchema, EndlessReferencesEnd) {
   EXPECT_FALSE(matches("1", R"({"$ref":"#"})"));
   EXPECT_FALSE(matches("1", R"({"$ref":"#/nowhere"})"));
+  EXPECT_FALSE(matches("1", R"({"anyOf":[{"$ref":"#"},{"$ref":"#"}]})"));  // 2^64 ways
+  EXPECT_FALSE(matches("1", R"({"not":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}})"));
 }
 
 }  // namespace

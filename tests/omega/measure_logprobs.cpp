@@ -6,6 +6,7 @@
 // its numbers with what the model says at test time.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <exception>
 
 #include "omega/answer_logprobs.h"
@@ -34,6 +35,7 @@ int run(const char* model_path, const char* folder) {
       numbers += fmt::format("{:.4f}", logprob);
     }
     fmt::print("{{\"id\":{},\"logprobs\":[{}]}}\n", answer.id, numbers);
+    std::fflush(stdout);
   }
   return 0;
 }

@@ -106,14 +106,14 @@ result<void> measure_branches(const QualityOptions& options,
     if (!context) return fail(std::move(context.error()));
     contexts.push_back(std::move(*context));
   }
-  const auto run = [&](BranchSide& side) {
-    return [&](int round) {
-      return run_branches(side, **format, sizes,
-                          contexts[static_cast<std::size_t>(round + 1)] + "\n\nWhat is this about?",
-                          static_cast<std::uint32_t>(1000 * (round + 1)), round, clock);
+  const auto run = [&](BranchSide* side) {
+    return [&, side](int round) {
+      const std::string question = contexts[static_cast<std::size_t>(round + 1)] + "\n\nWhat is this about?";
+      const auto seed = static_cast<std::uint32_t>(1000 * (round + 1));
+      return run_branches(*side, **format, sizes, question, seed, round, clock);
     };
   };
-  const std::vector<Side> sides = {{"branches", run(branches)}, {"separate prompts", run(prompts)}};
+  const std::vector<Side> sides = {{"branches", run(&branches)}, {"separate prompts", run(&prompts)}};
   if (auto ran =
           run_alternating("reasoning", sides, {.warm_up_rounds = 1, .rounds = options.rounds}, progress);
       !ran)

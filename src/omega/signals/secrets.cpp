@@ -62,9 +62,11 @@ bool in(Alphabet alphabet, char c) {
   return false;
 }
 
+// Bounded, or a text of prefixes alone would be read once for each of them.
 std::size_t run_length(std::string_view text, std::size_t at, Alphabet alphabet) {
+  constexpr std::size_t kLongest = 4096;
   std::size_t end = at;
-  while (end < text.size() && in(alphabet, text[end])) ++end;
+  while (end < text.size() && end - at < kLongest && in(alphabet, text[end])) ++end;
   return end - at;
 }
 
@@ -121,12 +123,13 @@ std::size_t private_key(std::string_view text, std::size_t at) {
   constexpr std::string_view kKey = "PRIVATE KEY-----";
   constexpr std::size_t kLongestKind = 24;
   constexpr std::size_t kLeastKey = 32;
+  constexpr std::size_t kLongestKey = 16384;
   if (text.compare(at, kBegin.size(), kBegin) != 0) return 0;
   const std::size_t header = text.substr(0, at + kBegin.size() + kLongestKind + kKey.size()).find(kKey, at);
   if (header == std::string_view::npos) return 0;
   std::size_t key_characters = 0;
   std::size_t end = header + kKey.size();
-  while (end < text.size()) {
+  while (end < text.size() && end - header < kLongestKey) {
     const char c = text[end];
     const bool of_key = is_alphanumeric(c) || c == '+' || c == '/' || c == '=';
     if (!of_key && c != '\n' && c != '\r' && c != ' ' && c != '\\') break;
