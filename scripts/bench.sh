@@ -6,10 +6,22 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 suite=${1:?which suite?}
 shift
 "$root/scripts/build.sh" release sovereign sovereign_bench
-# The peers come from the same sources with the same flags as the library in our program.
-mapfile -t llama_options < <(grep . "$root/build/release/llama-options")
-peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
-model=${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}
 cd "$root/build/release"
-exec ./sovereign-bench "$suite" --sovereign "$PWD/sovereign" --model "$model" \
-  --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench" --out "$root/build/bench" "$@"
+model() { printf '%s' "${SOVEREIGN_TEST_MODEL:-$("$root/scripts/fetch_model.sh")}"; }
+
+case $suite in
+  serve)
+    # The peers come from the same sources with the same flags as the library in our program.
+    mapfile -t llama_options < <(grep . llama-options)
+    peers=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --peers | tail -n 1)/bin
+    options=(--sovereign "$PWD/sovereign" --model "$(model)"
+      --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench")
+    ;;
+  quality) options=(--model "$(model)") ;;
+  proof)
+    "$root/scripts/python_env.sh"
+    options=(--python "$root/build/venv/bin/python" --python-script "$root/scripts/time_rfc8785.py")
+    ;;
+  *) die "there is no benchmark '$suite'" ;;
+esac
+exec ./sovereign-bench "$suite" "${options[@]}" --out "$root/build/bench" "$@"

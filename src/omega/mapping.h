@@ -1,0 +1,28 @@
+// From signals to the Ihsan vector: which sign speaks of which quality.
+//
+//   truthfulness     least of: grounding, agreement, likelihood, weakest_span. Is it so? What the
+//                    context supports, what independent samples say again, what the model itself holds
+//                    likely.
+//   trustworthiness  least of: no_secrets, no_personal_data. Can it be trusted with what it knows?
+//   excellence       least of: variety, format, responsiveness. Is it well made, and an answer at all?
+//   patience         completeness. Was it carried to its end?
+//   justice, wisdom, compassion, gratitude    a judge only: no signal here measures them
+//
+// The least, not the mean: each signal finds faults of its own kind, and a fault is not made good by the
+// absence of another. A judge's score lowers what signals measured, and stands alone where they did not.
+// A dimension none of whose sources was measured is unmeasured.
+#pragma once
+
+#include "omega/ihsan_vector.h"
+#include "omega/judge.h"
+#include "omega/signal.h"
+
+namespace sovereign::omega {
+
+// The dimension that the signal speaks of.
+Dimension dimension_of(Signal signal);
+
+// `judge` may be null.
+IhsanVector map_to_dimensions(const Readings& readings, const JudgeVerdict* judge);
+
+}  // namespace sovereign::omega
