@@ -38,6 +38,9 @@ peers: setup ## llama-server and llama.cpp's benchmarks, from the same sources
 bench-serve: setup ## the served model against its peers: build/bench/serve.json
 	@scripts/bench.sh serve $(BENCH_FLAGS)
 
+bench-proof: setup ## canonical JSON, digests, signatures, logs, receipts: build/bench/proof.json
+	@scripts/bench.sh proof $(BENCH_FLAGS)
+
 format: setup-lint ## clang-format, in place
 	@scripts/lint.sh --fix
 
@@ -57,5 +60,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test asan tsan peers bench-serve bench-proof format lint fuzz install clean setup-lint
 .NOTPARALLEL:

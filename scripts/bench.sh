@@ -5,6 +5,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 suite=${1:?which suite?}
 shift
+if [[ $suite == proof ]]; then
+  "$root/scripts/build.sh" release sovereign_bench
+  "$root/scripts/python_env.sh"
+  exec "$root/build/release/sovereign-bench" proof --python "$root/build/venv/bin/python" \
+    --python-script "$root/scripts/time_rfc8785.py" --out "$root/build/bench" "$@"
+fi
 "$root/scripts/build.sh" release sovereign sovereign_bench
 # The peers come from the same sources with the same flags as the library in our program.
 mapfile -t llama_options < <(grep . "$root/build/release/llama-options")

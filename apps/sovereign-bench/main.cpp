@@ -10,6 +10,7 @@
 #include "base/system_info.h"
 #include "bench/compare.h"
 #include "bench/report.h"
+#include "bench/suites/proof.h"
 #include "bench/suites/serve.h"
 
 namespace {
@@ -25,18 +26,29 @@ int complain(const Error& error) {
   return 1;
 }
 
+std::string now_as_text() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+int publish(const Report& report, const std::filesystem::path& out) {
+  fmt::print("{}", to_table(report));
+  const auto file = write_report(report, out);
+  if (!file) return complain(file.error());
+  fmt::print("\n{}\n", file->string());
+  return 0;
+}
+
+int run_proof(ProofOptions options, const std::filesystem::path& out, bool silent) {
+  options.date = now_as_text();
+  const auto report = run_proof_suite(options, Progress(silent));
+  return report ? publish(*report, out) : complain(report.error());
+}
+
 int run_serve(ServeOptions options, const std::filesystem::path& out, bool silent) {
   std::error_code ec;
   std::filesystem::create_directories(out, ec);
   options.log_folder = out;
-  options.date = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  options.date = now_as_text();
   const auto report = run_serve_suite(options, Progress(silent));
-  if (!report) return complain(report.error());
-  fmt::print("{}", to_table(*report));
-  const auto file = write_report(*report, out);
-  if (!file) return complain(file.error());
-  fmt::print("\n{}\n", file->string());
-  return 0;
+  return report ? publish(*report, out) : complain(report.error());
 }
 
 int run_compare(const std::string& before, const std::string& after, const ComparisonLimits& limits) {
@@ -81,6 +93,22 @@ int main(int argc, char** argv) {
   serve.add_flag("--smoke", serve_options.smoke, "Tiny sizes: shows that every part works, measures nothing");
   serve.add_flag("--silent", silent, "No progress on stderr");
 
+  ProofOptions proof_options;
+  CLI::App& proof =
+      *app.add_subcommand("proof", "Canonical JSON, digests, signatures and what is built of them");
+  proof.add_option("--python", proof_options.python, "Peer: a Python with the package rfc8785");
+  proof.add_option("--python-script", proof_options.python_script, "scripts/time_rfc8785.py");
+  proof.add_option("--only", proof_options.groups, "Groups to run")->check(CLI::IsMember(proof_groups()));
+  proof.add_option("--out", out, "Folder for proof.json")->capture_default_str();
+  proof.add_option("--rounds", proof_options.cost.rounds, "Measured rounds of each pair")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  proof.add_option("--round-ms", proof_options.cost.round_ms, "CPU time of a round of one side, at least")
+      ->capture_default_str();
+  proof.add_option("--seed", proof_options.seed, "Seed of keys, messages and documents")
+      ->capture_default_str();
+  proof.add_flag("--silent", silent, "No progress on stderr");
+
   std::string before;
   std::string after;
   ComparisonLimits limits;
@@ -95,6 +123,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (compare.parsed()) return run_compare(before, after, limits);
+  if (proof.parsed()) return run_proof(std::move(proof_options), out, silent);
   if (serve_options.quick && rounds->count() == 0) serve_options.rounds = kQuickRounds;
   return run_serve(std::move(serve_options), out, silent);
 }

@@ -1,5 +1,5 @@
-// Between SOVEREIGN_AVX2_BEGIN and SOVEREIGN_AVX2_END, functions are compiled for CPUs with AVX2. Standard and
-// shared headers are included before, so that nothing which other files also use is compiled for AVX2.
+// Between SOVEREIGN_AVX2_BEGIN and SOVEREIGN_AVX2_END, functions are compiled for CPUs with AVX2. Standard
+// and shared headers are included before, so that nothing which other files also use is compiled for AVX2.
 #pragma once
 
 #if defined(__x86_64__)

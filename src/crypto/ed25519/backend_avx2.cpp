@@ -1,6 +1,6 @@
-// Point arithmetic with the four coordinates of a point in the four lanes of AVX2 registers: an addition is two
-// vector multiplications, a doubling one and a vector squaring (Hisil, Wong, Carter, Dawson 2008, section 4:
-// four processors). Decoding takes four points at once, one per lane.
+// Point arithmetic with the four coordinates of a point in the four lanes of AVX2 registers: an addition is
+// two vector multiplications, a doubling one and a vector squaring (Hisil, Wong, Carter, Dawson 2008, section
+// 4: four processors). Decoding takes four points at once, one per lane.
 #include "crypto/ed25519/backend.h"
 
 #include <algorithm>
@@ -31,7 +31,8 @@ struct Bias {
   __m256i others;
 };
 
-[[gnu::always_inline]] inline __m256i lanes(long long lane0, long long lane1, long long lane2, long long lane3) {
+[[gnu::always_inline]] inline __m256i lanes(long long lane0, long long lane1, long long lane2,
+                                            long long lane3) {
   return _mm256_set_epi64x(lane3, lane2, lane1, lane0);
 }
 
@@ -80,7 +81,7 @@ struct Avx2Curve {
 #pragma GCC unroll 5
     for (int i = 0; i < 5; ++i) {
       const __m256i v = p.lanes.pair[i];
-      const __m256i x_last = _mm256_permute4x64_epi64(v, 0x24);             // X, Y, Z, X
+      const __m256i x_last = _mm256_permute4x64_epi64(v, 0x24);  // X, Y, Z, X
       const __m256i y_last = _mm256_and_si256(_mm256_permute4x64_epi64(v, 0x55), last);
       roots.pair[i] = _mm256_add_epi32(x_last, y_last);
     }
@@ -100,7 +101,8 @@ struct Avx2Curve {
       const __m256i xx = _mm256_permute4x64_epi64(s.pair[i], 0x00);
       const __m256i yy = _mm256_xor_si256(_mm256_permute4x64_epi64(s.pair[i], 0x55), flip_y);
       const __m256i rest = _mm256_xor_si256(
-          _mm256_add_epi32(_mm256_and_si256(s.pair[i], z_and_sum), _mm256_and_si256(s.pair[i], z_only)), flip_rest);
+          _mm256_add_epi32(_mm256_and_si256(s.pair[i], z_and_sum), _mm256_and_si256(s.pair[i], z_only)),
+          flip_rest);
       v.pair[i] = _mm256_add_epi32(_mm256_add_epi32(xx, yy), _mm256_add_epi32(rest, bias_of(bias, i)));
     }
     carry(v);
@@ -130,14 +132,16 @@ struct Avx2Curve {
 #pragma GCC unroll 5
     for (int i = 0; i < 5; ++i) {
       const __m256i swapped = _mm256_and_si256(_mm256_shuffle_epi32(p.pair[i], 0x4E), first_two);  // Y, X
-      out.pair[i] = _mm256_add_epi32(_mm256_add_epi32(swapped, _mm256_xor_si256(p.pair[i], flip)), bias_of(bias, i));
+      out.pair[i] =
+          _mm256_add_epi32(_mm256_add_epi32(swapped, _mm256_xor_si256(p.pair[i], flip)), bias_of(bias, i));
     }
     return out;
   }
 
   static Point add_lanes(const Point& p, const FieldX4& q, bool negative) {
     // The opposite of q: Y-X and Y+X change places, and T its sign, which is made good below.
-    const __m256i order = negative ? _mm256_setr_epi32(2, 3, 0, 1, 4, 5, 6, 7) : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i order =
+        negative ? _mm256_setr_epi32(2, 3, 0, 1, 4, 5, 6, 7) : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const FieldX4 sums = difference_and_sum(p.lanes);
     FieldX4 factors, r;
 #pragma GCC unroll 5
@@ -152,7 +156,8 @@ struct Avx2Curve {
     FieldX4 left, right;
 #pragma GCC unroll 5
     for (int i = 0; i < 5; ++i) {
-      const __m256i swapped = _mm256_xor_si256(_mm256_shuffle_epi32(r.pair[i], 0x4E), flip_swapped);  // B, A, C, D
+      const __m256i swapped =
+          _mm256_xor_si256(_mm256_shuffle_epi32(r.pair[i], 0x4E), flip_swapped);  // B, A, C, D
       const __m256i straight = _mm256_xor_si256(r.pair[i], flip_r);
       const __m256i v = _mm256_add_epi32(_mm256_add_epi32(swapped, straight), bias_of(bias, i));
       left.pair[i] = _mm256_permute4x64_epi64(v, 0x2C);   // E, G, F, E
