@@ -20,6 +20,7 @@
 SOVEREIGN_AVX2_BEGIN
 #include "crypto/ed25519/field_avx2.h"
 #include "crypto/ed25519/pippenger.h"
+#include "crypto/ed25519/power_chain.h"
 #include "crypto/ed25519/straus.h"
 
 namespace sovereign::crypto::ed25519 {
@@ -128,22 +129,39 @@ struct Avx2Curve {
   }
 };
 
-void decompress_by_four(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
-  for (std::size_t begin = 0; begin < encodings.size(); begin += 4) {
-    const std::size_t count = std::min<std::size_t>(4, encodings.size() - begin);
+template <int groups>
+void decompress_together(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
+  RootQuery query[4 * groups];
+  Field51 base[4 * groups];
+  std::fill(std::begin(base), std::end(base), kZero);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    query[i] = root_query(std::span<const std::byte, 32>(encodings[i], 32));
+    base[i] = query[i].uv7;
+  }
+  InTurn<FieldX4, groups> powers;
+  for (int i = 0; i < groups; ++i) {
+    const Field51* four = base + 4 * i;
+    powers.element[i] = pack(four[0], four[1], four[2], four[3]);
+  }
+  powers = power_p58_of(powers);
+  Field51 power[4 * groups];
+  for (int i = 0; i < groups; ++i) unpack(powers.element[i], power + 4 * i);
+  for (std::size_t i = 0; i < encodings.size(); ++i) out[i] = finish_root(query[i], power[i]);
+}
+
+void decompress_in_lanes(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
+  while (!encodings.empty()) {
+    const std::size_t count = std::min<std::size_t>(8, encodings.size());
+    const auto some = encodings.first(count);
     if (count == 1) {
-      out[begin] = decompress(std::span<const std::byte, 32>(encodings[begin], 32));
-      return;
+      *out = decompress(std::span<const std::byte, 32>(some[0], 32));
+    } else if (count <= 4) {
+      decompress_together<1>(some, out);
+    } else {
+      decompress_together<2>(some, out);
     }
-    RootQuery query[4];
-    Field51 base[4] = {kZero, kZero, kZero, kZero};
-    Field51 power[4];
-    for (std::size_t i = 0; i < count; ++i) {
-      query[i] = root_query(std::span<const std::byte, 32>(encodings[begin + i], 32));
-      base[i] = query[i].uv7;
-    }
-    unpack(power_p58(pack(base[0], base[1], base[2], base[3])), power);
-    for (std::size_t i = 0; i < count; ++i) out[begin + i] = finish_root(query[i], power[i]);
+    encodings = encodings.subspan(count);
+    out += count;
   }
 }
 
@@ -154,7 +172,7 @@ SOVEREIGN_AVX2_END
 namespace sovereign::crypto::ed25519 {
 
 const Backend* avx2_backend() {
-  static constexpr Backend backend{"avx2", decompress_by_four, straus<Avx2Curve>, pippenger<Avx2Curve>};
+  static constexpr Backend backend{"avx2", decompress_in_lanes, straus<Avx2Curve>, pippenger<Avx2Curve>};
   static const bool present = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return present ? &backend : nullptr;
 }

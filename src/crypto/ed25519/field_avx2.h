@@ -127,11 +127,6 @@ constexpr std::int64_t first_sum_of_square(int k) {
   return limbs_of(sum);
 }
 
-static FieldX4 square_times(FieldX4 f, int times) {
-  for (; times > 0; --times) f = square(f);
-  return f;
-}
-
 // Tight, from limbs under 2^53 in magnitude.
 [[gnu::always_inline]] static inline FieldX4 carry(const FieldX4& a) {
   const __m256d shift = _mm256_set1_pd(kHighShift);
@@ -173,22 +168,6 @@ static void unpack(const FieldX4& packed, Field51* out) {
     for (int lane = 0; lane < 4; ++lane) out[lane].limb[i] = lanes[lane];
   }
   for (int lane = 0; lane < 4; ++lane) out[lane] = carry(out[lane]);
-}
-
-// a^((p - 5) / 8), four at once; the chain of field51.cpp.
-static FieldX4 power_p58(const FieldX4& a) {
-  const FieldX4 a2 = square(a);
-  const FieldX4 a9 = mul(a, square_times(a2, 2));
-  const FieldX4 a11 = mul(a2, a9);
-  const FieldX4 e5 = mul(a9, square(a11));
-  const FieldX4 e10 = mul(square_times(e5, 5), e5);
-  const FieldX4 e20 = mul(square_times(e10, 10), e10);
-  const FieldX4 e40 = mul(square_times(e20, 20), e20);
-  const FieldX4 e50 = mul(square_times(e40, 10), e10);
-  const FieldX4 e100 = mul(square_times(e50, 50), e50);
-  const FieldX4 e200 = mul(square_times(e100, 100), e100);
-  const FieldX4 e250 = mul(square_times(e200, 50), e50);
-  return mul(square_times(e250, 2), a);
 }
 
 }  // namespace sovereign::crypto::ed25519
