@@ -41,6 +41,9 @@ bench-serve: setup ## the served model against its peers: build/bench/serve.json
 bench-quality: setup ## assessment, projection and reasoning branches: build/bench/quality.json
 	@scripts/bench.sh quality $(BENCH_FLAGS)
 
+bench-proof: setup ## canonical JSON, digests, signatures, logs, receipts: build/bench/proof.json
+	@scripts/bench.sh proof $(BENCH_FLAGS)
+
 format: setup-lint ## clang-format, in place
 	@scripts/lint.sh --fix
 
@@ -60,5 +63,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof format lint fuzz install clean setup-lint
 .NOTPARALLEL:

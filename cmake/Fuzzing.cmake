@@ -9,9 +9,18 @@ if(SOVEREIGN_FUZZ)
   add_custom_target(fuzzers)
 endif()
 
-# sovereign_fuzzer(NAME SOURCES … LINK …): a source defines LLVMFuzzerTestOneInput.
+# sovereign_fuzzer(NAME SOURCES … LINK …): a source defines LLVMFuzzerTestOneInput. Without SOVEREIGN_FUZZ, the
+# same function becomes a test that runs over tests/fuzz/corpus/NAME_fuzzer.
 function(sovereign_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  if(NOT SOVEREIGN_FUZZ)
+    add_executable(${name}_replay ${ARG_SOURCES} replay_main.cpp)
+    target_link_libraries(${name}_replay PRIVATE ${ARG_LINK} sovereign_warnings)
+    add_test(NAME fuzz.${name}_corpus
+      COMMAND ${name}_replay ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}_fuzzer)
+    set_tests_properties(fuzz.${name}_corpus PROPERTIES TIMEOUT 300)
+    return()
+  endif()
   add_executable(${name}_fuzzer ${ARG_SOURCES})
   target_link_libraries(${name}_fuzzer PRIVATE ${ARG_LINK} sovereign_warnings)
   target_link_options(${name}_fuzzer PRIVATE -fsanitize=fuzzer)

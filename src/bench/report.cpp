@@ -165,6 +165,15 @@ result<Report> report_from_json(std::string_view text) {
   }
 }
 
+namespace {
+
+// Latencies reach from nanoseconds to minutes.
+std::string shown_ms(double value) {
+  return value >= 1 || value == 0 ? fmt::format("{:.2f}", value) : fmt::format("{:.3g}", value);
+}
+
+}  // namespace
+
 std::string to_table(const Report& report) {
   const Environment& e = report.environment;
   std::string text = fmt::format(
@@ -178,9 +187,9 @@ std::string to_table(const Report& report) {
                         "mean ms", "median", "p95", "p99", "max", "per s", "cpu %", "MB");
   }
   for (const auto& r : report.results) {
-    text += fmt::format(
-        "{:<{}} {:>7} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>8.2f} {:>6.0f} {:>7.0f}\n", r.name,
-        width, r.iterations, r.mean, r.median, r.p95, r.p99, r.max, r.qps, r.cpu_percent, r.memory_mb);
+    text += fmt::format("{:<{}} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8.2f} {:>6.0f} {:>7.0f}\n", r.name,
+                        width, r.iterations, shown_ms(r.mean), shown_ms(r.median), shown_ms(r.p95),
+                        shown_ms(r.p99), shown_ms(r.max), r.qps, r.cpu_percent, r.memory_mb);
   }
   if (!report.ratios.empty()) text += "\n";
   for (const auto& [key, estimate] : report.ratios) {

@@ -28,6 +28,14 @@ result<std::string> canonicalize(std::string_view text, const JsonLimits& limits
   return out;
 }
 
+result<std::string_view> Canonicalizer::canonicalize(std::string_view text, const JsonLimits& limits) {
+  if (auto done = document_.assign(text, limits); !done) return fail(std::move(done.error()));
+  out_.clear();
+  StringSink sink(out_);
+  write_canonical(document_.root(), sink);
+  return out_;
+}
+
 std::string canonical_text(const JsonView& view) {
   std::string out;
   StringSink sink(out);

@@ -20,4 +20,16 @@ result<void> canonicalize(std::string_view text, ByteSink& sink, const JsonLimit
 
 std::string canonical_text(const JsonView& view);
 
+// For many texts one after the other: keeps its memory, which for large texts saves a third of the time.
+// Holds about 3 bytes per byte of the largest text so far. One thread at a time.
+class Canonicalizer {
+ public:
+  // Valid until the next call.
+  result<std::string_view> canonicalize(std::string_view text, const JsonLimits& limits = {});
+
+ private:
+  JsonDocument document_;
+  std::string out_;
+};
+
 }  // namespace sovereign::crypto

@@ -23,12 +23,29 @@ std::string_view to_string(JsonKind kind) {
 
 result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits& limits) {
   JsonDocument document;
-  document.text_ = text;
-  if (auto error = JsonParser(document, limits).run()) return fail(std::move(*error));
+  if (auto done = document.assign(text, limits); !done) return fail(std::move(done.error()));
   return document;
 }
 
-JsonView JsonDocument::root() const { return {*this, 0}; }
+result<void> JsonDocument::assign(std::string_view text, const JsonLimits& limits) {
+  const auto clear = [this] {
+    decoded_.clear();
+    nodes_.clear();
+    order_.clear();
+  };
+  clear();
+  text_ = text;
+  if (auto error = JsonParser(*this, limits).run()) {
+    clear();
+    return fail(std::move(*error));
+  }
+  return {};
+}
+
+JsonView JsonDocument::root() const {
+  assert(!nodes_.empty());
+  return {*this, 0};
+}
 
 bool JsonView::boolean() const {
   assert(kind() == JsonKind::boolean);

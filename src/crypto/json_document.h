@@ -50,6 +50,11 @@ class JsonView;
 class JsonDocument {
  public:
   static result<JsonDocument> parse(std::string_view text, const JsonLimits& limits = {});
+  // Empty, for assign() only.
+  JsonDocument() = default;
+  // The same into this document, whose memory is used again; what it held before is gone. When the text is
+  // refused, the document is empty: assign() again before anything else.
+  result<void> assign(std::string_view text, const JsonLimits& limits = {});
 
   JsonView root() const;
 

@@ -96,11 +96,12 @@ std::string JsonParser::unexpected(std::string_view wanted) const {
   return fmt::format("byte 0x{:02X} where {} is expected", byte, wanted);
 }
 
-void JsonParser::skip_space() {
-  while (p_ != end_ && (*p_ == ' ' || *p_ == '\n' || *p_ == '\r' || *p_ == '\t')) ++p_;
+inline void JsonParser::skip_space() {
+  if (p_ == end_ || static_cast<unsigned char>(*p_) > ' ') return;
+  p_ = skip_json_space(p_, end_);
 }
 
-std::uint32_t JsonParser::add_node(JsonKind kind) {
+inline std::uint32_t JsonParser::add_node(JsonKind kind) {
   const auto index = static_cast<std::uint32_t>(document_.nodes_.size());
   document_.nodes_.push_back({kind, false, index + 1, {{0, 0}}});
   return index;

@@ -31,6 +31,29 @@ TEST(CanonicalJson, VectorsOfTheRfcAuthors) {
   EXPECT_GE(documents, 6);
 }
 
+TEST(Canonicalizer, KeepsNothingOfTheTextBefore) {
+  Canonicalizer canonicalizer;
+  const auto next = [&canonicalizer](std::string_view text) {
+    const auto out = canonicalizer.canonicalize(text);
+    return out ? std::string(*out) : "refused: " + out.error().message;
+  };
+  EXPECT_EQ(next(R"({"b":"\u0041","a":[1.50,2]})"), R"({"a":[1.5,2],"b":"A"})");
+  EXPECT_THAT(next(R"({"a":[1,{"b":"\u0042)"), HasSubstr("refused: "));
+  EXPECT_EQ(next(R"(["\u0043",{"z":1,"y":2}])"), R"(["C",{"y":2,"z":1}])");
+  EXPECT_EQ(next("7"), "7");
+}
+
+TEST(CanonicalJson, LongRunsOfWhiteSpace) {
+  for (const std::size_t count : {0U, 1U, 2U, 15U, 16U, 17U, 33U, 100U}) {
+    const std::string spaces(count, ' ');
+    for (const std::string& gap : {spaces, "\n" + spaces, spaces + "\t", "\r\n" + spaces + "\n" + spaces})
+      EXPECT_EQ(canonical(gap + "{" + gap + "\"a\"" + gap + ":" + gap + "[" + gap + "1" + gap + "," + gap +
+                          "2" + gap + "]" + gap + "}" + gap),
+                R"({"a":[1,2]})");
+    EXPECT_THAT(canonical(spaces + "\v1"), HasSubstr("column " + std::to_string(count + 1)));
+  }
+}
+
 TEST(CanonicalJson, ScalarsAtTheTop) {
   EXPECT_EQ(canonical(" null "), "null");
   EXPECT_EQ(canonical("true"), "true");

@@ -1,6 +1,6 @@
 """Compares our canonical JSON with the rfc8785 package over generated documents.
 
-    python jcs_differential.py PATH_TO_jcs_lines [--documents N] [--seed N]
+    python jcs_differential.py PATH_TO_jcs_lines [--values N] [--seed N]
 
 Each document is spelled in a random way (order of keys, escapes, spaces, forms of a number), canonicalized by
 both, and compared byte by byte. Exit status 0 when all agree, 1 with the first differences otherwise.
@@ -97,23 +97,24 @@ class Generator:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tool")
-    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--values", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
 
     generator = Generator(arguments.seed)
-    left = arguments.documents
+    documents_in_all = 0
     differences = 0
-    while left > 0 and differences == 0:
-        count = min(left, 20_000)
-        left -= count
-        documents = [generator.value(4) for _ in range(count)]
+    while generator.values < arguments.values and differences == 0:
+        documents = []
+        while len(documents) < 20_000 and generator.values < arguments.values:
+            documents.append(generator.value(4))
+        documents_in_all += len(documents)
         run = subprocess.run(
             [arguments.tool], input="\n".join(documents).encode() + b"\n", stdout=subprocess.PIPE, check=True
         )
         ours = run.stdout.split(b"\n")[:-1]
-        assert len(ours) == count, f"{len(ours)} answers to {count} documents"
+        assert len(ours) == len(documents), f"{len(ours)} answers to {len(documents)} documents"
         for document, answer in zip(documents, ours):
             expected = rfc8785.dumps(json.loads(document))
             if answer != expected:
@@ -121,7 +122,7 @@ def main():
                 print(f"input    {document!r}\nours     {answer!r}\nrfc8785  {expected!r}", file=sys.stderr)
                 if differences == 5:
                     break
-    print(f"{arguments.documents - left} documents, {generator.values} values, {differences} differences")
+    print(f"{documents_in_all} documents, {generator.values} values, {differences} differences")
     return 1 if differences else 0
 
 

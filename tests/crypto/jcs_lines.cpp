@@ -13,14 +13,13 @@
 
 namespace {
 
-using sovereign::crypto::canonicalize;
-
 int time_file(const char* path, int count) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
+  sovereign::crypto::Canonicalizer canonicalizer;
   const std::clock_t start = std::clock();
   for (int i = 0; i < count; ++i) {
-    if (auto out = canonicalize(text, {.max_bytes = text.size()}); !out) {
+    if (auto out = canonicalizer.canonicalize(text, {.max_bytes = text.size()}); !out) {
       std::fprintf(stderr, "%s: %s\n", path, out.error().message.c_str());
       return 1;
     }
@@ -35,8 +34,12 @@ int time_file(const char* path, int count) {
 int main(int argc, char** argv) {
   if (argc == 4 && std::string_view(argv[1]) == "--time") return time_file(argv[2], std::atoi(argv[3]));
   std::ios::sync_with_stdio(false);
+  sovereign::crypto::Canonicalizer canonicalizer;
   for (std::string line; std::getline(std::cin, line);) {
-    const auto out = canonicalize(line);
-    std::cout << (out ? *out : "!" + out.error().message) << '\n';
+    const auto out = canonicalizer.canonicalize(line);
+    if (out)
+      std::cout << *out << '\n';
+    else
+      std::cout << '!' << out.error().message << '\n';
   }
 }

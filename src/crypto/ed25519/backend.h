@@ -40,6 +40,8 @@ const Backend* avx2_backend();
 
 // The fastest that this CPU has and whose self-test against the portable one passed; chosen once.
 const Backend& best_backend();
+// Whether all three functions give what the portable ones give on a few fixed inputs; under a millisecond.
+bool agrees_with_portable(const Backend& backend);
 // All that this CPU has, the portable one first.
 std::vector<const Backend*> available_backends();
 

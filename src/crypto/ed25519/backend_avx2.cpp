@@ -1,6 +1,6 @@
-// Point arithmetic with the four coordinates of a point in the four lanes of AVX2 registers: an addition is two
-// vector multiplications, a doubling one and a vector squaring (Hisil, Wong, Carter, Dawson 2008, section 4:
-// four processors). Decoding takes four points at once, one per lane.
+// Point arithmetic with the four coordinates of a point in the four lanes of AVX2 registers: an addition is
+// two vector multiplications, a doubling one and a vector squaring (Hisil, Wong, Carter, Dawson 2008, section
+// 4: four processors). Decoding takes four points at once, one per lane.
 #include "crypto/ed25519/backend.h"
 
 #include <algorithm>
@@ -20,39 +20,18 @@
 SOVEREIGN_AVX2_BEGIN
 #include "crypto/ed25519/field_avx2.h"
 #include "crypto/ed25519/pippenger.h"
+#include "crypto/ed25519/power_chain.h"
 #include "crypto/ed25519/straus.h"
 
 namespace sovereign::crypto::ed25519 {
 namespace {
-
-// A lane-wise choice of sign: x ^ flip is -x - 1 in the lanes that flip, and `bias` adds 2 p + 1 there.
-struct Bias {
-  __m256i even_first;  // limbs 0 and 1
-  __m256i others;
-};
-
-[[gnu::always_inline]] inline __m256i lanes(long long lane0, long long lane1, long long lane2, long long lane3) {
-  return _mm256_set_epi64x(lane3, lane2, lane1, lane0);
-}
-
-[[gnu::always_inline]] inline Bias bias_where(__m256i flipped) {
-  constexpr long long odd = 2 * kMask25 + 1;
-  constexpr long long even = 2 * kMask26 + 1;
-  constexpr long long lowest = 2 * (kMask26 - 18) + 1;
-  return {_mm256_and_si256(flipped, _mm256_set1_epi64x(odd << 32 | lowest)),
-          _mm256_and_si256(flipped, _mm256_set1_epi64x(odd << 32 | even))};
-}
-
-[[gnu::always_inline]] inline __m256i bias_of(const Bias& bias, int pair) {
-  return pair == 0 ? bias.even_first : bias.others;
-}
 
 struct Avx2Curve {
   // Lanes X, Y, Z, T; tight.
   struct Point {
     FieldX4 lanes;
   };
-  // Lanes Y-X, Y+X, 2 Z, 2 d T.
+  // Lanes Y-X, Y+X, 2 Z, 2 d T; tight.
   struct Cached {
     FieldX4 lanes;
   };
@@ -67,119 +46,122 @@ struct Avx2Curve {
   }
 
   static Cached to_cached(const Point& p) {
-    static const FieldX4 scale = pack(kOne, kOne, Field51{{2, 0, 0, 0, 0}}, kEdwardsD2);
-    FieldX4 sums = difference_and_sum(p.lanes);
-    Cached cached;
-    mul(cached.lanes, sums, scale);
-    return cached;
+    static const FieldX4 scale = pack(kOne, kOne, kTwo, kEdwardsD2);
+    return {mul(difference_and_sum(p.lanes), scale)};
   }
 
-  static Point double_point(const Point& p) {
-    const __m256i last = lanes(0, 0, 0, -1);
-    FieldX4 roots;  // X, Y, Z, X+Y
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-      const __m256i v = p.lanes.pair[i];
-      const __m256i x_last = _mm256_permute4x64_epi64(v, 0x24);             // X, Y, Z, X
-      const __m256i y_last = _mm256_and_si256(_mm256_permute4x64_epi64(v, 0x55), last);
-      roots.pair[i] = _mm256_add_epi32(x_last, y_last);
-    }
-    FieldX4 s;
-    square(s, roots);
-
-    // With S = X^2, Y^2, Z^2, (X+Y)^2: the lanes X^2+Y^2, X^2-Y^2, 2 Z^2+X^2-Y^2, X^2+Y^2-(X+Y)^2. All four
-    // of E, F, G, H come out with the sign of E and G changed, which is the same point.
-    const __m256i flip_y = lanes(0, -1, -1, 0);
-    const __m256i flip_rest = lanes(0, 0, 0, -1);
-    const __m256i z_and_sum = lanes(0, 0, -1, -1);
-    const __m256i z_only = lanes(0, 0, -1, 0);
-    const Bias bias = bias_where(lanes(0, -1, -1, -1));
-    FieldX4 v, left, right;
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-      const __m256i xx = _mm256_permute4x64_epi64(s.pair[i], 0x00);
-      const __m256i yy = _mm256_xor_si256(_mm256_permute4x64_epi64(s.pair[i], 0x55), flip_y);
-      const __m256i rest = _mm256_xor_si256(
-          _mm256_add_epi32(_mm256_and_si256(s.pair[i], z_and_sum), _mm256_and_si256(s.pair[i], z_only)), flip_rest);
-      v.pair[i] = _mm256_add_epi32(_mm256_add_epi32(xx, yy), _mm256_add_epi32(rest, bias_of(bias, i)));
-    }
-    carry(v);
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-      left.pair[i] = _mm256_permute4x64_epi64(v.pair[i], 0x12);   // lanes 2, 0, 1, 0
-      right.pair[i] = _mm256_permute4x64_epi64(v.pair[i], 0xE7);  // lanes 3, 1, 2, 3
-    }
-    Point out;
-    mul(out.lanes, left, right);
-    return out;
-  }
-
-  static Point add(const Point& p, const Cached& q, bool negative) { return add_lanes(p, q.lanes, negative); }
-
-  static Point add(const Point& p, const AffineCachedPoint& q, bool negative) {
-    return add_lanes(p, pack(q.sums[1], q.sums[0], Field51{{2, 0, 0, 0, 0}}, q.t2d), negative);
-  }
-
- private:
-  // Y-X, Y+X, Z, T.
-  [[gnu::always_inline]] static FieldX4 difference_and_sum(const FieldX4& p) {
-    const __m256i flip = lanes(-1, 0, 0, 0);
-    const __m256i first_two = lanes(-1, -1, 0, 0);
-    const Bias bias = bias_where(flip);
-    FieldX4 out;
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-      const __m256i swapped = _mm256_and_si256(_mm256_shuffle_epi32(p.pair[i], 0x4E), first_two);  // Y, X
-      out.pair[i] = _mm256_add_epi32(_mm256_add_epi32(swapped, _mm256_xor_si256(p.pair[i], flip)), bias_of(bias, i));
-    }
-    return out;
-  }
-
-  static Point add_lanes(const Point& p, const FieldX4& q, bool negative) {
-    // The opposite of q: Y-X and Y+X change places, and T its sign, which is made good below.
-    const __m256i order = negative ? _mm256_setr_epi32(2, 3, 0, 1, 4, 5, 6, 7) : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const FieldX4 sums = difference_and_sum(p.lanes);
-    FieldX4 factors, r;
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) factors.pair[i] = _mm256_permutevar8x32_epi32(q.pair[i], order);
-    mul(r, sums, factors);  // A, B, D, C
-
-    // E = B-A, H = B+A, F = D-C, G = D+C; F and G change places for the opposite.
-    const __m256i sign = _mm256_set1_epi64x(negative ? -1 : 0);
-    const __m256i flip_r = _mm256_or_si256(lanes(-1, 0, 0, 0), _mm256_and_si256(sign, lanes(0, 0, 0, -1)));
-    const __m256i flip_swapped = _mm256_andnot_si256(sign, lanes(0, 0, -1, 0));
-    const Bias bias = bias_where(_mm256_or_si256(flip_r, flip_swapped));
+  [[gnu::always_inline]] static inline Point double_point(const Point& p) {
+    const __m256d two_last = _mm256_setr_pd(1, 1, 1, 2);
     FieldX4 left, right;
 #pragma GCC unroll 5
     for (int i = 0; i < 5; ++i) {
-      const __m256i swapped = _mm256_xor_si256(_mm256_shuffle_epi32(r.pair[i], 0x4E), flip_swapped);  // B, A, C, D
-      const __m256i straight = _mm256_xor_si256(r.pair[i], flip_r);
-      const __m256i v = _mm256_add_epi32(_mm256_add_epi32(swapped, straight), bias_of(bias, i));
-      left.pair[i] = _mm256_permute4x64_epi64(v, 0x2C);   // E, G, F, E
-      right.pair[i] = _mm256_permute4x64_epi64(v, 0x76);  // F, H, G, H
+      left.limb[i] = _mm256_mul_pd(_mm256_permute4x64_pd(p.lanes.limb[i], 0x64), two_last);  // X, Y, Z, 2 Y
+      right.limb[i] = _mm256_permute4x64_pd(p.lanes.limb[i], 0x24);                          // X, Y, Z, X
     }
-    Point out;
-    mul(out.lanes, left, right);
+    const FieldX4 s = mul(left, right);
+    // E = 2 X Y, H = -(X^2 + Y^2), F = Y^2 - X^2 - 2 Z^2, G = Y^2 - X^2, all with their signs changed, which
+    // is the same point.
+    const __m256d sign_first = _mm256_setr_pd(-1, 1, 1, 1);
+    const __m256d sign_second = _mm256_setr_pd(0, 1, -1, -1);
+    const __m256d only_z = _mm256_setr_pd(0, 0, 2, 0);
+    FieldX4 ehfg;
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) {
+      const __m256d first = _mm256_permute4x64_pd(s.limb[i], 0x03);   // 2 X Y, X^2, X^2, X^2
+      const __m256d second = _mm256_permute4x64_pd(s.limb[i], 0x55);  // Y^2 in all
+      ehfg.limb[i] = _mm256_fmadd_pd(first, sign_first,
+                                     _mm256_fmadd_pd(second, sign_second, _mm256_mul_pd(s.limb[i], only_z)));
+    }
+    return complete(ehfg);
+  }
+
+  [[gnu::always_inline]] static inline Point add(const Point& p, const Cached& q, bool negative) {
+    return add_lanes(p, q.lanes, negative);
+  }
+
+  [[gnu::always_inline]] static inline Point add(const Point& p, const AffineCachedPoint& q, bool negative) {
+    return add_lanes(p, pack(ed25519::carry(q.sums[1]), ed25519::carry(q.sums[0]), kTwo, q.t2d), negative);
+  }
+
+ private:
+  static constexpr Field51 kTwo{{2, 0, 0, 0, 0}};
+
+  // Y-X, Y+X, Z, T.
+  [[gnu::always_inline]] static inline FieldX4 difference_and_sum(const FieldX4& p) {
+    const __m256d sign = _mm256_setr_pd(-1, 1, 1, 1);
+    FieldX4 out;
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) {
+      const __m256d swapped = _mm256_permute_pd(p.limb[i], 0x5);  // Y, X, T, Z
+      out.limb[i] = _mm256_fmadd_pd(p.limb[i], sign, _mm256_blend_pd(swapped, _mm256_setzero_pd(), 0xC));
+    }
     return out;
+  }
+
+  // E F, G H, F G, E H from the lanes E, H, F, G of up to four tight terms.
+  [[gnu::always_inline]] static inline Point complete(const FieldX4& ehfg) {
+    const FieldX4 v = carry(ehfg);
+    FieldX4 left, right;
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) {
+      left.limb[i] = _mm256_permute4x64_pd(v.limb[i], 0x24);   // E, H, F, E
+      right.limb[i] = _mm256_permute4x64_pd(v.limb[i], 0x7E);  // F, G, G, H
+    }
+    return {mul(left, right)};
+  }
+
+  [[gnu::always_inline]] static inline Point add_lanes(const Point& p, const FieldX4& q, bool negative) {
+    // The opposite of q: Y-X and Y+X change places, and T its sign.
+    const __m256i order = negative ? _mm256_setr_epi64x(2, 0, 0, 2) : _mm256_setr_epi64x(0, 2, 0, 2);
+    const __m256d sign = negative ? _mm256_setr_pd(0, 0, 0, -0.0) : _mm256_setzero_pd();
+    FieldX4 factors;
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) factors.limb[i] = _mm256_xor_pd(_mm256_permutevar_pd(q.limb[i], order), sign);
+    const FieldX4 r = mul(difference_and_sum(p.lanes), factors);  // A, B, D, C
+    FieldX4 ehfg;                                                 // B-A, B+A, D-C, D+C
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) {
+      const __m256d swapped = _mm256_permute_pd(r.limb[i], 0x5);  // B, A, C, D
+      ehfg.limb[i] = _mm256_addsub_pd(_mm256_blend_pd(swapped, r.limb[i], 0xC),
+                                      _mm256_blend_pd(r.limb[i], swapped, 0xC));
+    }
+    return complete(ehfg);
   }
 };
 
-void decompress_by_four(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
-  for (std::size_t begin = 0; begin < encodings.size(); begin += 4) {
-    const std::size_t count = std::min<std::size_t>(4, encodings.size() - begin);
+template <int groups>
+void decompress_together(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
+  RootQuery query[4 * groups];
+  Field51 base[4 * groups];
+  std::fill(std::begin(base), std::end(base), kZero);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    query[i] = root_query(std::span<const std::byte, 32>(encodings[i], 32));
+    base[i] = query[i].uv7;
+  }
+  InTurn<FieldX4, groups> powers;
+  for (int i = 0; i < groups; ++i) {
+    const Field51* four = base + 4 * i;
+    powers.element[i] = pack(four[0], four[1], four[2], four[3]);
+  }
+  powers = power_p58_of(powers);
+  Field51 power[4 * groups];
+  for (int i = 0; i < groups; ++i) unpack(powers.element[i], power + 4 * i);
+  for (std::size_t i = 0; i < encodings.size(); ++i) out[i] = finish_root(query[i], power[i]);
+}
+
+void decompress_in_lanes(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out) {
+  while (!encodings.empty()) {
+    const std::size_t count = std::min<std::size_t>(8, encodings.size());
+    const auto some = encodings.first(count);
     if (count == 1) {
-      out[begin] = decompress(std::span<const std::byte, 32>(encodings[begin], 32));
-      return;
+      *out = decompress(std::span<const std::byte, 32>(some[0], 32));
+    } else if (count <= 4) {
+      decompress_together<1>(some, out);
+    } else {
+      decompress_together<2>(some, out);
     }
-    RootQuery query[4];
-    Field51 base[4] = {kZero, kZero, kZero, kZero};
-    Field51 power[4];
-    for (std::size_t i = 0; i < count; ++i) {
-      query[i] = root_query(std::span<const std::byte, 32>(encodings[begin + i], 32));
-      base[i] = query[i].uv7;
-    }
-    unpack(power_p58(pack(base[0], base[1], base[2], base[3])), power);
-    for (std::size_t i = 0; i < count; ++i) out[begin + i] = finish_root(query[i], power[i]);
+    encodings = encodings.subspan(count);
+    out += count;
   }
 }
 
@@ -190,8 +172,8 @@ SOVEREIGN_AVX2_END
 namespace sovereign::crypto::ed25519 {
 
 const Backend* avx2_backend() {
-  static constexpr Backend backend{"avx2", decompress_by_four, straus<Avx2Curve>, pippenger<Avx2Curve>};
-  static const bool present = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+  static constexpr Backend backend{"avx2", decompress_in_lanes, straus<Avx2Curve>, pippenger<Avx2Curve>};
+  static const bool present = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return present ? &backend : nullptr;
 }
 

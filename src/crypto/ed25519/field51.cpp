@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "crypto/ed25519/power_chain.h"
+
 namespace sovereign::crypto::ed25519 {
 namespace {
 
@@ -24,24 +26,10 @@ Field51 reduce(Field51 a) noexcept {
 
 }  // namespace
 
-Power250 power250(const Field51& a) noexcept {
-  const Field51 a2 = square(a);
-  const Field51 a9 = mul(a, square_times(a2, 2));
-  const Field51 a11 = mul(a2, a9);
-  const Field51 e5 = mul(a9, square(a11));  // a^(2^5 - 1), and so on
-  const Field51 e10 = mul(square_times(e5, 5), e5);
-  const Field51 e20 = mul(square_times(e10, 10), e10);
-  const Field51 e40 = mul(square_times(e20, 20), e20);
-  const Field51 e50 = mul(square_times(e40, 10), e10);
-  const Field51 e100 = mul(square_times(e50, 50), e50);
-  const Field51 e200 = mul(square_times(e100, 100), e100);
-  return {mul(square_times(e200, 50), e50), a11};
-}
-
-Field51 power_p58(const Field51& a) noexcept { return mul(square_times(power250(a).a250, 2), a); }
+Field51 power_p58(const Field51& a) noexcept { return power_p58_of(a); }
 
 Field51 invert(const Field51& a) noexcept {
-  const Power250 power = power250(a);
+  const Power250<Field51> power = power250(a);
   return mul(square_times(power.a250, 5), power.a11);
 }
 

@@ -107,13 +107,6 @@ inline Field51 square_times(const Field51& a, int times) noexcept {
   return {{a0, a1, a2, a3, a4}};
 }
 
-// a^(2^250 - 1), and a^11 on the way: the shared beginning of both exponentiations below.
-struct Power250 {
-  Field51 a250;
-  Field51 a11;
-};
-Power250 power250(const Field51& a) noexcept;
-
 // a^((p - 5) / 8) = a^(2^252 - 3).
 Field51 power_p58(const Field51& a) noexcept;
 // a^(p - 2): the inverse, zero for zero.

@@ -4,8 +4,8 @@
 //
 // Curve supplies the arithmetic: types Point and Cached; from(AffinePoint), to_cached(Point),
 // double_point(Point), add(Point, Cached or AffineCachedPoint, negative), to_extended(Point), identity().
-// Included by each backend after it has set its instruction set; everything is a template of Curve, so that no
-// function compiled for one CPU is shared with another.
+// Included by each backend after it has set its instruction set; everything is a template of Curve, so that
+// no function compiled for one CPU is shared with another.
 #pragma once
 
 #include <algorithm>
