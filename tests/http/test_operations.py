@@ -78,7 +78,7 @@ def test_metrics_are_prometheus_text(service, client, model):
 
 
 def test_sigterm_under_load_drains_and_exits_0(start):
-    service = start()
+    service = start('[server]\ndrain_timeout = "10m"\n')
     client = service.client()
     texts = {}
 
