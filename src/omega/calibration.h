@@ -26,10 +26,10 @@ struct Calibration {
 
 constexpr Calibration default_calibration() {
   Calibration calibration;
-  calibration.of(Signal::likelihood) = {.worst = -4.0, .good = -2.0};
-  calibration.of(Signal::weakest_span) = {.worst = -8.0, .good = -5.0};
+  calibration.of(Signal::likelihood) = {.worst = -7.0, .good = -4.0};
+  calibration.of(Signal::weakest_span) = {.worst = -11.0, .good = -7.0};
   calibration.of(Signal::variety) = {.worst = 0.3, .good = 0.7};
-  calibration.of(Signal::agreement) = {.worst = 0.0, .good = 0.6};
+  calibration.of(Signal::agreement) = {.worst = 0.0, .good = 0.5};
   calibration.of(Signal::grounding) = {.worst = 0.2, .good = 0.7};
   return calibration;  // the others are shares or yes/no: 0 to 1 as they stand
 }

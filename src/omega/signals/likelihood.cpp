@@ -20,7 +20,7 @@ double sum_of(std::span<const float> logprobs) {
 }  // namespace
 
 std::optional<double> mean_logprob(std::span<const float> logprobs) {
-  if (!usable(logprobs)) return std::nullopt;
+  if (logprobs.size() < kSpanTokens || !usable(logprobs)) return std::nullopt;
   return sum_of(logprobs) / static_cast<double>(logprobs.size());
 }
 

@@ -2,8 +2,8 @@
 //
 // likelihood    mean log-probability per token: minus the log of perplexity. (-inf, 0], nats.
 // weakest_span  least mean log-probability over any kSpanTokens tokens in a row. (-inf, 0], nats. A mean
-//               over a long answer hides one invented name; this does not. Unmeasured for answers
-//               shorter than a span.
+//               over a long answer hides one invented name; this does not.
+// Both unmeasured for answers shorter than a span: how likely a "Yes." is tells how the model likes to begin.
 // Source: Manakul et al. 2023 (SelfCheckGPT, the grey-box baselines Avg(-log p) and Max(-log p)); Jiang
 // et al. 2023 (FLARE) for looking at the least likely part. A span in place of one token, since a single
 // unlikely token is often only a turn of phrase.
@@ -20,7 +20,7 @@ namespace sovereign::omega {
 
 inline constexpr std::size_t kSpanTokens = 5;
 
-// None for no tokens, or when one of them is not a number of at most 0 (-inf included).
+// None for fewer than kSpanTokens, or when one is not a number of at most 0 (-inf is none either).
 std::optional<double> mean_logprob(std::span<const float> logprobs);
 std::optional<double> weakest_span_logprob(std::span<const float> logprobs);
 

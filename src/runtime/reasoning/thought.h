@@ -33,9 +33,9 @@ std::string_view to_string(ThoughtStatus status);
 
 // [0,1] each; absent: unmeasured.
 struct ThoughtScores {
-  std::optional<double> likelihood;  // omega/signals/likelihood.h, seen through the anchors
+  std::optional<double> likelihood;  // geometric mean of its tokens' probabilities: 1 / perplexity
   std::optional<double> agreement;   // share of the other thoughts that come to the same answer
-  std::optional<double> variety;     // omega/signals/repetition.h, likewise
+  std::optional<double> variety;     // omega/signals/repetition.h, seen through the anchors
   double total = 0;                  // thought_scoring.h
 };
 

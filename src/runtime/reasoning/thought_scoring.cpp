@@ -1,6 +1,7 @@
 #include "runtime/reasoning/thought_scoring.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "omega/final_answer.h"
 #include "omega/signals/agreement.h"
@@ -72,12 +73,10 @@ void score_alone(Thought& thought, std::span<const float> logprobs, const Scorin
   if (!has_text(thought)) return;
   const auto conclusion = omega::final_answer(thought.text);
   thought.conclusion = conclusion ? std::string(*conclusion) : std::string();
-  const omega::Calibration& calibration = rules.calibration;
-  if (const auto mean = omega::mean_logprob(logprobs))
-    thought.scores.likelihood = omega::read(*mean, calibration.of(omega::Signal::likelihood)).score;
+  if (const auto mean = omega::mean_logprob(logprobs)) thought.scores.likelihood = std::exp(*mean);
   const std::vector<omega::Word> words = omega::words_of(thought.text);
   if (const auto variety = omega::variety(thought.text, words))
-    thought.scores.variety = omega::read(*variety, calibration.of(omega::Signal::variety)).score;
+    thought.scores.variety = omega::read(*variety, rules.calibration.of(omega::Signal::variety)).score;
 }
 
 void score_together(ThoughtGraph& graph, const ScoringRules& rules) {

@@ -11,7 +11,7 @@ namespace sovereign::omega {
 namespace {
 
 TEST(Likelihood, IsTheMeanPerToken) {
-  const std::array<float, 4> logprobs = {-1.0F, -0.5F, -0.5F, -2.0F};
+  const std::array<float, 5> logprobs = {-1.0F, -0.5F, -0.5F, -2.0F, -1.0F};
   EXPECT_DOUBLE_EQ(*mean_logprob(logprobs), -1.0);
 }
 
@@ -25,13 +25,14 @@ TEST(Likelihood, WeakestSpanFindsTheUnlikelyPartWhereverItIs) {
 
 TEST(Likelihood, IsUnmeasuredWithoutUsableNumbers) {
   EXPECT_EQ(mean_logprob({}), std::nullopt);
-  const std::array<float, 2> not_finite = {-1.0F, -std::numeric_limits<float>::infinity()};
+  const std::array<float, 5> not_finite = {-1, -1, -1, -1.0F, -std::numeric_limits<float>::infinity()};
   EXPECT_EQ(mean_logprob(not_finite), std::nullopt);
-  const std::array<float, 2> not_a_logprob = {-1.0F, 0.5F};
+  const std::array<float, 5> not_a_logprob = {-1, -1, -1, -1.0F, 0.5F};
   EXPECT_EQ(mean_logprob(not_a_logprob), std::nullopt);
-  const std::array<float, 2> nan = {-1.0F, std::nanf("")};
+  const std::array<float, 5> nan = {-1, -1, -1, -1.0F, std::nanf("")};
   EXPECT_EQ(mean_logprob(nan), std::nullopt);
   const std::vector<float> too_short(kSpanTokens - 1, -1.0F);
+  EXPECT_EQ(mean_logprob(too_short), std::nullopt);
   EXPECT_EQ(weakest_span_logprob(too_short), std::nullopt);
 }
 
