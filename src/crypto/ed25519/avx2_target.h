@@ -1,6 +1,6 @@
-// Between SOVEREIGN_AVX2_BEGIN and SOVEREIGN_AVX2_END, functions are compiled for CPUs with AVX2 and
-// FMA. Standard
-// and shared headers are included before, so that nothing which other files also use is compiled for AVX2.
+// Between SOVEREIGN_AVX2_BEGIN and SOVEREIGN_AVX2_END, functions are compiled for CPUs with AVX2 and FMA.
+// Standard and shared headers are included before, so that nothing which other files also use is compiled for
+// them. (Clang takes templates' instances made in between along; a program for older CPUs is built with GCC.)
 #pragma once
 
 #if defined(__x86_64__)
