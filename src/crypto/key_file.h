@@ -45,6 +45,13 @@ result<void> save_key_file(const std::filesystem::path& path, const SigningKey& 
 // unauthenticated (a passphrase is missing or wrong); corrupt.
 result<SigningKey> load_key_file(const std::filesystem::path& path, std::string_view passphrase = {});
 
+// What can be told of a file without its passphrase; permissions are checked all the same.
+struct KeyFileDescription {
+  PublicKey public_key;
+  bool has_passphrase;
+};
+result<KeyFileDescription> describe_key_file(const std::filesystem::path& path);
+
 // The public key that a file states; needs no passphrase, and checks permissions all the same.
 result<PublicKey> load_public_key(const std::filesystem::path& path);
 

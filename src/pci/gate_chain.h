@@ -13,8 +13,9 @@
 // It is taken before the verdict, so that an envelope is admitted at most once, whatever crashes; and before
 // quality, so that a signed envelope is judged once.
 //
-// admit_batch() takes the survivors' signatures together: the verdicts are those of admit() one after the
-// other (only faster), except that a batch whose nonces cannot be written is refused as a whole.
+// admit_batch() takes the survivors' signatures together and writes their nonces at once. It admits what
+// admit() would, one after the other; what has two reasons to be refused may be told the other one, and when the nonces
+// cannot be written, the whole batch is refused.
 //
 // The wall clock comes in as an argument. Thread-safe. A rejection before the signature allocates nothing.
 #pragma once

@@ -57,6 +57,10 @@ ReceiptCheck check_text(SaltedText what, const std::optional<Salt>& salt, const 
                         name)};
   if (salted_digest(what, *salt, text) == digest)
     return {name, true, fmt::format("The {} is the one that was signed.", name)};
+  // Editors and shells add one.
+  if (text.ends_with('\n') && salted_digest(what, *salt, text.substr(0, text.size() - 1)) == digest)
+    return {name, false,
+            fmt::format("The {} is the one that was signed but for a newline at its end: remove it.", name)};
   return {name, false,
           fmt::format("The {} is not the one that was signed ({} bytes were compared).", name, text.size())};
 }

@@ -14,10 +14,10 @@ namespace sovereign::pci {
 
 // What the holder has; each part that is given is checked.
 struct ReceiptEvidence {
-  std::optional<std::string_view> query;
-  std::optional<std::string_view> answer;
-  std::optional<crypto::PublicKey> issuer;      // the key that is trusted
-  std::optional<crypto::Digest> model_digest;   // of the model that should have answered
+  std::optional<std::string_view> query{};
+  std::optional<std::string_view> answer{};
+  std::optional<crypto::PublicKey> issuer{};      // the key that is trusted
+  std::optional<crypto::Digest> model_digest{};   // of the model that should have answered
   const SignedReceipt* previous = nullptr;      // the receipt before it
 };
 
