@@ -43,7 +43,8 @@ int make_key(const std::string& named, bool with_passphrase) {
   }
   if (fs::exists(*path))
     return print_failure({ErrorCode::already_exists,
-                          fmt::format("{} exists; a key is never overwritten", path->string()), path->string()});
+                          fmt::format("{} exists; a key is never overwritten", path->string()),
+                          path->string()});
   std::optional<Passphrase> passphrase;
   if (with_passphrase) {
     auto read = Passphrase::read("Passphrase", true);
@@ -52,8 +53,7 @@ int make_key(const std::string& named, bool with_passphrase) {
   }
   const auto key = crypto::SigningKey::generate();
   if (!key) return print_failure(key.error());
-  const auto saved =
-      crypto::save_key_file(*path, *key, passphrase ? passphrase->text() : std::string_view{});
+  const auto saved = crypto::save_key_file(*path, *key, passphrase ? passphrase->text() : std::string_view{});
   if (!saved) return print_failure(saved.error());
   fmt::print("{}\n", crypto::to_text(key->public_key()));
   fmt::print(stderr, "Written to {}{}. Keep a copy: without it nothing more can be signed in its name.\n",
@@ -113,8 +113,8 @@ void add_keys_command(CLI::App& program, int& exit_code) {
       program.add_subcommand("keys", "Make and show keys that sign receipts (API keys: see 'key')");
   command->require_subcommand(1);
   const auto add_file = [&](CLI::App* subcommand) {
-    subcommand->add_option("file", options->file,
-                           "Key file; by default signing.key in the configuration folder")
+    subcommand
+        ->add_option("file", options->file, "Key file; by default signing.key in the configuration folder")
         ->type_name("FILE");
   };
   CLI::App* make = command->add_subcommand("new", "Make a signing key and print its public half");

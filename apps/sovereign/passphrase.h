@@ -14,9 +14,7 @@ class Passphrase {
   // the same. Errors: invalid_argument (empty, too long, not the same).
   static result<Passphrase> read(std::string_view prompt, bool twice);
 
-  std::string_view text() const {
-    return {reinterpret_cast<const char*>(bytes_.bytes().data()), size_};
-  }
+  std::string_view text() const { return {reinterpret_cast<const char*>(bytes_.bytes().data()), size_}; }
 
   static constexpr std::size_t kMostBytes = 1024;
 

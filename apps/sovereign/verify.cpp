@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uintmax_t kMostKeyTextBytes = 100;
+
 struct VerifyOptions {
   std::string receipt;
   std::string query;
@@ -40,17 +42,26 @@ result<std::string> read_text(const std::string& name) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-// A public key as text, or a file that holds it or the key pair.
+// A public key as text, or a file that holds it, or a key file, which is told by its size: its secret must
+// not pass through memory that is not locked.
 result<crypto::PublicKey> read_key(const std::string& named) {
   if (auto key = crypto::public_key_from_text(named)) return key;
-  if (!fs::exists(named))
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("'{}' is neither a public key ('ed25519:' and 64 digits) nor a file", named));
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(named, error);
+  const auto neither = [&] {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' is neither a public key ('ed25519:' and 64 digits) nor a file of one", named));
+  };
+  if (error) return neither();
+  if (bytes == crypto::kKeyFileBytes) return crypto::load_public_key(named);
+  if (bytes > kMostKeyTextBytes) return neither();
   auto text = read_text(named);
   if (!text) return fail(std::move(text.error()));
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (auto key = crypto::public_key_from_text(*text)) return key;
-  return crypto::load_public_key(named);
+  auto key = crypto::public_key_from_text(*text);
+  if (!key) return neither();
+  return key;
 }
 
 result<pci::ReceiptFile> read_receipt(const std::string& name) {
@@ -155,7 +166,8 @@ void add_verify_command(CLI::App& program, int& exit_code) {
       ->type_name("KEY");
   command->add_option("--model", options->model, "The model that should have answered")->type_name("GGUF");
   command->add_option("--previous", options->previous, "The receipt before this one")->type_name("FILE");
-  command->add_option("--log", options->log, "Check every byte of a receipt log instead")->type_name("FOLDER");
+  command->add_option("--log", options->log, "Check every byte of a receipt log instead")
+      ->type_name("FOLDER");
   command->callback([options, &exit_code] { exit_code = verify(*options); });
 }
 

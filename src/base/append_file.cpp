@@ -88,8 +88,7 @@ result<void> AppendFile::append(std::string_view bytes) {
 result<void> AppendFile::read(std::uint64_t offset, std::span<std::byte> out) const {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got =
-        ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t got = ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return file_error(path_, "read", errno);
     if (got == 0)
@@ -102,8 +101,8 @@ result<void> AppendFile::read(std::uint64_t offset, std::span<std::byte> out) co
 
 result<std::string> AppendFile::read(std::uint64_t offset, std::uint64_t bytes) const {
   if (offset > size_ || bytes > size_ - offset)
-    return fail(ErrorCode::corrupt,
-                fmt::format("{} ends before byte {} + {}", path_.string(), offset, bytes), path_.string());
+    return fail(ErrorCode::corrupt, fmt::format("{} ends before byte {} + {}", path_.string(), offset, bytes),
+                path_.string());
   std::string out(bytes, '\0');
   if (auto good = read(offset, std::as_writable_bytes(std::span(out))); !good)
     return fail(std::move(good.error()));

@@ -30,7 +30,7 @@ struct KeyFileImage {
   unsigned char nonce[crypto_secretbox_NONCEBYTES];
   unsigned char sealed[kSeedBytes + crypto_secretbox_MACBYTES];
 };
-static_assert(sizeof(KeyFileImage) == 152 && crypto_pwhash_SALTBYTES == 16 &&
+static_assert(sizeof(KeyFileImage) == kKeyFileBytes && crypto_pwhash_SALTBYTES == 16 &&
               crypto_secretbox_NONCEBYTES == 24);
 static_assert(std::endian::native == std::endian::little, "the image is written as it lies in memory");
 

@@ -33,6 +33,7 @@ struct PassphraseCost {
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;
 };
 
+inline constexpr std::size_t kKeyFileBytes = 152;
 inline constexpr std::uint32_t kMostPasses = 64;
 inline constexpr std::uint64_t kMostMemoryBytes = std::uint64_t{2} << 30;
 

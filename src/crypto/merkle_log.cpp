@@ -51,6 +51,11 @@ std::uint64_t node_offset(int level, std::uint64_t index) {
   return kHeaderBytes + (nodes_of(last_leaf) + static_cast<std::uint64_t>(level)) * kNodeBytes;
 }
 
+// A log whose making was broken off, before its first head: nobody was told of it.
+bool is_unfinished(std::uint64_t tree_bytes, std::uint64_t head_bytes) {
+  return tree_bytes <= kHeaderBytes && head_bytes < sizeof(HeadImage);
+}
+
 std::string_view text_of(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
@@ -70,10 +75,15 @@ result<MerkleLog> MerkleLog::create(const std::filesystem::path& folder, const S
     return fail(ErrorCode::permission_denied,
                 fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
                 folder.string());
-  auto heads = AppendFile::open(folder / "heads", AppendFile::Mode::create_new);
+  auto heads = AppendFile::open(folder / "heads", AppendFile::Mode::read_write);
   if (!heads) return fail(std::move(heads.error()));
-  auto tree = AppendFile::open(folder / "tree", AppendFile::Mode::create_new);
+  auto tree = AppendFile::open(folder / "tree", AppendFile::Mode::read_write);
   if (!tree) return fail(std::move(tree.error()));
+  if (!is_unfinished(tree->size(), heads->size()))
+    return fail(ErrorCode::already_exists, fmt::format("there is a log in {} already", folder.string()),
+                folder.string());
+  if (auto good = heads->cut(0); !good) return fail(std::move(good.error()));
+  if (auto good = tree->cut(0); !good) return fail(std::move(good.error()));
   MerkleLog log(std::move(*tree), std::move(*heads), sync);
   randombytes_buf(log.id_.data(), log.id_.size());
   log.public_key_ = key.public_key();
@@ -88,15 +98,17 @@ result<MerkleLog> MerkleLog::create(const std::filesystem::path& folder, const S
 
 result<MerkleLog> MerkleLog::read(const std::filesystem::path& folder, AppendFile::Mode mode, Sync sync,
                                   Tail tail) {
-  // read_write would make them; a log that is not there is an error.
-  for (const char* name : {"tree", "heads"}) {
-    if (!std::filesystem::exists(folder / name))
-      return fail(ErrorCode::not_found, fmt::format("there is no log in {}", folder.string()), folder.string());
-  }
+  const auto no_log = [&folder] {
+    return fail(ErrorCode::not_found, fmt::format("there is no log in {}", folder.string()), folder.string());
+  };
+  // read_write would make the files.
+  if (!std::filesystem::exists(folder / "tree") || !std::filesystem::exists(folder / "heads"))
+    return no_log();
   auto tree = AppendFile::open(folder / "tree", mode);
   if (!tree) return fail(std::move(tree.error()));
   auto heads = AppendFile::open(folder / "heads", mode);
   if (!heads) return fail(std::move(heads.error()));
+  if (is_unfinished(tree->size(), heads->size())) return no_log();
   MerkleLog log(std::move(*tree), std::move(*heads), sync);
   if (auto good = log.read_header(); !good) return fail(std::move(good.error()));
   if (auto good = log.load_newest_head(); !good) return fail(std::move(good.error()));
@@ -325,7 +337,8 @@ result<std::vector<Digest>> MerkleLog::inclusion_proof(std::uint64_t index, std:
   return path;
 }
 
-result<std::vector<Digest>> MerkleLog::consistency_proof(std::uint64_t old_size, std::uint64_t new_size) const {
+result<std::vector<Digest>> MerkleLog::consistency_proof(std::uint64_t old_size,
+                                                         std::uint64_t new_size) const {
   assert(old_size <= new_size && new_size <= size_);
   std::vector<Digest> proof;
   if (old_size == 0 || old_size == new_size) return proof;

@@ -38,14 +38,15 @@ class MerkleLog {
   enum class Sync { on_checkpoint, each_commit };
   enum class Tail { keep, cut_to_head };
 
-  // Makes a new log; `key` signs its first head. Errors: already_exists, and those of AppendFile.
+  // Makes a new log, also where the making of one was broken off; `key` signs its first head. Errors:
+  // already_exists, and those of AppendFile.
   static result<MerkleLog> create(const std::filesystem::path& folder, const SigningKey& key,
                                   std::uint64_t now_ms, Sync sync);
   // Errors: not_found, corrupt, unavailable (another process has it), invalid_argument (the log belongs to
   // another key than `expected`).
   static result<MerkleLog> open(const std::filesystem::path& folder, Sync sync,
                                 const PublicKey* expected = nullptr, Tail tail = Tail::keep);
-  // For auditors: takes no lock, changes nothing, and leaves out what is not complete.
+  // For auditors: takes no lock and changes nothing. audit() needs a log that nobody writes to, or a copy.
   static result<MerkleLog> open_read_only(const std::filesystem::path& folder);
 
   const LogId& id() const { return id_; }
@@ -95,9 +96,9 @@ class MerkleLog {
   Sync sync_;
   LogId id_{};
   PublicKey public_key_{};
-  std::uint64_t size_ = 0;         // with what is pending
-  std::vector<Digest> subtrees_;   // complete ones, largest first
-  std::string pending_;            // nodes that are not in the file yet
+  std::uint64_t size_ = 0;        // with what is pending
+  std::vector<Digest> subtrees_;  // complete ones, largest first
+  std::string pending_;           // nodes that are not in the file yet
   SignedTreeHead head_;
 };
 

@@ -164,8 +164,7 @@ result<std::string> seal_envelope(const EnvelopeFields& fields, const crypto::Si
   bytes.reserve(bytes.size() + fields.payload.size() + kSignatureBytes);
   bytes += fields.payload;
   const crypto::Digest digest = crypto::digest_of(kEnvelopeDomain, bytes);
-  const crypto::Signature signature =
-      key.sign({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  const crypto::Signature signature = key.sign({reinterpret_cast<const char*>(digest.data()), digest.size()});
   bytes.append(reinterpret_cast<const char*>(signature.data()), signature.size());
   assert(EnvelopeView::read(bytes));
   return bytes;

@@ -13,8 +13,8 @@
 //       80     16  nonce, random; each key uses one once
 //       96      8  timestamp, ms since 1970-01-01 UTC, under 2^53
 //      104     32  digest of the policy that the sender follows
-//      136     16  scores: eight of two bytes in the order of omega::Dimension, in 1/10,000; 65535: unmeasured
-//      152      n  payload
+//      136     16  scores: eight of two bytes in the order of omega::Dimension, in 1/10,000; 65535:
+//      unmeasured 152      n  payload
 //  152 + n     64  Ed25519 signature of the 32-byte digest of all bytes before it
 //
 // The digest is domain-separated (crypto/digest.h): purpose "envelope", version 1.
@@ -37,8 +37,7 @@ inline constexpr crypto::DigestDomain kEnvelopeDomain{"envelope", 1};
 inline constexpr std::size_t kEnvelopeHeaderBytes = 152;
 inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kMostPayloadBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kMostEnvelopeBytes =
-    kEnvelopeHeaderBytes + kMostPayloadBytes + kSignatureBytes;
+inline constexpr std::size_t kMostEnvelopeBytes = kEnvelopeHeaderBytes + kMostPayloadBytes + kSignatureBytes;
 inline constexpr std::size_t kMostSenderBytes = 32;
 inline constexpr std::uint64_t kTimestampEndMs = std::uint64_t{1} << 53;
 

@@ -19,7 +19,8 @@ struct GateChain::Candidate {
 // What passed since the last gate belongs to this one.
 class GateChain::Stopwatch {
  public:
-  Stopwatch(const Clock& clock, GateMetrics& metrics) : clock_(clock), metrics_(metrics), last_(clock.now()) {}
+  Stopwatch(const Clock& clock, GateMetrics& metrics)
+      : clock_(clock), metrics_(metrics), last_(clock.now()) {}
   void passed(Gate gate) noexcept {
     const Time now = clock_.now();
     metrics_.spent(gate, static_cast<std::uint64_t>((now - last_).count()));
@@ -112,7 +113,8 @@ void GateChain::admit_batch(std::span<const Arrival> arrivals, std::uint64_t now
     if (outcomes[i].code == RejectCode::none) candidates.push_back(candidate);
   }
   const auto keep_good = [&] {
-    std::erase_if(candidates, [&](const Candidate& c) { return outcomes[c.position].code != RejectCode::none; });
+    std::erase_if(candidates,
+                  [&](const Candidate& c) { return outcomes[c.position].code != RejectCode::none; });
   };
   if (!candidates.empty()) {
     verify_together(candidates, outcomes);

@@ -14,8 +14,8 @@
 // quality, so that a signed envelope is judged once.
 //
 // admit_batch() takes the survivors' signatures together and writes their nonces at once. It admits what
-// admit() would, one after the other; what has two reasons to be refused may be told the other one, and when the nonces
-// cannot be written, the whole batch is refused.
+// admit() would, one after the other; what has two reasons to be refused may be told the other one, and when
+// the nonces cannot be written, the whole batch is refused.
 //
 // The wall clock comes in as an argument. Thread-safe. A rejection before the signature allocates nothing.
 #pragma once

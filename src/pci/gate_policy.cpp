@@ -28,8 +28,8 @@ result<GatePolicy> GatePolicy::from(const GatePolicyConfig& config) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("the key of sender '{}' is not an Ed25519 public key", sender.name), "senders");
     if (!policy.senders_.emplace(sender.public_key, Sender{sender.name, std::move(*table)}).second)
-      return fail(ErrorCode::invalid_argument, fmt::format("the key of sender '{}' is there twice", sender.name),
-                  "senders");
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the key of sender '{}' is there twice", sender.name), "senders");
   }
   return policy;
 }

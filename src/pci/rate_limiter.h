@@ -1,4 +1,5 @@
-// Token buckets per client, in bounded memory: the gate that keeps one client from keeping the others waiting.
+// Token buckets per client, in bounded memory: the gate that keeps one client from keeping the others
+// waiting.
 //
 // A client is a number that the caller makes from what a sender cannot choose: the peer's address or its API
 // key, never the envelope's key, which anyone can write into a forgery to use up somebody's allowance.

@@ -15,10 +15,11 @@
 //   scores         {dimension: n, …} in 1/10,000; what nobody measured is not there
 //   sequence       its index in the log
 //   version        1
-// What is signed is the digest of the content (purpose "receipt", version 1): the digest that the next receipt
-// names as `previous`. The log's entry is the canonical JSON {"content": …, "signature": …}.
+// What is signed is the digest of the content (purpose "receipt", version 1): the digest that the next
+// receipt names as `previous`. The log's entry is the canonical JSON {"content": …, "signature": …}.
 //
-// Numbers that may have a fraction are text or scaled integers, so that a verifier needs no number formatting.
+// Numbers that may have a fraction are text or scaled integers, so that a verifier needs no number
+// formatting.
 //
 // A receipt shows nothing of the texts: their digests are salted with 32 random bytes each. Who was given the
 // salts (the openings) and holds the text can show that it is the one.

@@ -100,7 +100,8 @@ const std::array<std::size_t, omega::kDimensions>& dimensions_by_name() {
     std::array<std::size_t, omega::kDimensions> indices;
     std::iota(indices.begin(), indices.end(), 0);
     const auto name = [](std::size_t i) { return to_string(static_cast<omega::Dimension>(i)); };
-    std::sort(indices.begin(), indices.end(), [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
+    std::sort(indices.begin(), indices.end(),
+              [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
     return indices;
   }();
   return order;

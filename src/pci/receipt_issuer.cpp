@@ -67,7 +67,7 @@ result<std::unique_ptr<ReceiptIssuer>> ReceiptIssuer::open(const ReceiptIssuerCo
                                                            crypto::SigningKey key, std::uint64_t now_ms) {
   if (!is_utf8(config.engine))
     return fail(ErrorCode::invalid_argument, "the engine's name is not UTF-8", "engine");
-  auto log = ReceiptLog::open(config.folder, key, now_ms, config.sync);
+  auto log = ReceiptLog::open(config.folder, key, now_ms, config.sync, config.tail);
   if (!log) return fail(std::move(log.error()));
   return std::unique_ptr<ReceiptIssuer>(new ReceiptIssuer(config, std::move(key), std::move(*log), now_ms));
 }

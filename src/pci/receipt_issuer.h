@@ -1,8 +1,8 @@
 // Makes receipts: salts and digests, signs, logs, proves. The seal stage of the pipeline calls it.
 //
 // Thread-safe: texts are hashed by the caller's thread, the rest is done one after the other (each receipt
-// names the one before it). A checkpoint (which syncs the log) is taken by the first issue() after the interval and
-// when the issuer goes.
+// names the one before it). A checkpoint (which syncs the log) is taken by the first issue() after the
+// interval and when the issuer goes.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 namespace sovereign::pci {
 
 struct ReceiptDraft {
-  std::string_view query;   // the exact text that is sealed: see docs/proof.md
+  std::string_view query;  // the exact text that is sealed: see docs/proof.md
   std::string_view answer;
   std::string model_name;
   crypto::Digest model_digest{};  // SHA-256 of the model's file
@@ -27,14 +27,15 @@ struct ReceiptIssuerConfig {
   std::filesystem::path folder;
   std::string engine;  // the build, as receipts name it
   ReceiptLog::Sync sync = ReceiptLog::Sync::on_checkpoint;
+  ReceiptLog::Tail tail = ReceiptLog::Tail::keep;
   std::uint64_t checkpoint_ms = 1'000;
 };
 
 class ReceiptIssuer {
  public:
   // Errors: those of ReceiptLog::open().
-  static result<std::unique_ptr<ReceiptIssuer>> open(const ReceiptIssuerConfig& config, crypto::SigningKey key,
-                                                     std::uint64_t now_ms);
+  static result<std::unique_ptr<ReceiptIssuer>> open(const ReceiptIssuerConfig& config,
+                                                     crypto::SigningKey key, std::uint64_t now_ms);
   ~ReceiptIssuer();
 
   // The receipt with its openings, which are kept nowhere else. now_ms: since 1970-01-01 UTC.
@@ -49,7 +50,8 @@ class ReceiptIssuer {
   const crypto::PublicKey& public_key() const { return key_.public_key(); }
 
  private:
-  ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, ReceiptLog log, std::uint64_t now_ms)
+  ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, ReceiptLog log,
+                std::uint64_t now_ms)
       : config_(config), key_(std::move(key)), log_(std::move(log)), checkpoint_at_ms_(now_ms) {}
 
   const ReceiptIssuerConfig config_;

@@ -58,7 +58,8 @@ result<std::uint64_t> ReceiptLog::end_of_line(std::uint64_t index) const {
   if (index == 0) return 0;
   std::uint64_t end = 0;
   std::array<std::byte, kOffsetBytes> bytes;
-  if (auto good = offsets_.read((index - 1) * kOffsetBytes, bytes); !good) return fail(std::move(good.error()));
+  if (auto good = offsets_.read((index - 1) * kOffsetBytes, bytes); !good)
+    return fail(std::move(good.error()));
   std::memcpy(&end, bytes.data(), sizeof end);
   return end;
 }
@@ -83,7 +84,8 @@ result<std::string> ReceiptLog::line(std::uint64_t index) const {
 
 // The lines that no stored head covers, and the newest one.
 result<void> ReceiptLog::check_tail() {
-  if (offsets_.size() / kOffsetBytes < size()) return corrupt("the tree has more leaves than there are lines");
+  if (offsets_.size() / kOffsetBytes < size())
+    return corrupt("the tree has more leaves than there are lines");
   for (std::uint64_t i = tree_.head().head.size; i < size(); ++i)
     if (const auto text = line(i); !text) return fail(text.error());
   if (size() == 0) return {};
@@ -104,8 +106,7 @@ result<SignedReceipt> ReceiptLog::read(std::uint64_t index) const {
 result<void> ReceiptLog::append(const SignedReceipt& receipt) {
   assert(receipt.content.sequence == size() && receipt.content.previous == newest_digest_);
   std::string text = entry_text(receipt);
-  if (text.size() >= kMostLineBytes)
-    return fail(ErrorCode::invalid_argument, "a receipt has at most 1 MiB");
+  if (text.size() >= kMostLineBytes) return fail(ErrorCode::invalid_argument, "a receipt has at most 1 MiB");
   const crypto::Digest leaf = crypto::merkle_leaf_hash(text);
   text += '\n';
   // An append that fails after this one leaves a line without leaf, which must not stay before the next.
@@ -117,7 +118,8 @@ result<void> ReceiptLog::append(const SignedReceipt& receipt) {
     if (auto cut = offsets_.cut(size() * kOffsetBytes); !cut) return cut;
     return failed;
   };
-  if (auto good = offsets_.append({reinterpret_cast<const char*>(&end), sizeof end}); !good) return undo(good);
+  if (auto good = offsets_.append({reinterpret_cast<const char*>(&end), sizeof end}); !good)
+    return undo(good);
   if (sync_ == Sync::each_commit) {
     if (auto good = lines_.sync(); !good) return undo(good);
     if (auto good = offsets_.sync(); !good) return undo(good);
@@ -169,7 +171,8 @@ result<void> ReceiptLog::audit() const {
     const std::vector<bool> good = crypto::ed25519::verify_batch(messages, seed);
     for (std::size_t i = 0; i < receipts.size(); ++i)
       if (!good[i])
-        return corrupt(fmt::format("the signature of receipt {} does not hold", receipts[i].content.sequence));
+        return corrupt(
+            fmt::format("the signature of receipt {} does not hold", receipts[i].content.sequence));
     receipts.clear();
     digests.clear();
     return {};

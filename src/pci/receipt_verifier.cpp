@@ -14,8 +14,9 @@ ReceiptCheck check_signature(const SignedReceipt& receipt) {
   const std::string issuer = crypto::to_text(receipt.content.issuer);
   if (signature_holds(receipt))
     return {"signature", true, fmt::format("It was signed by {} and not changed since.", issuer)};
-  return {"signature", false,
-          fmt::format("The signature does not hold: the receipt was changed, or {} never signed it.", issuer)};
+  return {
+      "signature", false,
+      fmt::format("The signature does not hold: the receipt was changed, or {} never signed it.", issuer)};
 }
 
 ReceiptCheck check_issuer(const SignedReceipt& receipt, const crypto::PublicKey& trusted) {
@@ -44,7 +45,8 @@ ReceiptCheck check_entry(const ReceiptFile& file) {
   const crypto::Digest leaf = crypto::merkle_leaf_hash(entry_text(file.receipt));
   if (crypto::verify_inclusion(leaf, position.index, head.size, position.path, head.root))
     return {"log_entry", true, fmt::format("It is receipt {} of that log.", position.index)};
-  return {"log_entry", false, fmt::format("The log's head does not contain this receipt at {}.", position.index)};
+  return {"log_entry", false,
+          fmt::format("The log's head does not contain this receipt at {}.", position.index)};
 }
 
 ReceiptCheck check_text(SaltedText what, const std::optional<Salt>& salt, const crypto::Digest& digest,

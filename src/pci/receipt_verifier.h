@@ -16,13 +16,14 @@ namespace sovereign::pci {
 struct ReceiptEvidence {
   std::optional<std::string_view> query{};
   std::optional<std::string_view> answer{};
-  std::optional<crypto::PublicKey> issuer{};      // the key that is trusted
-  std::optional<crypto::Digest> model_digest{};   // of the model that should have answered
-  const SignedReceipt* previous = nullptr;      // the receipt before it
+  std::optional<crypto::PublicKey> issuer{};     // the key that is trusted
+  std::optional<crypto::Digest> model_digest{};  // of the model that should have answered
+  const SignedReceipt* previous = nullptr;       // the receipt before it
 };
 
 struct ReceiptCheck {
-  std::string name;  // stable: "signature", "issuer", "log_head", "log_entry", "query", "answer", "model", "previous"
+  std::string
+      name;  // stable: "signature", "issuer", "log_head", "log_entry", "query", "answer", "model", "previous"
   bool holds;
   std::string reason;
 };

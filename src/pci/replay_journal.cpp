@@ -125,9 +125,10 @@ result<void> ReplayJournal::load(std::uint64_t now_ms) {
     store_.forget_before(std::max(newest_ms, now_ms + window.future_ms) + store_.config().bucket_ms);
   for (const Entry& entry : entries) {
     if (store_.record(entry.key, entry.timestamp_ms) == Recorded::full)
-      return fail(ErrorCode::resource_exhausted,
-                  fmt::format("the replay journal in {} holds more than the replay store may: raise its bound",
-                              folder_.string()));
+      return fail(
+          ErrorCode::resource_exhausted,
+          fmt::format("the replay journal in {} holds more than the replay store may: raise its bound",
+                      folder_.string()));
   }
   return {};
 }

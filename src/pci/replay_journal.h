@@ -4,15 +4,15 @@
 // process, kill -9 included. It is not synced, so a power loss may take the last entries. Therefore, when the
 // machine was started anew since the last entry (its boot id differs), nothing stamped up to that moment plus
 // the window's future is accepted any more: whatever was lost had such a stamp. The cost: for the first
-// `future_ms` after a machine's start, envelopes are refused as stale. (It assumes that the machine's wall clock
-// did not go back over the restart; the newest stamp that is found on disk bounds that too.) The same is done
-// when a file is damaged: what cannot be read is never taken for unused.
+// `future_ms` after a machine's start, envelopes are refused as stale. (It assumes that the machine's wall
+// clock did not go back over the restart; the newest stamp that is found on disk bounds that too.) The same
+// is done when a file is damaged: what cannot be read is never taken for unused.
 //
 // Files: FOLDER/replay-NNNNNNNNNNNNNNNN.journal, N a hexadecimal number that grows; integers little-endian.
 //   header, 64 bytes: "sovreplay-1\n" and four zeros; boot id, 16; floor in ms, 8; number N, 8; check, 16
 //   entry, 32 bytes: replay key, 16; time stamp in ms, 8; check, 8
-// A check is the beginning of the SHA-256 of the bytes before it in the header or entry. A file is closed when
-// it spans a window, and removed when all it holds is stale. FOLDER/lock keeps a second process out.
+// A check is the beginning of the SHA-256 of the bytes before it in the header or entry. A file is closed
+// when it spans a window, and removed when all it holds is stale. FOLDER/lock keeps a second process out.
 //
 // Thread-safe.
 #pragma once

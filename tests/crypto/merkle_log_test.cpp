@@ -149,6 +149,24 @@ TEST(MerkleLog, AnyChangedByteIsFound) {
   EXPECT_TRUE(open_and_audit(folder.path()));
 }
 
+// Killed while it was made: there is no log yet, and it can be made.
+TEST(MerkleLog, ABeginningThatWasBrokenOffIsNoLog) {
+  const TemporaryFolder folder;
+  MerkleLog::create(folder.path(), test_key(), kNowMs, kSync).value();
+  const std::string tree = content_of(folder.path() / "tree");
+  const std::string heads = content_of(folder.path() / "heads");
+  ASSERT_EQ(heads.size(), 112u);
+  for (const std::size_t tree_bytes : {std::size_t{0}, std::size_t{20}, tree.size()}) {
+    for (const std::size_t head_bytes : {std::size_t{0}, std::size_t{111}}) {
+      write_file(folder.path() / "tree", tree.substr(0, tree_bytes));
+      write_file(folder.path() / "heads", heads.substr(0, head_bytes));
+      ASSERT_EQ(MerkleLog::open(folder.path(), kSync).error().code, ErrorCode::not_found);
+      ASSERT_TRUE(MerkleLog::create(folder.path(), test_key(), kNowMs, kSync));
+      ASSERT_TRUE(open_and_audit(folder.path()));
+    }
+  }
+}
+
 // The newest head covers everything, so nothing may be missing.
 TEST(MerkleLog, AnyMissingEndUnderAHeadIsFound) {
   const TemporaryFolder folder;
@@ -182,7 +200,8 @@ TEST(MerkleLog, ATornEndIsCutToTheLastWholeLeaf) {
     write_file(folder.path() / "tree", tree.substr(0, size));
     const auto log = MerkleLog::open(folder.path(), kSync);
     ASSERT_TRUE(log) << size << ": " << log.error().message;
-    const auto whole = static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), size) - ends.begin() - 1);
+    const auto whole =
+        static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), size) - ends.begin() - 1);
     ASSERT_EQ(log->size(), whole) << size;
     ASSERT_EQ(log->root(), expected.root_at(whole));
     ASSERT_EQ(content_of(folder.path() / "tree").size(), ends[whole]);

@@ -33,7 +33,11 @@ TEST(Envelope, HasTheDocumentedBytes) {
   fields.nonce = {};
   fields.payload = "{}";
   const std::string bytes = seal_envelope(fields, key).value();
-  EXPECT_EQ(hex_of(std::as_bytes(std::span(bytes).first(16))), "736f76656e76310a" "02000000" "0100" "0000");
+  EXPECT_EQ(hex_of(std::as_bytes(std::span(bytes).first(16))),
+            "736f76656e76310a"
+            "02000000"
+            "0100"
+            "0000");
   EXPECT_EQ(bytes.substr(16, 32), std::string("alice") + std::string(27, '\0'));
   EXPECT_EQ(hex_of(std::as_bytes(std::span(bytes).subspan(48, 32))),
             "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29");  // RFC 8032's key of zeros
@@ -62,16 +66,16 @@ TEST(Envelope, AnyOtherFormIsRefused) {
   EXPECT_FALSE(EnvelopeView::read(good + '\0'));
   EXPECT_FALSE(EnvelopeView::read(with(0, "sovenv2\n")));
   EXPECT_FALSE(EnvelopeView::read(with(8, "\xff\xff\xff\xff"sv)));
-  EXPECT_FALSE(EnvelopeView::read(with(12, "\0\0"sv)));        // no such kind
-  EXPECT_FALSE(EnvelopeView::read(with(12, "\4\0"sv)));        // nor this
-  EXPECT_FALSE(EnvelopeView::read(with(14, "\0\1"sv)));        // must be zero
-  EXPECT_FALSE(EnvelopeView::read(with(16, "\0"sv)));          // no name
-  EXPECT_FALSE(EnvelopeView::read(with(16, "Alice"sv)));       // not in the alphabet
-  EXPECT_FALSE(EnvelopeView::read(with(30, "x"sv)));           // after the zeros
-  EXPECT_FALSE(EnvelopeView::read(with(102, "\x20\0"sv)));     // 2^53 ms
-  EXPECT_FALSE(EnvelopeView::read(with(136, "\x11\x27"sv)));   // 10,001
-  EXPECT_TRUE(EnvelopeView::read(with(136, "\xff\xff"sv)));    // unmeasured
-  EXPECT_TRUE(EnvelopeView::read(with(136, "\x10\x27"sv)));    // 10,000
+  EXPECT_FALSE(EnvelopeView::read(with(12, "\0\0"sv)));       // no such kind
+  EXPECT_FALSE(EnvelopeView::read(with(12, "\4\0"sv)));       // nor this
+  EXPECT_FALSE(EnvelopeView::read(with(14, "\0\1"sv)));       // must be zero
+  EXPECT_FALSE(EnvelopeView::read(with(16, "\0"sv)));         // no name
+  EXPECT_FALSE(EnvelopeView::read(with(16, "Alice"sv)));      // not in the alphabet
+  EXPECT_FALSE(EnvelopeView::read(with(30, "x"sv)));          // after the zeros
+  EXPECT_FALSE(EnvelopeView::read(with(102, "\x20\0"sv)));    // 2^53 ms
+  EXPECT_FALSE(EnvelopeView::read(with(136, "\x11\x27"sv)));  // 10,001
+  EXPECT_TRUE(EnvelopeView::read(with(136, "\xff\xff"sv)));   // unmeasured
+  EXPECT_TRUE(EnvelopeView::read(with(136, "\x10\x27"sv)));   // 10,000
   EXPECT_TRUE(EnvelopeView::read(with(16, std::string(32, 'a'))));
 }
 

@@ -54,9 +54,9 @@ TEST(ReceiptLog, FindsByTheWholeIdOnly) {
   const auto issuer = open_issuer(folder.path());
   std::string id = issuer->issue(good_draft(), kIssuedMs)->receipt.content.id;
   ASSERT_TRUE(issuer->find(id, kIssuedMs));
-  for (const std::string& wrong : {std::string(), std::string("r-0"), std::string("r-0-"), id + "0",
-                                   id.substr(0, id.size() - 1), std::string("r-7-") + id.substr(4), "x" + id,
-                                   std::string("r-99999999999999999999999-0")}) {
+  for (const std::string& wrong :
+       {std::string(), std::string("r-0"), std::string("r-0-"), id + "0", id.substr(0, id.size() - 1),
+        std::string("r-7-") + id.substr(4), "x" + id, std::string("r-99999999999999999999999-0")}) {
     const auto found = issuer->find(wrong, kIssuedMs);
     ASSERT_FALSE(found) << wrong;
     EXPECT_EQ(found.error().code, ErrorCode::not_found);
@@ -94,7 +94,8 @@ TEST(ReceiptLog, WhatHasNoLeafIsCutAndNothingElse) {
     for (const std::string& torn_offset : {std::string(), std::string("abc"), std::string("abcdefgh")}) {
       write_file(folder.path() / "receipts.jsonl", lines + torn_line);
       write_file(folder.path() / "offsets", offsets + torn_offset);
-      const auto log = ReceiptLog::open(folder.path(), issuer_key(), kIssuedMs, ReceiptLog::Sync::on_checkpoint);
+      const auto log =
+          ReceiptLog::open(folder.path(), issuer_key(), kIssuedMs, ReceiptLog::Sync::on_checkpoint);
       ASSERT_TRUE(log) << log.error().message;
       EXPECT_EQ(log->size(), 3u);
       EXPECT_EQ(content_of(folder.path() / "receipts.jsonl"), lines);

@@ -100,7 +100,8 @@ TEST_F(ReceiptTest, IsTheSameAfterJson) {
 TEST_F(ReceiptTest, ShowsNothingOfTheTexts) {
   const ReceiptFile a = issue();
   const ReceiptFile b = issue();
-  EXPECT_NE(a.receipt.content.answer_digest, b.receipt.content.answer_digest) << "the same text, another salt";
+  EXPECT_NE(a.receipt.content.answer_digest, b.receipt.content.answer_digest)
+      << "the same text, another salt";
   EXPECT_NE(a.receipt.content.query_digest, b.receipt.content.query_digest);
   EXPECT_NE(a.openings.query_salt, a.openings.answer_salt);
   const std::string json = to_json(a);

@@ -33,7 +33,9 @@ int main(int argc, char** argv) {
     pci::ReceiptDraft draft;
     draft.query = query;
     draft.answer = answer;
-    draft.model_name = "m\xC3\xB6" "del \"\x01\xF0\x9F\x98\x80\xEF\xAC\xB3";  // all that JSON writers disagree about
+    draft.model_name =
+        "m\xC3\xB6"
+        "del \"\x01\xF0\x9F\x98\x80\xEF\xAC\xB3";  // all that JSON writers disagree about
     draft.model_digest = sha256("model");
     draft.sampling = {{"seed", std::to_string(i)}, {"temperature", "0.7"}};
     draft.scores[0] = 9'800;

@@ -151,8 +151,8 @@ TEST(ReplayJournal, AFullDiskRefuses) {
   Started started(folder.path(), kNowMs);
   GateChain chain(good_policy(), started.store, started.journal.get(), {}, clock);
   ASSERT_EQ(chain.admit({good_envelope()}, kNowMs), RejectCode::none);
-  struct sigaction ignore{};
-  struct sigaction before{};
+  struct sigaction ignore {};
+  struct sigaction before {};
   ignore.sa_handler = SIG_IGN;
   ASSERT_EQ(::sigaction(SIGXFSZ, &ignore, &before), 0);
   rlimit limit{};
@@ -166,11 +166,13 @@ TEST(ReplayJournal, AFullDiskRefuses) {
   EXPECT_EQ(code, RejectCode::replay_store_unavailable);
   EXPECT_EQ(chain.admit({bytes}, kNowMs), RejectCode::nonce_replay);
   EXPECT_EQ(chain.admit({good_envelope()}, kNowMs), RejectCode::none) << "the half entry was cut off";
-  EXPECT_EQ(only_file_with_entries(folder.path()), fs::path(folder.path() / "replay-0000000000000001.journal"));
+  EXPECT_EQ(only_file_with_entries(folder.path()),
+            fs::path(folder.path() / "replay-0000000000000001.journal"));
   EXPECT_EQ(fs::file_size(folder.path() / "replay-0000000000000001.journal"), 64u + 2 * 32);
 }
 
-// A process admits envelopes, says so over a pipe, and is killed. All that it said yes to must be refused later.
+// A process admits envelopes, says so over a pipe, and is killed. All that it said yes to must be refused
+// later.
 TEST(ReplayJournal, WhatWasAdmittedBeforeKill9IsRefusedAfter) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(seed);
@@ -214,7 +216,8 @@ TEST(ReplayJournal, WhatWasAdmittedBeforeKill9IsRefusedAfter) {
     Started started(folder.path(), kNowMs);
     GateChain chain(good_policy(), started.store, started.journal.get(), {}, clock);
     for (const std::uint32_t i : acknowledged)
-      ASSERT_EQ(chain.admit({envelopes[i]}, kNowMs), RejectCode::nonce_replay) << "round " << round << ", " << i;
+      ASSERT_EQ(chain.admit({envelopes[i]}, kNowMs), RejectCode::nonce_replay)
+          << "round " << round << ", " << i;
     // The one after may have been taken without the answer getting out.
     next = last + 2;
   }
