@@ -84,7 +84,9 @@ result<MerkleLog> MerkleLog::create(const std::filesystem::path& folder, const S
                 folder.string());
   if (auto good = heads->cut(0); !good) return fail(std::move(good.error()));
   if (auto good = tree->cut(0); !good) return fail(std::move(good.error()));
-  MerkleLog log(std::move(*tree), std::move(*heads), sync);
+  auto nodes = FileMapping::open(folder / "tree");
+  if (!nodes) return fail(std::move(nodes.error()));
+  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync);
   randombytes_buf(log.id_.data(), log.id_.size());
   log.public_key_ = key.public_key();
   std::string header(kMagic);
@@ -109,7 +111,10 @@ result<MerkleLog> MerkleLog::read(const std::filesystem::path& folder, AppendFil
   auto heads = AppendFile::open(folder / "heads", mode);
   if (!heads) return fail(std::move(heads.error()));
   if (is_unfinished(tree->size(), heads->size())) return no_log();
-  MerkleLog log(std::move(*tree), std::move(*heads), sync);
+  auto nodes = FileMapping::open(folder / "tree");
+  if (!nodes) return fail(std::move(nodes.error()));
+  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync);
+  if (auto good = log.nodes_.cover(log.tree_.size()); !good) return fail(std::move(good.error()));
   if (auto good = log.read_header(); !good) return fail(std::move(good.error()));
   if (auto good = log.load_newest_head(); !good) return fail(std::move(good.error()));
   log.size_ = leaves_in((log.tree_.size() - kHeaderBytes) / kNodeBytes);
@@ -117,9 +122,7 @@ result<MerkleLog> MerkleLog::read(const std::filesystem::path& folder, AppendFil
     return log.corrupt(
         fmt::format("it has {} leaves, and its newest head says {}", log.size_, log.head_.head.size));
   if (tail == Tail::cut_to_head) log.size_ = log.head_.head.size;
-  auto subtrees = log.subtrees_at(log.size_);
-  if (!subtrees) return fail(std::move(subtrees.error()));
-  log.subtrees_ = std::move(*subtrees);
+  log.subtrees_ = log.subtrees_at(log.size_);
   if (auto good = log.check_tail(); !good) return fail(std::move(good.error()));
   return log;
 }
@@ -178,14 +181,12 @@ result<void> MerkleLog::load_newest_head() {
   return {};
 }
 
-result<std::vector<Digest>> MerkleLog::subtrees_at(std::uint64_t tree_size) const {
+std::vector<Digest> MerkleLog::subtrees_at(std::uint64_t tree_size) const {
   std::vector<Digest> subtrees;
   std::uint64_t begin = 0;
   for (int level = 63; level >= 0; --level) {
     if ((tree_size >> level & 1) == 0) continue;
-    auto hash = node(level, begin >> level);
-    if (!hash) return fail(std::move(hash.error()));
-    subtrees.push_back(*hash);
+    subtrees.push_back(node(level, begin >> level));
     begin += std::uint64_t{1} << level;
   }
   return subtrees;
@@ -193,12 +194,10 @@ result<std::vector<Digest>> MerkleLog::subtrees_at(std::uint64_t tree_size) cons
 
 // The newest head's root, and each node written after it.
 result<void> MerkleLog::check_tail() {
-  const auto root = root_at(head_.head.size);
-  if (!root) return fail(root.error());
-  if (*root != head_.head.root) return corrupt("its nodes do not give the root of its newest head");
-  auto subtrees = subtrees_at(head_.head.size);
-  if (!subtrees) return fail(std::move(subtrees.error()));
-  return check_node_order(head_.head.size, size_, *subtrees);
+  if (committed_root(head_.head.size) != head_.head.root)
+    return corrupt("its nodes do not give the root of its newest head");
+  std::vector<Digest> subtrees = subtrees_at(head_.head.size);
+  return check_node_order(head_.head.size, size_, subtrees);
 }
 
 // Reads the nodes of leaves [first_leaf, end_leaf) in order; `subtrees` are those complete before, and after.
@@ -253,6 +252,7 @@ result<void> MerkleLog::commit() {
   if (!pending_.empty()) {
     if (auto good = tree_.append(pending_); !good) return good;
     pending_.clear();
+    if (auto good = nodes_.cover(tree_.size()); !good) return good;
   }
   return sync_ == Sync::each_commit ? tree_.sync() : result<void>{};
 }
@@ -277,26 +277,41 @@ result<SignedTreeHead> MerkleLog::checkpoint(const SigningKey& key, std::uint64_
   return signed_head;
 }
 
-result<Digest> MerkleLog::node(int level, std::uint64_t index) const {
+// Reading past the file's end would end this process: after a commit that failed, or when somebody cut it.
+result<void> MerkleLog::check_nodes_there() const {
+  if (!pending_.empty() || nodes_.covered() < tree_.size())
+    return fail(ErrorCode::unavailable, "the newest leaves of the log are not written: commit() first");
+  const auto bytes = nodes_.file_size();
+  if (!bytes) return fail(bytes.error());
+  if (*bytes < tree_.size()) return corrupt("the tree became shorter");
+  return {};
+}
+
+Digest MerkleLog::node(int level, std::uint64_t index) const {
+  const std::uint64_t offset = node_offset(level, index);
+  assert(offset + kNodeBytes <= tree_.size());
   Digest digest;
-  if (auto good = tree_.read(node_offset(level, index), digest); !good) return fail(std::move(good.error()));
+  std::memcpy(digest.data(), nodes_.bytes() + offset, kNodeBytes);
   return digest;
 }
 
-result<Digest> MerkleLog::leaf(std::uint64_t index) const { return node(0, index); }
+result<Digest> MerkleLog::leaf(std::uint64_t index) const {
+  if (auto good = check_nodes_there(); !good) return fail(std::move(good.error()));
+  return node(0, index);
+}
 
-result<Digest> MerkleLog::range_hash(std::uint64_t begin, std::uint64_t end) const {
+Digest MerkleLog::range_hash(std::uint64_t begin, std::uint64_t end) const {
   const std::uint64_t size = end - begin;
   if (std::has_single_bit(size)) {
     const int level = std::countr_zero(size);
     return node(level, begin >> level);
   }
   const std::uint64_t middle = begin + merkle_split(size);
-  const auto left = range_hash(begin, middle);
-  if (!left) return left;
-  const auto right = range_hash(middle, end);
-  if (!right) return right;
-  return merkle_node_hash(*left, *right);
+  return merkle_node_hash(range_hash(begin, middle), range_hash(middle, end));
+}
+
+Digest MerkleLog::committed_root(std::uint64_t tree_size) const {
+  return tree_size == 0 ? merkle_empty_root() : range_hash(0, tree_size);
 }
 
 Digest MerkleLog::root() const {
@@ -309,12 +324,13 @@ Digest MerkleLog::root() const {
 
 result<Digest> MerkleLog::root_at(std::uint64_t tree_size) const {
   assert(tree_size <= size_);
-  if (tree_size == 0) return merkle_empty_root();
-  return range_hash(0, tree_size);
+  if (auto good = check_nodes_there(); !good) return fail(std::move(good.error()));
+  return committed_root(tree_size);
 }
 
 result<std::vector<Digest>> MerkleLog::inclusion_proof(std::uint64_t index, std::uint64_t tree_size) const {
   assert(index < tree_size && tree_size <= size_);
+  if (auto good = check_nodes_there(); !good) return fail(std::move(good.error()));
   std::vector<Digest> path;
   path.reserve(static_cast<std::size_t>(std::bit_width(tree_size)));
   std::uint64_t begin = 0;
@@ -322,17 +338,12 @@ result<std::vector<Digest>> MerkleLog::inclusion_proof(std::uint64_t index, std:
   while (end - begin > 1) {
     const std::uint64_t middle = begin + merkle_split(end - begin);
     const bool left = index < middle;
-    auto sibling = left ? range_hash(middle, end) : range_hash(begin, middle);
-    if (!sibling) return fail(std::move(sibling.error()));
-    path.push_back(*sibling);
+    path.push_back(left ? range_hash(middle, end) : range_hash(begin, middle));
     (left ? end : begin) = middle;
   }
   std::reverse(path.begin(), path.end());
-  const auto leaf_hash = leaf(index);
-  const auto root = tree_size == size_ ? result<Digest>(this->root()) : root_at(tree_size);
-  if (!leaf_hash) return fail(leaf_hash.error());
-  if (!root) return fail(root.error());
-  if (!verify_inclusion(*leaf_hash, index, tree_size, path, *root))
+  const Digest expected = tree_size == size_ ? root() : committed_root(tree_size);
+  if (!verify_inclusion(node(0, index), index, tree_size, path, expected))
     return corrupt(fmt::format("the path of leaf {} does not lead to the root", index));
   return path;
 }
@@ -342,27 +353,18 @@ result<std::vector<Digest>> MerkleLog::consistency_proof(std::uint64_t old_size,
   assert(old_size <= new_size && new_size <= size_);
   std::vector<Digest> proof;
   if (old_size == 0 || old_size == new_size) return proof;
+  if (auto good = check_nodes_there(); !good) return fail(std::move(good.error()));
   std::uint64_t begin = 0;
   std::uint64_t end = new_size;
   while (end != old_size) {
     const std::uint64_t middle = begin + merkle_split(end - begin);
     const bool left = old_size <= middle;
-    auto sibling = left ? range_hash(middle, end) : range_hash(begin, middle);
-    if (!sibling) return fail(std::move(sibling.error()));
-    proof.push_back(*sibling);
+    proof.push_back(left ? range_hash(middle, end) : range_hash(begin, middle));
     (left ? end : begin) = middle;
   }
-  if (begin != 0) {
-    auto last = range_hash(begin, end);
-    if (!last) return fail(std::move(last.error()));
-    proof.push_back(*last);
-  }
+  if (begin != 0) proof.push_back(range_hash(begin, end));
   std::reverse(proof.begin(), proof.end());
-  const auto old_root = root_at(old_size);
-  const auto new_root = root_at(new_size);
-  if (!old_root) return fail(old_root.error());
-  if (!new_root) return fail(new_root.error());
-  if (!verify_consistency(old_size, *old_root, new_size, *new_root, proof))
+  if (!verify_consistency(old_size, committed_root(old_size), new_size, committed_root(new_size), proof))
     return corrupt(fmt::format("the trees of {} and {} leaves do not fit each other", old_size, new_size));
   return proof;
 }

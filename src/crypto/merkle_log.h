@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "base/append_file.h"
+#include "base/file_mapping.h"
 #include "crypto/tree_head.h"
 
 namespace sovereign::crypto {
@@ -63,7 +64,7 @@ class MerkleLog {
   // Commits, syncs, signs, stores.
   result<SignedTreeHead> checkpoint(const SigningKey& key, std::uint64_t now_ms);
 
-  // Of committed leaves; the sizes as in MerkleTree. O(log n) reads.
+  // Only when all is committed; the sizes as in MerkleTree. O(log n) reads through a mapping of the file.
   result<Digest> leaf(std::uint64_t index) const;
   result<Digest> root_at(std::uint64_t tree_size) const;
   Digest root() const;
@@ -74,8 +75,8 @@ class MerkleLog {
   result<void> audit() const;
 
  private:
-  MerkleLog(AppendFile tree, AppendFile heads, Sync sync)
-      : tree_(std::move(tree)), heads_(std::move(heads)), sync_(sync) {}
+  MerkleLog(AppendFile tree, FileMapping nodes, AppendFile heads, Sync sync)
+      : tree_(std::move(tree)), nodes_(std::move(nodes)), heads_(std::move(heads)), sync_(sync) {}
 
   static result<MerkleLog> read(const std::filesystem::path& folder, AppendFile::Mode mode, Sync sync,
                                 Tail tail);
@@ -84,14 +85,18 @@ class MerkleLog {
   result<void> check_tail();
   result<SignedTreeHead> head_at(std::uint64_t position) const;
   // The roots of the complete subtrees of the first `tree_size` leaves, largest first.
-  result<std::vector<Digest>> subtrees_at(std::uint64_t tree_size) const;
-  result<Digest> node(int level, std::uint64_t index) const;
-  result<Digest> range_hash(std::uint64_t begin, std::uint64_t end) const;
+  std::vector<Digest> subtrees_at(std::uint64_t tree_size) const;
+  // Between check_nodes_there() and the end of the call that needs them.
+  result<void> check_nodes_there() const;
+  Digest node(int level, std::uint64_t index) const;
+  Digest range_hash(std::uint64_t begin, std::uint64_t end) const;
+  Digest committed_root(std::uint64_t tree_size) const;
   result<void> check_node_order(std::uint64_t first_leaf, std::uint64_t end_leaf,
                                 std::vector<Digest>& subtrees) const;
   tl::unexpected<Error> corrupt(std::string_view what) const;
 
   AppendFile tree_;
+  FileMapping nodes_;  // of the same file, for proofs
   AppendFile heads_;
   Sync sync_;
   LogId id_{};

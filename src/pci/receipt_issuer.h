@@ -14,7 +14,8 @@
 namespace sovereign::pci {
 
 struct ReceiptDraft {
-  std::string_view query;  // the exact text that is sealed: see docs/proof.md
+  // The exact bytes that are sealed; docs/proof.md says which they are.
+  std::string_view query;
   std::string_view answer;
   std::string model_name;
   crypto::Digest model_digest{};  // SHA-256 of the model's file

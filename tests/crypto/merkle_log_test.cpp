@@ -226,6 +226,17 @@ TEST(MerkleLog, DamageAfterTheNewestHeadIsFoundAndCanBeCutOff) {
   EXPECT_TRUE(log->audit());
 }
 
+TEST(MerkleLog, WhatIsNotCommittedCannotBeProven) {
+  const TemporaryFolder folder;
+  auto log = MerkleLog::create(folder.path(), test_key(), kNowMs, kSync).value();
+  log.append(leaf_of(0));
+  EXPECT_EQ(log.leaf(0).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(log.inclusion_proof(0, 1).error().code, ErrorCode::unavailable);
+  ASSERT_TRUE(log.commit());
+  EXPECT_EQ(log.leaf(0).value(), leaf_of(0));
+  EXPECT_TRUE(log.inclusion_proof(0, 1));
+}
+
 TEST(MerkleLog, AProofIsCheckedBeforeItIsGivenOut) {
   const TemporaryFolder folder;
   make_log(folder.path(), 64);
@@ -238,6 +249,11 @@ TEST(MerkleLog, AProofIsCheckedBeforeItIsGivenOut) {
   ASSERT_FALSE(proof);
   EXPECT_EQ(proof.error().code, ErrorCode::corrupt);
   EXPECT_THAT(proof.error().message, HasSubstr("leaf 3"));
+  fs::resize_file(folder.path() / "tree", 100);
+  EXPECT_EQ(log.inclusion_proof(3, 64).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(log.consistency_proof(3, 64).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(log.leaf(3).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(log.root_at(64).error().code, ErrorCode::corrupt);
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "pci/receipt_log.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <random>
 #include <thread>
 
 #include "pci/receipt_verifier.h"
@@ -109,6 +113,47 @@ TEST(ReceiptLog, WhatHasNoLeafIsCutAndNothingElse) {
   write_file(folder.path() / "receipts.jsonl", lines);
   write_file(folder.path() / "offsets", offsets.substr(0, offsets.size() - 1));
   EXPECT_FALSE(ReceiptLog::open(folder.path(), issuer_key(), kIssuedMs, ReceiptLog::Sync::on_checkpoint));
+}
+
+// A process issues receipts, says so over a pipe, and is killed: each that it told of must be there, and all
+// hold.
+TEST(ReceiptLog, NoReceiptThatWasGivenOutIsLostByKill9) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const TemporaryFolder folder;
+  std::vector<std::array<char, 64>> told;
+  for (int round = 0; round < 8; ++round) {
+    int pipe_ends[2];
+    ASSERT_EQ(::pipe(pipe_ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto issuer = open_issuer(folder.path());
+      for (;;) {
+        const auto file = issuer->issue(good_draft(), kIssuedMs);
+        if (!file) ::_exit(1);
+        std::array<char, 64> id{};
+        file->receipt.content.id.copy(id.data(), id.size() - 1);
+        if (::write(pipe_ends[1], id.data(), id.size()) != static_cast<ssize_t>(id.size())) ::_exit(2);
+      }
+    }
+    ASSERT_GT(child, 0);
+    ::close(pipe_ends[1]);
+    const std::size_t wanted = told.size() + 1 + random() % 30;
+    std::array<char, 64> id{};
+    while (::read(pipe_ends[0], id.data(), id.size()) == static_cast<ssize_t>(id.size())) {
+      told.push_back(id);
+      if (told.size() == wanted) ::kill(child, SIGKILL);
+    }
+    ::close(pipe_ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "exit " << WEXITSTATUS(status);
+    const auto issuer = open_issuer(folder.path());
+    for (const auto& one : told) ASSERT_TRUE(issuer->find(one.data(), kIssuedMs)) << "round " << round;
+  }
+  const auto audited = open_and_audit(folder.path());
+  EXPECT_TRUE(audited) << audited.error().message;
 }
 
 TEST(ReceiptLog, ManyThreadsGetOneChain) {
