@@ -1,4 +1,4 @@
-// sovereign key: API keys and the hashes of them that go into the configuration.
+// sovereign key: API keys and the hashes of them that go into the configuration. Keys that sign: keys.cpp.
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <unistd.h>
@@ -48,7 +48,7 @@ int hash_key() {
 }  // namespace
 
 void add_key_command(CLI::App& program, int& exit_code) {
-  CLI::App* command = program.add_subcommand("key", "Make API keys and their hashes");
+  CLI::App* command = program.add_subcommand("key", "Make API keys and their hashes (keys that sign: see 'keys')");
   command->require_subcommand(1);
   command->add_subcommand("new", "Make a key: print it once, with the hash for server.api_key_hashes")
       ->callback([&exit_code] { exit_code = make_key(); });

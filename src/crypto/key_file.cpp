@@ -30,7 +30,7 @@ struct KeyFileImage {
   unsigned char nonce[crypto_secretbox_NONCEBYTES];
   unsigned char sealed[kSeedBytes + crypto_secretbox_MACBYTES];
 };
-static_assert(sizeof(KeyFileImage) == 152 && crypto_pwhash_SALTBYTES == 16 &&
+static_assert(sizeof(KeyFileImage) == kKeyFileBytes && crypto_pwhash_SALTBYTES == 16 &&
               crypto_secretbox_NONCEBYTES == 24);
 static_assert(std::endian::native == std::endian::little, "the image is written as it lies in memory");
 
@@ -233,12 +233,19 @@ result<SigningKey> load_key_file(const std::filesystem::path& path, std::string_
   return key;
 }
 
-result<PublicKey> load_public_key(const std::filesystem::path& path) {
+result<KeyFileDescription> describe_key_file(const std::filesystem::path& path) {
   auto image = read_image(path);
   if (!image) return fail(std::move(image.error()));
-  PublicKey key;
-  std::memcpy(key.data(), image->operator->()->public_key, key.size());
-  return key;
+  const KeyFileImage& fields = *image->operator->();
+  KeyFileDescription description{{}, fields.protection != 0};
+  std::memcpy(description.public_key.data(), fields.public_key, description.public_key.size());
+  return description;
+}
+
+result<PublicKey> load_public_key(const std::filesystem::path& path) {
+  const auto description = describe_key_file(path);
+  if (!description) return fail(description.error());
+  return description->public_key;
 }
 
 }  // namespace sovereign::crypto

@@ -33,6 +33,7 @@ struct PassphraseCost {
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;
 };
 
+inline constexpr std::size_t kKeyFileBytes = 152;
 inline constexpr std::uint32_t kMostPasses = 64;
 inline constexpr std::uint64_t kMostMemoryBytes = std::uint64_t{2} << 30;
 
@@ -44,6 +45,13 @@ result<void> save_key_file(const std::filesystem::path& path, const SigningKey& 
 // Errors: not_found; permission_denied (not a regular file of this user with mode 0600 or less);
 // unauthenticated (a passphrase is missing or wrong); corrupt.
 result<SigningKey> load_key_file(const std::filesystem::path& path, std::string_view passphrase = {});
+
+// What can be told of a file without its passphrase; permissions are checked all the same.
+struct KeyFileDescription {
+  PublicKey public_key;
+  bool has_passphrase;
+};
+result<KeyFileDescription> describe_key_file(const std::filesystem::path& path);
 
 // The public key that a file states; needs no passphrase, and checks permissions all the same.
 result<PublicKey> load_public_key(const std::filesystem::path& path);

@@ -19,6 +19,9 @@ constexpr NamedGroup kGroups[] = {
     {"signatures", measure_signatures},
     {"canonical_json", measure_canonical_json},
     {"digests", measure_digests},
+    {"gates", measure_gates},
+    {"logs", measure_logs},
+    {"receipts", measure_receipts},
 };
 
 }  // namespace
@@ -46,6 +49,12 @@ result<Report> run_proof_suite(const ProofOptions& options, const Progress& prog
     if (auto done = group.measure(run); !done) return fail(std::move(done.error()));
   }
   return report;
+}
+
+std::vector<double> in_microseconds(const std::vector<double>& nanoseconds) {
+  std::vector<double> microseconds;
+  for (const double ns : nanoseconds) microseconds.push_back(ns / 1000);
+  return microseconds;
 }
 
 Costs ProofRun::measure(const std::string& title, const std::vector<CostSide>& sides) {

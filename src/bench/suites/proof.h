@@ -8,6 +8,10 @@
 //                   batch_verify_vs_single_8_simd, _64_simd: on the fastest backend of this CPU
 //   canonical_json  canonical_json_mb_s (a figure), canonical_json_vs_python
 //   digests         digest_cached_vs_recomputed
+//   gates           gate_admit_us, gate_replay_us, gate_stale_us, gate_reject_allocations (figures),
+//                   gate_vs_signature_first
+//   logs            merkle_append_per_s, merkle_proof_us in a log of a million (figures)
+//   receipts        receipt_cost_ms (a figure)
 // A group is a function of ProofGroup; the list is in proof.cpp.
 #pragma once
 

@@ -24,10 +24,15 @@ struct ProofRun {
   void add_figure(const std::string& key, const std::vector<double>& values);
 };
 
+std::vector<double> in_microseconds(const std::vector<double>& nanoseconds);
+
 using ProofGroup = result<void> (*)(ProofRun& run);
 
 result<void> measure_signatures(ProofRun& run);
 result<void> measure_canonical_json(ProofRun& run);
 result<void> measure_digests(ProofRun& run);
+result<void> measure_gates(ProofRun& run);
+result<void> measure_logs(ProofRun& run);
+result<void> measure_receipts(ProofRun& run);
 
 }  // namespace sovereign::bench

@@ -26,6 +26,16 @@ TEST(ProofSuite, HasEveryKeyOfTheContractThatNeedsNoPeer) {
   EXPECT_GT(report->figures.at("canonical_json_mb_s"), 0);
 }
 
+TEST(ProofSuite, HasTheKeysOfGatesLogsAndReceipts) {
+  const auto report = run_proof_suite(smallest({"gates", "logs", "receipts"}), Progress(true));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->ratios.contains("gate_vs_signature_first"));
+  for (const char* key : {"gate_admit_us", "gate_replay_us", "gate_stale_us", "merkle_append_per_s",
+                          "merkle_proof_us", "receipt_cost_ms"})
+    EXPECT_GT(report->figures.at(key), 0) << key;
+  EXPECT_EQ(report->figures.at("gate_reject_allocations"), 0);
+}
+
 TEST(ProofSuite, WithoutThePeerItsKeyIsLeftOutAndANoteSaysSo) {
   const auto report = run_proof_suite(smallest({"canonical_json"}), Progress(true));
   ASSERT_TRUE(report) << report.error().message;

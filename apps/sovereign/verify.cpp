@@ -1,0 +1,174 @@
+// sovereign verify: checks a receipt, or a whole log of receipts, without a network.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/sha256.h"
+#include "command.h"
+#include "console.h"
+#include "crypto/key_file.h"
+#include "pci/receipt_log.h"
+#include "pci/receipt_verifier.h"
+
+namespace sovereign {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMostKeyTextBytes = 100;
+
+struct VerifyOptions {
+  std::string receipt;
+  std::string query;
+  std::string answer;
+  std::string key;
+  std::string model;
+  std::string previous;
+  std::string log;
+};
+
+// "-" is standard input.
+result<std::string> read_text(const std::string& name) {
+  if (name == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream in(name, std::ios::binary);
+  if (!in || fs::is_directory(name))
+    return fail(ErrorCode::not_found, fmt::format("cannot read {}", name), name);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// A public key as text, or a file that holds it, or a key file, which is told by its size: its secret must
+// not pass through memory that is not locked.
+result<crypto::PublicKey> read_key(const std::string& named) {
+  if (auto key = crypto::public_key_from_text(named)) return key;
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(named, error);
+  const auto neither = [&] {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' is neither a public key ('ed25519:' and 64 digits) nor a file of one", named));
+  };
+  if (error) return neither();
+  if (bytes == crypto::kKeyFileBytes) return crypto::load_public_key(named);
+  if (bytes > kMostKeyTextBytes) return neither();
+  auto text = read_text(named);
+  if (!text) return fail(std::move(text.error()));
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  auto key = crypto::public_key_from_text(*text);
+  if (!key) return neither();
+  return key;
+}
+
+result<pci::ReceiptFile> read_receipt(const std::string& name) {
+  const auto text = read_text(name);
+  if (!text) return fail(text.error());
+  auto file = pci::receipt_from_json(*text);
+  if (!file)
+    return fail(file.error().code, fmt::format("{} is not a receipt: {}", name, file.error().message), name);
+  return file;
+}
+
+int report(const pci::ReceiptFile& file, const pci::ReceiptVerdict& verdict, bool key_given) {
+  for (const pci::ReceiptCheck& check : verdict.checks)
+    fmt::print("{} {:<10} {}\n", check.holds ? "ok  " : "FAIL", check.name, check.reason);
+  const pci::ReceiptContent& content = file.receipt.content;
+  if (!verdict.holds()) {
+    fmt::print("\nThe receipt does not hold: {}\n", verdict.reason());
+    return kExitFailure;
+  }
+  fmt::print("\nThe receipt holds. Receipt {}, model '{}' (SHA-256 {}), engine '{}'.\n", content.id,
+             content.model_name, to_hex(content.model_digest), content.engine);
+  if (!key_given)
+    fmt::print("It says that {} signed it; to check that this is whom you trust, pass --key.\n",
+               crypto::to_text(content.issuer));
+  return kExitOk;
+}
+
+result<int> verify_file(const VerifyOptions& options) {
+  const auto file = read_receipt(options.receipt);
+  if (!file) return fail(file.error());
+  pci::ReceiptEvidence evidence;
+  std::string query;
+  std::string answer;
+  std::optional<pci::ReceiptFile> previous;
+  const auto read_into = [](const std::string& name, std::string& text,
+                            std::optional<std::string_view>& out) -> result<void> {
+    if (name.empty()) return {};
+    auto read = read_text(name);
+    if (!read) return fail(std::move(read.error()));
+    text = std::move(*read);
+    out = text;
+    return {};
+  };
+  if (auto good = read_into(options.query, query, evidence.query); !good) return fail(good.error());
+  if (auto good = read_into(options.answer, answer, evidence.answer); !good) return fail(good.error());
+  if (!options.key.empty()) {
+    const auto key = read_key(options.key);
+    if (!key) return fail(key.error());
+    evidence.issuer = *key;
+  }
+  if (!options.model.empty()) {
+    const auto digest = sha256_file(options.model);
+    if (!digest) return fail(digest.error());
+    evidence.model_digest = *digest;
+  }
+  if (!options.previous.empty()) {
+    auto read = read_receipt(options.previous);
+    if (!read) return fail(std::move(read.error()));
+    previous = std::move(*read);
+    evidence.previous = &previous->receipt;
+  }
+  return report(*file, pci::verify_receipt(*file, evidence), evidence.issuer.has_value());
+}
+
+result<int> verify_log(const VerifyOptions& options) {
+  const auto log = pci::ReceiptLog::open_read_only(options.log);
+  if (!log) return fail(log.error());
+  if (!options.key.empty()) {
+    const auto key = read_key(options.key);
+    if (!key) return fail(key.error());
+    if (*key != log->tree().public_key())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the log in {} is signed by {}, not by the key you trust", options.log,
+                              crypto::to_text(log->tree().public_key())));
+  }
+  if (const auto good = log->audit(); !good) return fail(good.error());
+  fmt::print("The log holds: {} receipts and {} tree heads, every byte checked, signed by {}.\n", log->size(),
+             log->tree().heads(), crypto::to_text(log->tree().public_key()));
+  return kExitOk;
+}
+
+int verify(const VerifyOptions& options) {
+  if (options.receipt.empty() == options.log.empty()) {
+    fmt::print(stderr, "sovereign: name a receipt, or a folder with --log\n");
+    return kExitUsage;
+  }
+  const auto code = options.log.empty() ? verify_file(options) : verify_log(options);
+  return code ? *code : print_failure(code.error());
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& program, int& exit_code) {
+  const auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = program.add_subcommand("verify", "Check a receipt, or a log of receipts, offline");
+  command->add_option("receipt", options->receipt, "Receipt (JSON); - for standard input")->type_name("FILE");
+  command->add_option("--answer", options->answer, "The answer's text, to compare")->type_name("FILE");
+  command->add_option("--query", options->query, "The query's text, to compare")->type_name("FILE");
+  command
+      ->add_option("--key", options->key,
+                   "The signer you trust: ed25519:…, a file that holds it, or a key file")
+      ->type_name("KEY");
+  command->add_option("--model", options->model, "The model that should have answered")->type_name("GGUF");
+  command->add_option("--previous", options->previous, "The receipt before this one")->type_name("FILE");
+  command->add_option("--log", options->log, "Check every byte of a receipt log instead")
+      ->type_name("FOLDER");
+  command->callback([options, &exit_code] { exit_code = verify(*options); });
+}
+
+}  // namespace sovereign

@@ -1,0 +1,71 @@
+// The receipts that were given out, in order, on disk.
+//
+// FOLDER/receipts.jsonl: one entry a line: the canonical JSON {"content": …, "signature": …} and a newline.
+// FOLDER/tree, FOLDER/heads: the Merkle log (crypto/merkle_log.h) whose leaf i is the hash of line i without
+//   its newline.
+// FOLDER/offsets: for each line the offset of the byte after its newline, 8 bytes, little-endian.
+// A verifier needs lines, tree and heads; offsets only find a line quickly.
+//
+// Lines are written before offsets and those before the tree, so a line counts once its leaf is there.
+// Recovery cuts what was written of a line without leaf (never acknowledged), and nothing else. Durability
+// and damage are as in MerkleLog: after append() a receipt survives the death of the process, after
+// checkpoint() (or with Sync::each_commit, after append()) a power loss.
+//
+// Not thread-safe: ReceiptIssuer guards it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "crypto/merkle_log.h"
+#include "pci/receipt.h"
+
+namespace sovereign::pci {
+
+class ReceiptLog {
+ public:
+  using Sync = crypto::MerkleLog::Sync;
+  using Tail = crypto::MerkleLog::Tail;
+
+  // Makes the log when the folder has none. Errors: those of MerkleLog.
+  static result<ReceiptLog> open(const std::filesystem::path& folder, const crypto::SigningKey& key,
+                                 std::uint64_t now_ms, Sync sync, Tail tail = Tail::keep);
+  static result<ReceiptLog> open_read_only(const std::filesystem::path& folder);
+
+  std::uint64_t size() const { return tree_.size(); }
+  // The digest of the newest receipt's content; zeros when there is none.
+  const crypto::Digest& newest_digest() const { return newest_digest_; }
+  const crypto::MerkleLog& tree() const { return tree_; }
+
+  // receipt.content's sequence and previous must be the next ones (asserted).
+  result<void> append(const SignedReceipt& receipt);
+  result<SignedReceipt> read(std::uint64_t index) const;
+  // The proof that it is there, under a head of now.
+  result<LogPosition> position(std::uint64_t index, const crypto::SigningKey& key, std::uint64_t now_ms);
+  result<void> checkpoint(const crypto::SigningKey& key, std::uint64_t now_ms);
+
+  // Checks every byte: the tree and its heads, each line against its leaf, each signature, the chain of
+  // digests, the offsets.
+  result<void> audit() const;
+
+ private:
+  ReceiptLog(crypto::MerkleLog tree, AppendFile lines, AppendFile offsets, Sync sync)
+      : tree_(std::move(tree)), lines_(std::move(lines)), offsets_(std::move(offsets)), sync_(sync) {}
+
+  static result<ReceiptLog> read_folder(const std::filesystem::path& folder, crypto::MerkleLog tree,
+                                        AppendFile::Mode mode, Sync sync);
+  result<std::uint64_t> end_of_line(std::uint64_t index) const;
+  result<std::string> line(std::uint64_t index) const;
+  result<void> check_tail();
+  tl::unexpected<Error> corrupt(std::string_view what) const;
+
+  crypto::MerkleLog tree_;
+  AppendFile lines_;
+  AppendFile offsets_;
+  Sync sync_;
+  crypto::Digest newest_digest_{};
+};
+
+}  // namespace sovereign::pci
