@@ -1,5 +1,5 @@
 // Counts the current thread's allocations. Linking allocation_counter.cpp into a program replaces its
-// operator new; sovereign-bench does.
+// operator new; sovereign-bench does, and tests of what must not allocate.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 #include <string>
 #include <variant>
 
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::cache {
 namespace {
@@ -204,13 +204,13 @@ TEST(KeyEncoder, AUsedEncoderAllocatesNothing) {
   std::uint64_t sink = 0;
   std::uint64_t before = 0;
   for (int i = 0; i < 100; ++i) {
-    if (i == 1) before = testing::thread_allocations();
+    if (i == 1) before = bench::allocations_of_this_thread();
     encoder.clear();
     encoder.add_text(KeyField::content, prompt);
     encoder.add_unsigned(KeyField::seed, static_cast<std::uint64_t>(i));
     sink ^= encoder.key().hash().low;
   }
-  EXPECT_EQ(testing::thread_allocations(), before);
+  EXPECT_EQ(bench::allocations_of_this_thread(), before);
   EXPECT_NE(sink, 0u);
 }
 

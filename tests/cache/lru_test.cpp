@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "cache_support.h"
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::cache {
 namespace {
@@ -188,10 +188,10 @@ TEST(Lru, AHitAllocatesNothing) {
     encodings.push_back(encoding_of(id));
     lru.put(entry_of(id, "value"));
   }
-  const auto before = testing::thread_allocations();
+  const auto before = bench::allocations_of_this_thread();
   std::size_t hits = 0;
   for (const std::string& encoding : encodings) hits += lru.get(key_of(encoding), at_ms(0)) ? 1 : 0;
-  EXPECT_EQ(testing::thread_allocations(), before);
+  EXPECT_EQ(bench::allocations_of_this_thread(), before);
   EXPECT_EQ(hits, 500u);
 }
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::omega {
 namespace {
@@ -72,9 +72,9 @@ TEST_P(ProjectorBatch, AllocatesNothing) {
   const IhsanProjector projector;
   const IhsanColumns in = columns.in();
   const NTUColumns out = columns.out();
-  const auto before = testing::thread_allocations();
+  const auto before = bench::allocations_of_this_thread();
   GetParam()(projector, in, out);
-  EXPECT_EQ(testing::thread_allocations() - before, 0u);
+  EXPECT_EQ(bench::allocations_of_this_thread() - before, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, ProjectorBatch, ::testing::Values(&project_batch, &project_batch_baseline),

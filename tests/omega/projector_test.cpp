@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::omega {
 namespace {
@@ -106,15 +106,15 @@ TEST(Projector, ProjectsWithoutAllocating) {
   constexpr IhsanProjector projector;
   IhsanVector vector;
   double sink = 0;
-  const auto before = testing::thread_allocations();
+  const auto before = bench::allocations_of_this_thread();
   for (int i = 0; i < 10'000; ++i) {
     vector.set(static_cast<Dimension>(i % 8), i / 10'000.0);
     sink += projector.project(vector).belief;
   }
-  EXPECT_EQ(testing::thread_allocations() - before, 0u);
+  EXPECT_EQ(bench::allocations_of_this_thread() - before, 0u);
   EXPECT_GT(sink, 0.0);
   ::operator delete(::operator new(1));  // the counter does count
-  EXPECT_EQ(testing::thread_allocations() - before, 1u);
+  EXPECT_EQ(bench::allocations_of_this_thread() - before, 1u);
 }
 
 RC_GTEST_PROP(Projector, StaysInsideItsLimitsForAnyWeights, ()) {

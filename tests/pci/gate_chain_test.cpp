@@ -5,7 +5,7 @@
 #include <random>
 
 #include "envelope_samples.h"
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::pci {
 namespace {
@@ -193,7 +193,7 @@ TEST_F(GateChainTest, ARejectionBeforeTheSignatureAllocatesNothing) {
   const std::string malformed = replayed.substr(1);
   GateChain limited(good_policy(), store_, nullptr, {.per_second = 1, .burst = 1}, clock_);
   ASSERT_EQ(limited.admit({replayed, 9}, kNowMs), RejectCode::nonce_replay);
-  const auto before = sovereign::testing::thread_allocations();
+  const auto before = bench::allocations_of_this_thread();
   for (int i = 0; i < 100; ++i) {
     (void)chain_.admit({replayed}, kNowMs);
     (void)chain_.admit({stale}, kNowMs);
@@ -201,7 +201,7 @@ TEST_F(GateChainTest, ARejectionBeforeTheSignatureAllocatesNothing) {
     (void)chain_.admit({malformed}, kNowMs);
     (void)limited.admit({replayed, 9}, kNowMs);
   }
-  EXPECT_EQ(sovereign::testing::thread_allocations() - before, 0u);
+  EXPECT_EQ(bench::allocations_of_this_thread() - before, 0u);
 }
 
 TEST_F(GateChainTest, CountsWhatPassedAndFailedAtEachGate) {

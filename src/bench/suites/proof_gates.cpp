@@ -8,7 +8,7 @@
 #include "bench/suites/proof_group.h"
 #include "pci/gate_chain.h"
 #include "roadmap_baselines/signature_first.h"
-#include "support/counting_allocator.h"
+#include "bench/allocation_counter.h"
 
 namespace sovereign::bench {
 namespace {
@@ -59,9 +59,9 @@ std::string envelope_at(std::uint64_t timestamp_ms, const crypto::SigningKey& ke
 std::uint64_t allocations_of(GateChain& chain, std::span<const std::string> rejected) {
   std::uint64_t most = 0;
   for (const std::string& bytes : rejected) {
-    const std::uint64_t before = testing::thread_allocations();
+    const std::uint64_t before = bench::allocations_of_this_thread();
     keep(chain.admit({bytes}, kNowMs));
-    most = std::max(most, testing::thread_allocations() - before);
+    most = std::max(most, bench::allocations_of_this_thread() - before);
   }
   return most;
 }
