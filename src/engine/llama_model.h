@@ -2,8 +2,8 @@
 //
 // Wraps llama.cpp's C API; its logging goes to our log. Immutable after load, so all const calls are
 // thread-safe. Weights are memory-mapped, and a second LlamaModel of the same file shares the pages, except
-// matrices that our kernels multiply: those are repacked into memory of their own, and their mapped pages given
-// back.
+// matrices that our kernels multiply: those are repacked into memory of their own, and their mapped pages
+// given back.
 #pragma once
 
 #include <cstdint>

@@ -123,10 +123,10 @@ void quantize(const float* x, std::size_t k, std::byte* out) {
     __m256i rounded[4];
     for (int i = 0; i < 4; ++i) rounded[i] = _mm256_cvtps_epi32(_mm256_mul_ps(values[i], inverse));
     // Packing works within 128-bit lanes; the permutation puts groups of four back in order.
-    const __m256i packed = _mm256_permutevar8x32_epi32(
-        _mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
-                           _mm256_packs_epi32(rounded[2], rounded[3])),
-        _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    const __m256i packed =
+        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
+                                                       _mm256_packs_epi32(rounded[2], rounded[3])),
+                                    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), packed);
     // Sums of the packed bytes, for NaN is -128 only there: 1 (unsigned) times q.
     const __m256i sums =
@@ -145,10 +145,9 @@ void quantize(const float* x, std::size_t k, std::byte* out) {
 
 }  // namespace
 
-const KernelSet kAvx2Kernels = {
-    "avx2",
-    quantize,
-    {multiply<FormatQ4_0>, multiply<FormatQ4_1>, multiply<FormatQ8_0>,
-     multiply_q4_k_avx2, multiply_q5_k_avx2, multiply_q6_k_avx2}};
+const KernelSet kAvx2Kernels = {"avx2",
+                                quantize,
+                                {multiply<FormatQ4_0>, multiply<FormatQ4_1>, multiply<FormatQ8_0>,
+                                 multiply_q4_k_avx2, multiply_q5_k_avx2, multiply_q6_k_avx2}};
 
 }  // namespace sovereign::kernels

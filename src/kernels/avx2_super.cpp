@@ -127,8 +127,8 @@ struct FormatQ6_K {
       const __m256i high[2] = {load(weights.high[0] + half * kStepBytes / 2),
                                load(weights.high[1] + half * kStepBytes / 2)};
       // Row by row: the scale of the first sixteen inputs, of the last sixteen.
-      const __m256i both = _mm256_cvtepi8_epi16(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(&weights.scale[static_cast<std::size_t>(8 * half)])));
+      const __m256i both = _mm256_cvtepi8_epi16(_mm_loadu_si128(
+          reinterpret_cast<const __m128i*>(&weights.scale[static_cast<std::size_t>(8 * half)])));
       const __m256i first = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xAA);
       const __m256i second = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xAA);
       // The offset of 32: scale * sum of x, for both halves at once.

@@ -2,8 +2,9 @@
 //
 // vpmaddubsw multiplies unsigned weights by signed activations and adds neighbours into 16 bits, saturating.
 // Weights are kept small enough that it never does: the pairs of eight steps of 4-bit weights still fit
-// (8 * 2 * 15 * 128 = 30,720), of four steps of 5 bits (31,744), of two steps of 6 bits (32,256). So sums stay
-// in 16 bits as long as possible, and vpmaddwd widens them once, multiplying by a sub-block's scale as it goes.
+// (8 * 2 * 15 * 128 = 30,720), of four steps of 5 bits (31,744), of two steps of 6 bits (32,256). So sums
+// stay in 16 bits as long as possible, and vpmaddwd widens them once, multiplying by a sub-block's scale as
+// it goes.
 //
 // Internal linkage: this is included by files that are compiled with AVX2, whose code must not be shared.
 #pragma once

@@ -99,7 +99,8 @@ class Multiplication final : public ggml::cpu::tensor_traits {
     const Matrix matrix{type_, static_cast<const std::byte*>(weights.data), extent(weights, 1),
                         extent(weights, 0)};
     GgmlTeam team(*params);
-    multiply(kernels_, matrix, columns_of(input), columns_of(*op), static_cast<std::byte*>(params->wdata), team);
+    multiply(kernels_, matrix, columns_of(input), columns_of(*op), static_cast<std::byte*>(params->wdata),
+             team);
     return true;
   }
 

@@ -33,7 +33,8 @@ void release_mapped_pages(const std::filesystem::path& file) {
   if (ec) return;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (line.size() <= path.size() || !line.ends_with(path) || line[line.size() - path.size() - 1] != ' ') continue;
+    if (line.size() <= path.size() || !line.ends_with(path) || line[line.size() - path.size() - 1] != ' ')
+      continue;
     // Only what cannot be written: dropping such pages loses nothing.
     if (line.find(" r--") == std::string::npos) continue;
     const Range range = range_of(line);

@@ -28,8 +28,8 @@ std::vector<float> stock_product(const TestMatrix& matrix, const std::vector<flo
   const Owned<ggml_context> context(ggml_init({1 << 20, nullptr, true}));
   const auto k = static_cast<std::int64_t>(matrix.k);
   const auto columns = static_cast<std::int64_t>(x.size()) / k;
-  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), ggml_type_of(matrix.type), k,
-                                            static_cast<std::int64_t>(matrix.rows));
+  ggml_tensor* weights =
+      ggml_new_tensor_2d(context.get(), ggml_type_of(matrix.type), k, static_cast<std::int64_t>(matrix.rows));
   ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, k, columns);
   ggml_tensor* output = ggml_mul_mat(context.get(), weights, input);
   ggml_cgraph* graph = ggml_new_graph(context.get());
@@ -43,7 +43,8 @@ std::vector<float> stock_product(const TestMatrix& matrix, const std::vector<flo
   return y;
 }
 
-double root_mean_square_error(const TestMatrix& matrix, const std::vector<float>& x, const std::vector<float>& y) {
+double root_mean_square_error(const TestMatrix& matrix, const std::vector<float>& x,
+                              const std::vector<float>& y) {
   const std::vector<float> weights = matrix.dequantized();
   double sum = 0;
   for (std::size_t c = 0; c < x.size() / matrix.k; ++c) {

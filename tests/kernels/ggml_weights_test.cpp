@@ -48,21 +48,24 @@ TEST(GgmlWeights, OnlyAnOfferPutsWeightsIntoPanels) {
 
 TEST(GgmlWeights, TheGraphIsNotSplit) {
   std::string log;
-  llama_log_set([](ggml_log_level, const char* line, void* to) { *static_cast<std::string*>(to) += line; }, &log);
+  llama_log_set([](ggml_log_level, const char* line, void* to) { *static_cast<std::string*>(to) += line; },
+                &log);
   { const TestContext ours(best()); }
   llama_log_set(nullptr, nullptr);
   EXPECT_NE(log.find(", splits = 1,"), std::string::npos) << log;
 }
 
 TEST(GgmlWeights, LogitsDoNotDependOnChunksNorThreads) {
-  TestContext two(best(), 2);
-  const std::vector<llama_token> tokens = first(two.tokens_of(text()), 70);
-  const std::vector<float> whole = two.logits_of(tokens, tokens.size());
-  for (const std::size_t chunk : {1, 5, 64}) {
-    EXPECT_TRUE(same_bits(two.logits_of(tokens, chunk), whole)) << "chunks of " << chunk;
-  }
   TestContext one(best(), 1);
-  EXPECT_TRUE(same_bits(one.logits_of(tokens, tokens.size()), whole)) << "one thread";
+  const std::vector<llama_token> tokens = first(one.tokens_of(text()), 70);
+  const std::vector<float> whole = one.logits_of(tokens, tokens.size());
+  for (const std::size_t chunk : {1, 5, 64}) {
+    EXPECT_TRUE(same_bits(one.logits_of(tokens, chunk), whole)) << "chunks of " << chunk;
+  }
+  for (const int threads : {2, 3}) {
+    TestContext several(best(), threads);
+    EXPECT_TRUE(same_bits(several.logits_of(tokens, tokens.size()), whole)) << threads << " threads";
+  }
 }
 
 TEST(GgmlWeights, GreedyTextIsTheSameAloneAndInACrowd) {

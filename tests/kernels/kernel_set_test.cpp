@@ -67,12 +67,14 @@ TEST(Quantize, RoundsToTheNearest) {
 
 TEST(Quantize, EveryInstructionSetGivesTheSameBytes) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const float odd[] = {0.0F,      -0.0F, 1e-45F, 1e-38F, 0x1p-100F, 0x1.fffffep-101F, 3.4e38F,
-                       -infinity, infinity, std::nanf(""), 127.5F,  -128.0F};
+  const float odd[] = {0.0F,    -0.0F,     1e-45F,   1e-38F,        0x1p-100F, 0x1.fffffep-101F,
+                       3.4e38F, -infinity, infinity, std::nanf(""), 127.5F,    -128.0F};
   std::mt19937_64 random(7);
   for (int round = 0; round < 300; ++round) {
-    std::vector<float> x = random_floats(96, std::exp2(static_cast<float>(random() % 200) - 100.0F), random());
-    for (std::size_t i = 0; round % 3 == 0 && i < 4; ++i) x[random() % x.size()] = odd[random() % std::size(odd)];
+    std::vector<float> x =
+        random_floats(96, std::exp2(static_cast<float>(random() % 200) - 100.0F), random());
+    for (std::size_t i = 0; round % 3 == 0 && i < 4; ++i)
+      x[random() % x.size()] = odd[random() % std::size(odd)];
     const std::vector<std::byte> expected = quantized(reference_kernels(), x);
     for (const KernelSet* kernels : supported_kernels()) {
       const std::vector<std::byte> actual = quantized(*kernels, x);
@@ -85,7 +87,8 @@ TEST(Quantize, EveryInstructionSetGivesTheSameBytes) {
           EXPECT_EQ(std::memcmp(&ours, &theirs, sizeof ours), 0) << "round " << round;
         }
       }
-      EXPECT_EQ(std::memcmp(column_at(actual.data(), 96).quants, column_at(expected.data(), 96).quants, 96), 0)
+      EXPECT_EQ(std::memcmp(column_at(actual.data(), 96).quants, column_at(expected.data(), 96).quants, 96),
+                0)
           << kernels->name << ", round " << round;
     }
   }
@@ -121,10 +124,12 @@ TEST_P(KernelSetTypes, EveryInstructionSetGivesTheReferencesBits) {
                                       ? random_matrix(GetParam(), 21, blocks * unit, seed)
                                       : random_bytes_matrix(GetParam(), 21, blocks * unit, seed, kind == 2);
         std::vector<float> x = random_floats(columns * matrix.k, 1, seed + 1);
-        if (kind == 2) std::fill(x.begin(), x.end(), columns % 2 == 0 ? 1.0F : -1.0F);  // nothing may saturate
+        if (kind == 2)
+          std::fill(x.begin(), x.end(), columns % 2 == 0 ? 1.0F : -1.0F);  // nothing may saturate
         const std::vector<float> expected = product(reference_kernels(), matrix, x);
         for (const KernelSet* kernels : supported_kernels()) {
-          EXPECT_TRUE(same_bits(product(*kernels, matrix, x), expected)) << kernels->name << ", seed " << seed;
+          EXPECT_TRUE(same_bits(product(*kernels, matrix, x), expected))
+              << kernels->name << ", seed " << seed;
         }
       }
     }
@@ -138,7 +143,8 @@ TEST_P(KernelSetTypes, TheSmallestByteDoesNotSaturate) {
   for (const std::int8_t q : {std::int8_t{-128}, std::int8_t{127}}) {
     auto* blocks = reinterpret_cast<ActivationBlock*>(column.data());
     for (std::size_t b = 0; b < 256 / kBlock; ++b) {
-      blocks[b] = {1.0F, 32.0F * q, 32 * q, {static_cast<std::int16_t>(16 * q), static_cast<std::int16_t>(16 * q)}};
+      blocks[b] = {
+          1.0F, 32.0F * q, 32 * q, {static_cast<std::int16_t>(16 * q), static_cast<std::int16_t>(16 * q)}};
     }
     std::memset(column.data() + 256 / kBlock * sizeof(ActivationBlock), q, 256);
     const ActivationColumn view = column_at(column.data(), 256);

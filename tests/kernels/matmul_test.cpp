@@ -25,7 +25,8 @@ TEST_P(MatmulTypes, BitsDoNotDependOnBatchNorThreads) {
   std::vector<float> alone;
   for (std::size_t c = 0; c < kColumns; ++c) {
     const auto begin = x.begin() + static_cast<std::ptrdiff_t>(c * matrix.k);
-    const std::vector<float> y = product(best(), matrix, {begin, begin + static_cast<std::ptrdiff_t>(matrix.k)});
+    const std::vector<float> y =
+        product(best(), matrix, {begin, begin + static_cast<std::ptrdiff_t>(matrix.k)});
     alone.insert(alone.end(), y.begin(), y.end());
   }
   for (const std::size_t columns : {2, 3, 7, 8, 31, 64, 65, 150}) {

@@ -15,8 +15,8 @@
 
 namespace sovereign::kernels {
 
-// llama.cpp's attention has its own conditions for equal bits: without flash attention, a sequence's cells must
-// lie in the same places; with it, a step must have fewer than 64 rows.
+// llama.cpp's attention has its own conditions for equal bits: without flash attention, a sequence's cells
+// must lie in the same places; with it, a step must have fewer than 64 rows.
 class TestContext {
  public:
   explicit TestContext(const KernelSet* kernels, int threads = 1,
@@ -47,8 +47,9 @@ class TestContext {
 
   std::vector<llama_token> tokens_of(const std::string& text) const {
     std::vector<llama_token> tokens(text.size() + 2);
-    const int count = llama_tokenize(llama_model_get_vocab(model_), text.data(), static_cast<int>(text.size()),
-                                     tokens.data(), static_cast<int>(tokens.size()), true, false);
+    const int count =
+        llama_tokenize(llama_model_get_vocab(model_), text.data(), static_cast<int>(text.size()),
+                       tokens.data(), static_cast<int>(tokens.size()), true, false);
     tokens.resize(static_cast<std::size_t>(count));
     return tokens;
   }

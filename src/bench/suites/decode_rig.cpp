@@ -29,8 +29,13 @@ class Rows {
     std::vector<std::int32_t> counts(tokens_.size(), 1);
     std::vector<llama_seq_id*> ids;
     for (llama_seq_id& sequence : sequences_) ids.push_back(&sequence);
-    const llama_batch batch{static_cast<std::int32_t>(tokens_.size()), tokens_.data(), nullptr, positions_.data(),
-                            counts.data(), ids.data(), wanted_.data()};
+    const llama_batch batch{static_cast<std::int32_t>(tokens_.size()),
+                            tokens_.data(),
+                            nullptr,
+                            positions_.data(),
+                            counts.data(),
+                            ids.data(),
+                            wanted_.data()};
     if (llama_decode(context, batch) != 0) return fail(ErrorCode::internal, "llama_decode failed");
     llama_synchronize(context);
     return {};
@@ -119,7 +124,8 @@ result<void> requantize(const std::filesystem::path& from, const std::filesystem
   params.allow_requantize = true;
   const std::filesystem::path part = to.string() + ".part";
   if (llama_model_quantize(from.c_str(), part.c_str(), &params) != 0) {
-    return fail(ErrorCode::unsupported, fmt::format("llama.cpp cannot quantize {} to {}", from.string(), type));
+    return fail(ErrorCode::unsupported,
+                fmt::format("llama.cpp cannot quantize {} to {}", from.string(), type));
   }
   std::filesystem::rename(part, to, ec);
   if (ec) return fail(ErrorCode::internal, fmt::format("cannot write {}: {}", to.string(), ec.message()));

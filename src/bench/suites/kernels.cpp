@@ -27,7 +27,7 @@ struct Work {
 
 constexpr Work kWorks[] = {
     {"prefill", kPrefillTokens, [](DecodeRig& rig) { return rig.prefill(kPrefillTokens); }},
-    {"batch8", kBatch * kBatchSteps, [](DecodeRig& rig) { return rig.decode(kBatch, kBatchSteps); }},
+    {"batch8", kBatch* kBatchSteps, [](DecodeRig& rig) { return rig.decode(kBatch, kBatchSteps); }},
     {"batch1", kSingleSteps, [](DecodeRig& rig) { return rig.decode(1, kSingleSteps); }}};
 
 using Rates = std::vector<double>;  // tokens per second, by round
@@ -42,8 +42,9 @@ class Suite {
     if (kernels::fast_kernels() == nullptr || !kernels::can_offer()) {
       return fail(ErrorCode::unsupported, "this CPU or this build has no kernels of ours");
     }
-    report_.notes.push_back(fmt::format("our kernels: {}; stock: the same llama.cpp in the same process; {} threads",
-                                        kernels::fast_kernels()->name, options_.threads));
+    report_.notes.push_back(
+        fmt::format("our kernels: {}; stock: the same llama.cpp in the same process; {} threads",
+                    kernels::fast_kernels()->name, options_.threads));
     report_.notes.emplace_back("tinyBLAS and OpenBLAS were not built; their keys are left out");
     if (auto done = measure("q4_1", options_.model); !done) return fail(done.error());
     for (const char* type : {"Q8_0", "Q4_0"}) {
@@ -66,7 +67,8 @@ class Suite {
       Rates mine;
       const std::string title = fmt::format("{}_{}", type, work.name);
       const HarnessOptions harness{1, options_.rounds};
-      const std::vector<Side> sides = {side("stock", work, **stock, theirs), side("sovereign", work, **ours, mine)};
+      const std::vector<Side> sides = {side("stock", work, **stock, theirs),
+                                       side("sovereign", work, **ours, mine)};
       if (auto ran = run_alternating(title, sides, harness, progress_); !ran) return fail(ran.error());
       add(title, "stock", work, theirs);
       add(title, "sovereign", work, mine);
