@@ -104,17 +104,17 @@ class TestContext {
   llama_context* context_ = nullptr;
 };
 
-// exp of the mean of -log p(next token).
-inline double perplexity(const std::vector<float>& logits, const std::vector<llama_token>& tokens) {
+// -log p(next token) at each position but the last; their mean is the logarithm of the perplexity.
+inline std::vector<double> losses(const std::vector<float>& logits, const std::vector<llama_token>& tokens) {
   const std::size_t vocabulary = logits.size() / tokens.size();
-  double sum = 0;
+  std::vector<double> all;
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     const float* row = logits.data() + i * vocabulary;
     double total = 0;
     for (std::size_t t = 0; t < vocabulary; ++t) total += std::exp(static_cast<double>(row[t]));
-    sum += std::log(total) - static_cast<double>(row[tokens[i + 1]]);
+    all.push_back(std::log(total) - static_cast<double>(row[tokens[i + 1]]));
   }
-  return std::exp(sum / static_cast<double>(tokens.size() - 1));
+  return all;
 }
 
 }  // namespace sovereign::kernels
