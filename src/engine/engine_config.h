@@ -13,7 +13,7 @@ enum class EmbeddingPooling {
   last,
 };
 
-// Who multiplies quantized weights on the CPU (kernels/kernel_set.h).
+// Who multiplies quantized weights on the CPU (kernels/kernel_set.h, docs/kernels.md).
 enum class Kernels {
   automatic,  // ours where this CPU has fast ones for the weight's type, else llama.cpp's
   stock,      // llama.cpp's
