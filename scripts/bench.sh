@@ -17,6 +17,7 @@ case $suite in
     options=(--sovereign "$PWD/sovereign" --model "$(model)"
       --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench")
     ;;
+  kernels) options=(--model "$(model)") ;;  # both sides are in this process
   quality) options=(--model "$(model)") ;;
   proof)
     "$root/scripts/python_env.sh"

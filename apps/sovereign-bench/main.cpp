@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   int exit_code = kDone;
   add_serve_suite(program, exit_code);
+  add_kernels_suite(program, exit_code);
   add_quality_suite(program, exit_code);
   add_proof_suite(program, exit_code);
   add_compare(program, exit_code);

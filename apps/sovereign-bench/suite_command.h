@@ -31,6 +31,7 @@ int publish(const result<Report>& report, const std::filesystem::path& out);
 int complain(const Error& error);
 
 void add_serve_suite(CLI::App& program, int& exit_code);
+void add_kernels_suite(CLI::App& program, int& exit_code);
 void add_quality_suite(CLI::App& program, int& exit_code);
 void add_proof_suite(CLI::App& program, int& exit_code);
 void add_compare(CLI::App& program, int& exit_code);

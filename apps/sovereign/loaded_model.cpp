@@ -28,7 +28,7 @@ result<LoadedModel> load_model(const std::filesystem::path& path, const config::
   const auto chat_template = read_template(settings.model.chat_template);
   if (!chat_template) return fail(chat_template.error());
   LoadedModel loaded;
-  auto model = engine::LlamaModel::load(path, settings.engine.gpu_layers);
+  auto model = engine::LlamaModel::load(path, settings.engine.gpu_layers, settings.engine.kernels);
   if (!model) return fail(model.error());
   loaded.model = std::move(*model);
   auto format = engine::ChatFormat::create(*loaded.model, *chat_template);

@@ -136,6 +136,12 @@ void add_engine_keys(std::vector<Key>& keys) {
                       "Compute a beginning that prompts have in common only once."));
   keys.push_back(make("engine.flash_attention", "", Kind::boolean, FIELD(engine.flash_attention),
                       "Use llama.cpp's flash attention."));
+  using Kernels = engine::Kernels;
+  keys.push_back(enumeration<Kernels>("engine.kernels", FIELD(engine.kernels),
+                                      {{"auto", Kernels::automatic}, {"stock", Kernels::stock}},
+                                      "Who multiplies quantized weights on the CPU; auto: this program's own "
+                                      "kernels where the CPU has what they "
+                                      "take (AVX2); stock: llama.cpp's."));
   keys.push_back(number("engine.gpu_layers", "--gpu-layers", Kind::integer, FIELD(engine.gpu_layers), -1,
                         10'000, "Layers computed on the GPU; -1: all; needs a build with GPU support."));
   using Pooling = engine::EmbeddingPooling;

@@ -13,6 +13,12 @@ enum class EmbeddingPooling {
   last,
 };
 
+// Who multiplies quantized weights on the CPU (kernels/kernel_set.h, docs/kernels.md).
+enum class Kernels {
+  automatic,  // ours where this CPU has fast ones for the weight's type, else llama.cpp's
+  stock,      // llama.cpp's
+};
+
 struct EngineConfig {
   std::uint32_t context_tokens = 4096;      // longest sequence (prompt + output); <= the model's
   std::uint32_t kv_cells = 16384;           // KV cache size in tokens, shared by all sequences
@@ -24,6 +30,7 @@ struct EngineConfig {
   std::uint32_t threads = 0;                // compute threads; 0: the physical cores
   bool prefix_sharing = true;
   bool flash_attention = true;
+  Kernels kernels = Kernels::stock;
   std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
   EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
 };

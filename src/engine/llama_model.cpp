@@ -11,6 +11,7 @@
 #include "engine/gguf_file.h"
 #include "engine/llama_log.h"
 #include "engine/text_stream.h"
+#include "kernels/ggml_weights.h"
 
 namespace sovereign::engine {
 namespace {
@@ -22,7 +23,7 @@ tl::unexpected<Error> not_loaded(ErrorCode code, const std::filesystem::path& pa
 }  // namespace
 
 result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem::path& path,
-                                                           std::int32_t gpu_layers) {
+                                                           std::int32_t gpu_layers, Kernels choice) {
   auto info = read_gguf_info(path);
   if (!info) return fail(info.error());
 
@@ -31,6 +32,7 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
   // llama.cpp reads a negative number as 'all'.
   params.n_gpu_layers = gpu_layers;
   take_last_llama_error();
+  const kernels::Offer offer(choice == Kernels::automatic ? kernels::fast_kernels() : nullptr);
   try {
     model->model_ = llama_model_load_from_file(path.c_str(), params);
   } catch (const std::bad_alloc&) {
@@ -44,6 +46,7 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
     return not_loaded(memory ? ErrorCode::resource_exhausted : ErrorCode::unsupported, path,
                       why.empty() ? "llama.cpp does not say why" : why);
   }
+  if (kernels::panel_bytes_in_use() > 0) kernels::release_mapped_pages(path);
   model->vocab_ = llama_model_get_vocab(model->model_);
   model->path_ = path;
   model->info_ = std::move(*info);

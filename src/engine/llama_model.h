@@ -1,7 +1,9 @@
 // A GGUF model in memory: weights, vocabulary and metadata, without any context.
 //
 // Wraps llama.cpp's C API; its logging goes to our log. Immutable after load, so all const calls are
-// thread-safe. Weights are memory-mapped: a second LlamaModel of the same file shares the pages.
+// thread-safe. Weights are memory-mapped, and a second LlamaModel of the same file shares the pages, except
+// matrices that our kernels multiply: those are repacked into memory of their own, and their mapped pages
+// given back.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine_config.h"
 #include "engine/token.h"
 
 struct llama_model;
@@ -42,7 +45,8 @@ class LlamaModel {
   // Checks the file first (exists, readable, GGUF magic, not cut short) so that the message says which
   // it is; then loads. Errors: not_found, corrupt, unsupported, resource_exhausted.
   static result<std::shared_ptr<const LlamaModel>> load(const std::filesystem::path& path,
-                                                        std::int32_t gpu_layers);
+                                                        std::int32_t gpu_layers,
+                                                        Kernels choice = Kernels::stock);
   // The same checks and information without loading anything; milliseconds.
   static result<ModelInfo> inspect(const std::filesystem::path& path);
   ~LlamaModel();

@@ -1,0 +1,135 @@
+#include "bench/suites/decode_rig.h"
+
+#include <fmt/format.h>
+#include <llama.h>
+
+#include <chrono>
+#include <vector>
+
+#include "kernels/ggml_weights.h"
+
+namespace sovereign::bench {
+namespace {
+
+constexpr int kMaxTokens = 512;
+constexpr int kPromptTokens = 16;
+constexpr std::uint32_t kMaxSequences = 32;
+
+// Rows of one llama_batch; the arrays live as long as this.
+class Rows {
+ public:
+  void add(int position, int sequence, bool wanted) {
+    tokens_.push_back(1000 + (position * 37 + sequence * 101) % 20'000);
+    positions_.push_back(position);
+    sequences_.push_back(sequence);
+    wanted_.push_back(wanted ? 1 : 0);
+  }
+
+  result<void> decode(llama_context* context) {
+    std::vector<std::int32_t> counts(tokens_.size(), 1);
+    std::vector<llama_seq_id*> ids;
+    for (llama_seq_id& sequence : sequences_) ids.push_back(&sequence);
+    const llama_batch batch{static_cast<std::int32_t>(tokens_.size()),
+                            tokens_.data(),
+                            nullptr,
+                            positions_.data(),
+                            counts.data(),
+                            ids.data(),
+                            wanted_.data()};
+    if (llama_decode(context, batch) != 0) return fail(ErrorCode::internal, "llama_decode failed");
+    llama_synchronize(context);
+    return {};
+  }
+
+ private:
+  std::vector<llama_token> tokens_;
+  std::vector<llama_pos> positions_;
+  std::vector<llama_seq_id> sequences_;
+  std::vector<std::int8_t> wanted_;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+result<std::unique_ptr<DecodeRig>> DecodeRig::load(const std::filesystem::path& model, bool our_kernels,
+                                                   std::uint32_t threads) {
+  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  llama_backend_init();
+  std::unique_ptr<DecodeRig> rig(new DecodeRig);
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = 0;
+  const std::size_t before = kernels::panel_bytes_in_use();
+  {
+    const kernels::Offer offer(our_kernels ? kernels::fast_kernels() : nullptr);
+    rig->model_ = llama_model_load_from_file(model.c_str(), params);
+  }
+  if (rig->model_ == nullptr) {
+    return fail(ErrorCode::unsupported, fmt::format("llama.cpp cannot load {}", model.string()));
+  }
+  rig->panel_bytes_ = kernels::panel_bytes_in_use() - before;
+  llama_context_params context = llama_context_default_params();
+  context.n_ctx = 2048;
+  context.n_batch = context.n_ubatch = kMaxTokens;
+  context.n_seq_max = kMaxSequences;
+  context.n_threads = context.n_threads_batch = static_cast<std::int32_t>(threads);
+  context.kv_unified = true;
+  context.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  rig->context_ = llama_init_from_model(rig->model_, context);
+  if (rig->context_ == nullptr) return fail(ErrorCode::unsupported, "llama.cpp makes no context");
+  return rig;
+}
+
+DecodeRig::~DecodeRig() {
+  llama_free(context_);
+  llama_model_free(model_);
+}
+
+result<double> DecodeRig::prefill(int tokens) {
+  llama_memory_clear(llama_get_memory(context_), true);
+  Rows rows;
+  for (int i = 0; i < tokens; ++i) rows.add(i, 0, i == tokens - 1);
+  const auto start = std::chrono::steady_clock::now();
+  if (auto done = rows.decode(context_); !done) return fail(done.error());
+  return seconds_since(start);
+}
+
+result<double> DecodeRig::decode(int sequences, int steps) {
+  llama_memory_clear(llama_get_memory(context_), true);
+  Rows prompts;
+  for (int s = 0; s < sequences; ++s) {
+    for (int i = 0; i < kPromptTokens; ++i) prompts.add(i, s, false);
+  }
+  if (auto done = prompts.decode(context_); !done) return fail(done.error());
+  const auto start = std::chrono::steady_clock::now();
+  for (int step = 0; step < steps; ++step) {
+    Rows rows;
+    for (int s = 0; s < sequences; ++s) rows.add(kPromptTokens + step, s, true);
+    if (auto done = rows.decode(context_); !done) return fail(done.error());
+  }
+  return seconds_since(start);
+}
+
+std::uint64_t DecodeRig::parameters() const { return llama_model_n_params(model_); }
+
+result<void> requantize(const std::filesystem::path& from, const std::filesystem::path& to,
+                        const std::string& type) {
+  std::error_code ec;
+  if (std::filesystem::exists(to, ec)) return {};
+  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  llama_model_quantize_params params = llama_model_quantize_default_params();
+  params.ftype = type == "Q8_0" ? LLAMA_FTYPE_MOSTLY_Q8_0 : LLAMA_FTYPE_MOSTLY_Q4_0;
+  params.allow_requantize = true;
+  const std::filesystem::path part = to.string() + ".part";
+  if (llama_model_quantize(from.c_str(), part.c_str(), &params) != 0) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("llama.cpp cannot quantize {} to {}", from.string(), type));
+  }
+  std::filesystem::rename(part, to, ec);
+  if (ec) return fail(ErrorCode::internal, fmt::format("cannot write {}: {}", to.string(), ec.message()));
+  return {};
+}
+
+}  // namespace sovereign::bench

@@ -1,0 +1,45 @@
+// A model and a context of llama.cpp that decode made-up tokens as fast as they can, for timing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "base/result.h"
+
+struct llama_context;
+struct llama_model;
+
+namespace sovereign::bench {
+
+class DecodeRig {
+ public:
+  // With our kernels, or as llama.cpp is. Errors: unsupported (the model cannot be used).
+  static result<std::unique_ptr<DecodeRig>> load(const std::filesystem::path& model, bool our_kernels,
+                                                 std::uint32_t threads);
+  ~DecodeRig();
+  DecodeRig(const DecodeRig&) = delete;
+  DecodeRig& operator=(const DecodeRig&) = delete;
+
+  // Seconds to compute one prompt of `tokens`, at most 512.
+  result<double> prefill(int tokens);
+  // Seconds for `steps` steps of `sequences` sequences that each have 16 tokens already.
+  result<double> decode(int sequences, int steps);
+
+  std::uint64_t parameters() const;
+  // Bytes of weights that one step reads.
+  std::uint64_t panel_bytes() const { return panel_bytes_; }
+
+ private:
+  DecodeRig() = default;
+  llama_model* model_ = nullptr;
+  llama_context* context_ = nullptr;
+  std::uint64_t panel_bytes_ = 0;
+};
+
+// Writes `from`, its weights quantized again, to `to`; `type` is "Q8_0" or "Q4_0". Does nothing when `to` is
+// there. The weights are worse than from the original, the time they take is the same.
+result<void> requantize(const std::filesystem::path& from, const std::filesystem::path& to,
+                        const std::string& type);
+
+}  // namespace sovereign::bench

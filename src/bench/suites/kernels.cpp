@@ -1,0 +1,132 @@
+#include "bench/suites/kernels.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <vector>
+
+#include "bench/process_usage.h"
+#include "bench/suites/decode_rig.h"
+#include "bench/suites/machine_peaks.h"
+#include "kernels/ggml_weights.h"
+
+namespace sovereign::bench {
+namespace {
+
+constexpr int kPrefillTokens = 512;
+constexpr int kBatch = 8;
+constexpr int kBatchSteps = 12;
+constexpr int kSingleSteps = 32;
+constexpr std::uint64_t kSeed = 1;
+
+struct Work {
+  const char* name;
+  int tokens;  // that one run computes
+  result<double> (*run)(DecodeRig& rig);
+};
+
+constexpr Work kWorks[] = {
+    {"prefill", kPrefillTokens, [](DecodeRig& rig) { return rig.prefill(kPrefillTokens); }},
+    {"batch8", kBatch* kBatchSteps, [](DecodeRig& rig) { return rig.decode(kBatch, kBatchSteps); }},
+    {"batch1", kSingleSteps, [](DecodeRig& rig) { return rig.decode(1, kSingleSteps); }}};
+
+using Rates = std::vector<double>;  // tokens per second, by round
+
+class Suite {
+ public:
+  Suite(const KernelsOptions& options, const Progress& progress) : options_(options), progress_(progress) {}
+
+  result<Report> run() {
+    report_.name = "kernels";
+    report_.environment = read_environment(options_.date);
+    if (kernels::fast_kernels() == nullptr || !kernels::can_offer()) {
+      return fail(ErrorCode::unsupported, "this CPU or this build has no kernels of ours");
+    }
+    report_.notes.push_back(
+        fmt::format("our kernels: {}; stock: the same llama.cpp in the same process; {} threads",
+                    kernels::fast_kernels()->name, options_.threads));
+    report_.notes.emplace_back("tinyBLAS and OpenBLAS were not built; their keys are left out");
+    if (auto done = measure("q4_1", options_.model); !done) return fail(done.error());
+    for (const char* type : {"Q8_0", "Q4_0"}) {
+      const auto file = options_.folder / fmt::format("kernels-{}.gguf", type);
+      if (auto made = requantize(options_.model, file, type); !made) return fail(made.error());
+      if (auto done = measure(type[1] == '8' ? "q8_0" : "q4_0", file); !done) return fail(done.error());
+    }
+    return std::move(report_);
+  }
+
+ private:
+  result<void> measure(const std::string& type, const std::filesystem::path& model) {
+    auto stock = DecodeRig::load(model, false, options_.threads);
+    if (!stock) return fail(stock.error());
+    auto ours = DecodeRig::load(model, true, options_.threads);
+    if (!ours) return fail(ours.error());
+    std::vector<Rates> our_rates;
+    for (const Work& work : kWorks) {
+      Rates theirs;
+      Rates mine;
+      const std::string title = fmt::format("{}_{}", type, work.name);
+      const HarnessOptions harness{1, options_.rounds};
+      const std::vector<Side> sides = {side("stock", work, **stock, theirs),
+                                       side("sovereign", work, **ours, mine)};
+      if (auto ran = run_alternating(title, sides, harness, progress_); !ran) return fail(ran.error());
+      add(title, "stock", work, theirs);
+      add(title, "sovereign", work, mine);
+      report_.ratios[title + "_vs_stock"] = paired_ratio(mine, theirs, kSeed);
+      our_rates.push_back(std::move(mine));
+    }
+    if (type == "q4_1") rooflines(**ours, our_rates);
+    return {};
+  }
+
+  static Side side(const char* name, const Work& work, DecodeRig& rig, Rates& rates) {
+    return {name, [&work, &rig, &rates](int round) -> result<void> {
+              const auto seconds = work.run(rig);
+              if (!seconds) return fail(seconds.error());
+              if (round >= 0) rates.push_back(work.tokens / *seconds);
+              return {};
+            }};
+  }
+
+  void add(const std::string& title, const char* side, const Work& work, const Rates& rates) {
+    Rounds milliseconds;
+    RunCost cost;
+    for (const double rate : rates) {
+      milliseconds.push_back({1000 * work.tokens / rate});
+      cost.wall_seconds += work.tokens / rate;
+    }
+    report_.results.push_back(make_result(fmt::format("{} {}", title, side), milliseconds, cost));
+    report_.figures[fmt::format("{}_{}_tokens_per_s", title, side)] = median(rates);
+  }
+
+  void rooflines(const DecodeRig& rig, const std::vector<Rates>& rates) {
+    report_.ratios["batch8_over_batch1"] = paired_ratio(rates[1], rates[2], kSeed);
+    const double bandwidth = read_bytes_per_second(options_.threads);
+    const double multiply_adds = avx2_multiply_adds_per_second(options_.threads);
+    report_.figures["read_bandwidth_gb_per_s"] = bandwidth / 1e9;
+    report_.figures["avx2_int8_gmac_per_s"] = multiply_adds / 1e9;
+    const auto over = [&](const Rates& of, double per_token, double peak) {
+      return paired_ratio(of, Rates(of.size(), peak / per_token), kSeed);
+    };
+    const auto bytes = static_cast<double>(rig.panel_bytes());
+    report_.ratios["roofline_batch1"] = over(rates[2], bytes, bandwidth);
+    // A prompt multiplies all matrices but the head for each token; the head, a fifth of the parameters
+    // of the default model, for the last one only.
+    const double parameters = static_cast<double>(rig.parameters()) - kHeadParameters;
+    report_.ratios["roofline_prefill_avx2"] = over(rates[0], parameters, multiply_adds);
+  }
+
+  static constexpr double kHeadParameters = 49'152.0 * 576;
+
+  const KernelsOptions& options_;
+  const Progress& progress_;
+  Report report_;
+};
+
+}  // namespace
+
+result<Report> run_kernels_suite(const KernelsOptions& options, const Progress& progress) {
+  return Suite(options, progress).run();
+}
+
+}  // namespace sovereign::bench

@@ -1,0 +1,35 @@
+// The benchmark of our matrix kernels: the real model decoded by llama.cpp with them and without them.
+//
+// Both sides are the same library in the same process, with the same flags, in turn. Ratios are tokens per
+// second, ours over stock, medians of paired rounds:
+//   TYPE_prefill_vs_stock  one prompt of 512 tokens
+//   TYPE_batch8_vs_stock   8 sequences that decode together
+//   TYPE_batch1_vs_stock   one sequence
+// for TYPE q4_1 (the default model as it is), q8_0 and q4_0 (it, quantized again);
+//   batch8_over_batch1     ours, tokens per second at 8 over those at 1
+//   roofline_batch1        bytes of weights read per second over the machine's read bandwidth
+//   roofline_prefill_avx2  multiply-adds per second over what vpmaddubsw alone could do (machine_peaks.h)
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "bench/harness.h"
+#include "bench/report.h"
+
+namespace sovereign::bench {
+
+struct KernelsOptions {
+  std::filesystem::path model;
+  std::filesystem::path folder;  // for the models quantized again
+  std::uint32_t threads = 2;
+  int rounds = 7;
+  std::string date;
+};
+
+// Errors: a model cannot be used, this CPU has no fast kernels.
+result<Report> run_kernels_suite(const KernelsOptions& options, const Progress& progress);
+
+}  // namespace sovereign::bench

@@ -1,0 +1,17 @@
+// AVX2 kernels of the types with 256-input blocks; avx2_super.cpp.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/activations.h"
+
+namespace sovereign::kernels {
+
+void multiply_q4_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
+                        std::size_t column_count, float* const* outputs);
+void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
+                        std::size_t column_count, float* const* outputs);
+void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
+                        std::size_t column_count, float* const* outputs);
+
+}  // namespace sovereign::kernels

@@ -1,0 +1,140 @@
+// The real model, multiplied by our kernels inside llama.cpp.
+#include "kernels/ggml_weights.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "kernels/test_context.h"
+
+namespace sovereign::kernels {
+namespace {
+
+std::string text() {
+  std::ifstream file(SOVEREIGN_PERPLEXITY_TEXT);
+  std::ostringstream all;
+  all << file.rdbuf();
+  return all.str();
+}
+
+const KernelSet* best() { return fast_kernels() != nullptr ? fast_kernels() : &reference_kernels(); }
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+std::vector<llama_token> first(std::vector<llama_token> tokens, std::size_t count) {
+  EXPECT_GE(tokens.size(), count);
+  tokens.resize(count);
+  return tokens;
+}
+
+TEST(GgmlWeights, OnlyAnOfferPutsWeightsIntoPanels) {
+  if (!can_offer()) GTEST_SKIP() << "the system's llama.cpp";
+  ASSERT_EQ(panel_bytes_in_use(), 0U);
+  {
+    const TestContext stock(nullptr);
+    EXPECT_EQ(panel_bytes_in_use(), 0U);
+    const TestContext ours(best());
+    // All quantized matrices and the output head, 96.6 MB of the file.
+    EXPECT_GT(panel_bytes_in_use(), 90'000'000U);
+    EXPECT_LT(panel_bytes_in_use(), 100'000'000U);
+  }
+  EXPECT_EQ(panel_bytes_in_use(), 0U);
+}
+
+TEST(GgmlWeights, TheGraphIsNotSplit) {
+  std::string log;
+  llama_log_set([](ggml_log_level, const char* line, void* to) { *static_cast<std::string*>(to) += line; },
+                &log);
+  { const TestContext ours(best()); }
+  llama_log_set(nullptr, nullptr);
+  EXPECT_NE(log.find(", splits = 1,"), std::string::npos) << log;
+}
+
+TEST(GgmlWeights, LogitsDoNotDependOnChunksNorThreads) {
+  TestContext one(best(), 1);
+  const std::vector<llama_token> tokens = first(one.tokens_of(text()), 70);
+  const std::vector<float> whole = one.logits_of(tokens, tokens.size());
+  for (const std::size_t chunk : {1, 5, 64}) {
+    EXPECT_TRUE(same_bits(one.logits_of(tokens, chunk), whole)) << "chunks of " << chunk;
+  }
+  for (const int threads : {2, 3}) {
+    TestContext several(best(), threads);
+    EXPECT_TRUE(same_bits(several.logits_of(tokens, tokens.size()), whole)) << threads << " threads";
+  }
+}
+
+TEST(GgmlWeights, GreedyTextIsTheSameAloneAndInACrowd) {
+  TestContext context(best(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+  const std::vector<llama_token> prompt = first(context.tokens_of(text()), 20);
+  const auto generate = [&](int crowd) {
+    context.clear();
+    std::vector<TestContext::Row> rows;
+    for (int s = 1; s <= crowd; ++s) {
+      rows.clear();
+      for (int i = 0; i < 3 + s; ++i) rows.push_back({1000 + 37 * s + i, i, s});
+      context.decode(rows);
+    }
+    rows.clear();
+    for (std::size_t i = 0; i < prompt.size(); ++i) rows.push_back({prompt[i], static_cast<int>(i), 0});
+    std::vector<float> logits = context.decode(rows);
+    std::vector<llama_token> generated;
+    const auto vocabulary = static_cast<std::ptrdiff_t>(context.vocabulary());
+    for (int step = 0; step < 16; ++step) {
+      const auto largest = std::max_element(logits.end() - vocabulary, logits.end());
+      generated.push_back(static_cast<llama_token>(largest - (logits.end() - vocabulary)));
+      rows.clear();
+      for (int s = 1; s <= crowd; ++s) rows.push_back({500 + 7 * s + step, 3 + s + step, s});
+      rows.push_back({generated.back(), static_cast<int>(prompt.size()) + step, 0});
+      logits = context.decode(rows);
+    }
+    logits.erase(logits.begin(), logits.end() - vocabulary);
+    return std::pair(generated, logits);
+  };
+  const auto alone = generate(0);
+  for (const int crowd : {3, 15}) {
+    const auto together = generate(crowd);
+    EXPECT_EQ(together.first, alone.first) << crowd << " others";
+    EXPECT_TRUE(same_bits(together.second, alone.second)) << crowd << " others";
+  }
+}
+
+// What a CPU without any of our instruction sets would compute.
+TEST(GgmlWeights, TheReferenceGivesTheSameLogits) {
+  TestContext fast(best());
+  TestContext reference(&reference_kernels());
+  const std::vector<llama_token> tokens = first(fast.tokens_of(text()), 4);
+  EXPECT_TRUE(same_bits(fast.logits_of(tokens, 4), reference.logits_of(tokens, 4)));
+}
+
+// Both sides round activations to 8 bits, and after thirty layers their roundings are unrelated: the
+// difference of the losses at one position is chance, about 0.1. So what a text of this length can show is
+// that its mean is not beyond 0.1 % of perplexity by more than chance explains (three standard errors).
+TEST(GgmlWeights, PerplexityIsThatOfStock) {
+  TestContext ours(best());
+  TestContext stock(nullptr);
+  const std::vector<llama_token> tokens = first(ours.tokens_of(text()), 400);
+  const std::vector<double> of_ours = losses(ours.logits_of(tokens, 400), tokens);
+  const std::vector<double> of_stock = losses(stock.logits_of(tokens, 400), tokens);
+  const auto count = static_cast<double>(of_ours.size());
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < of_ours.size(); ++i) {
+    const double difference = of_ours[i] - of_stock[i];
+    sum += difference;
+    squares += difference * difference;
+  }
+  const double mean = sum / count;
+  const double standard_error = std::sqrt((squares / count - mean * mean) / count);
+  RecordProperty("log_perplexity_ratio", std::to_string(mean));
+  RecordProperty("standard_error", std::to_string(standard_error));
+  EXPECT_LT(standard_error, 0.02);  // else the two have little in common
+  EXPECT_LT(std::abs(mean), std::log(1.001) + 3 * standard_error) << mean << " +- " << standard_error;
+}
+
+}  // namespace
+}  // namespace sovereign::kernels
