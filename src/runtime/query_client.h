@@ -3,7 +3,7 @@
 // on_accepted() comes first and at most once; then on_begin() and deltas, when the answer is being made;
 // then exactly one of on_result() and on_failure(), after which nothing follows. A found answer has no
 // deltas. Calls come from any thread, one at a time, some of them from an engine's: they must return at
-// once, and must not call `leave` themselves.
+// once, and only on_accepted() may call `leave` itself.
 #pragma once
 
 #include <functional>
