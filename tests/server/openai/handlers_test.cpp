@@ -1,6 +1,7 @@
 // The handlers with a real engine and the test model behind them, and no sockets before them.
 #include <gtest/gtest.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <condition_variable>
@@ -9,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "gateway/llama_backend.h"
+#include "runtime/standard_pipeline.h"
 #include "server/openai/routes.h"
 #include "support/memory_exchange.h"
 
@@ -40,6 +43,9 @@ std::shared_ptr<const ServedModel> load_served(const Clock& clock) {
   served->model = *model;
   served->chat_format = std::move(*chat_format);
   served->engine = std::move(*engine);
+  served->backend = std::make_shared<gateway::LlamaBackend>(
+      gateway::BackendIdentity{served->id, served->fingerprint, "sha256:test", false}, served->model,
+      served->chat_format, served->engine);
   return served;
 }
 
@@ -56,9 +62,15 @@ class Handlers : public testing::Test {
   }
 
   void make_router() {
+    pipeline_ = runtime::make_pipeline(
+        {clock_,
+         [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); },
+         &cache_,
+         {}});
     router_ = Router();
-    add_openai_routes(router_, std::make_shared<const ApiContext>(
-                                   ApiContext{models_, workers_, clock_, metrics_, config_}));
+    add_openai_routes(
+        router_, std::make_shared<const ApiContext>(
+                     ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, &cache_, &memo_}));
   }
 
   void run(MemoryExchange& exchange) {
@@ -93,8 +105,11 @@ class Handlers : public testing::Test {
 
   static inline SteadyClock clock_;
   static inline std::shared_ptr<const ServedModel> served_;
-  ModelSlot models_;
+  cache::ResponseCache cache_{{}};
+  ChatMemo memo_{1 << 20};
   WorkerPool workers_{1};
+  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  ModelSlot models_;
   HttpMetrics metrics_;
   ServerConfig config_;
   Router router_;
