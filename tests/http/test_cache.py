@@ -10,6 +10,7 @@ import pytest
 from service import wait_for
 
 QUESTION = {"messages": [{"role": "user", "content": "Name three rivers."}], "temperature": 0, "max_tokens": 12}
+SERVICE_CONFIG = "[engine]\ncontext_tokens = 4096\n"
 ADMIN_KEY = "sk-admin-for-tests"
 ADMIN_CONFIG = f"""
 [engine]
