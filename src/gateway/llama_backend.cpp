@@ -26,8 +26,9 @@ result<std::string> answer_digest(const engine::LlamaModel& model, const engine:
   if (!weights) return fail(weights.error());
   Sha256 all;
   all.update(to_hex(*weights));
-  all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|", config.context_tokens,
-                         config.flash_attention, config.gpu_layers));
+  all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|", config.context_tokens,
+                         config.flash_attention, config.gpu_layers,
+                         config.kernels == engine::Kernels::automatic ? "own" : "stock"));
   all.update(format.template_source());
   return "sha256:" + to_hex(all.finish());
 }
