@@ -3,11 +3,13 @@
 import concurrent.futures
 import hashlib
 import json
+import os
+import subprocess
 
 import httpx
 import pytest
 
-from service import wait_for
+from service import needed, wait_for
 
 QUESTION = {"messages": [{"role": "user", "content": "Name three rivers."}], "temperature": 0, "max_tokens": 12}
 SERVICE_CONFIG = "[engine]\ncontext_tokens = 4096\n"
@@ -153,6 +155,28 @@ def test_administration(start):
     assert status(ask(service)) == "miss"
     assert httpx.delete(url, headers=AS_ADMIN).status_code == 204
     assert status(ask(service)) == "miss"
+
+
+def test_the_command_line_administers(start):
+    service = start(ADMIN_CONFIG)
+    first = ask(service)
+
+    def sovereign(*words, key=ADMIN_KEY):
+        return subprocess.run(
+            [needed("SOVEREIGN_BIN"), "cache", *words, "--url", service.url],
+            env=os.environ | {"SOVEREIGN_ADMIN_KEY": key}, capture_output=True, text=True, timeout=60)
+
+    assert json.loads(sovereign("stats").stdout)["memory"]["entries"] == 1
+    entry = json.loads(sovereign("get", first.headers["X-Sovereign-Cache-Key"]).stdout)
+    assert entry["answers"] == [first.json()["choices"][0]["message"]["content"]]
+    refused = sovereign("clear", key="wrong")
+    assert refused.returncode != 0 and "SOVEREIGN_ADMIN_KEY" in refused.stderr
+    assert status(ask(service)) == "hit"
+    assert sovereign("clear").returncode == 0
+    assert status(ask(service)) == "miss"
+    metrics = service.metrics()
+    assert metrics['sovereign_cache_hits_total{level="memory"}'] >= 1
+    assert metrics['sovereign_cache_entries{level="memory"}'] == 1
 
 
 def test_administration_is_closed_without_keys(service):
