@@ -1,10 +1,10 @@
 #include "config/key_rules.h"
 
-#include "cache/redis_url.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "cache/redis_url.h"
 
 namespace sovereign::config {
 namespace {
