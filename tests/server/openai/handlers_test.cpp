@@ -61,16 +61,18 @@ class Handlers : public testing::Test {
     make_router();
   }
 
-  void make_router() {
+  // Most tests mean the engine: without the response cache, what is asked twice is answered twice.
+  void make_router(bool with_cache = false) {
+    cache::ResponseCache* const cache = with_cache ? &cache_ : nullptr;
     pipeline_ = runtime::make_pipeline(
         {clock_,
          [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); },
-         &cache_,
+         cache,
          {}});
     router_ = Router();
-    add_openai_routes(
-        router_, std::make_shared<const ApiContext>(
-                     ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, &cache_, &memo_}));
+    add_openai_routes(router_, std::make_shared<const ApiContext>(
+                                   ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, cache,
+                                              with_cache ? &memo_ : nullptr}));
   }
 
   void run(MemoryExchange& exchange) {
@@ -115,6 +117,13 @@ class Handlers : public testing::Test {
   Router router_;
 };
 
+std::string cache_status_of(const HttpResponse& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (name == "X-Sovereign-Cache") return value;
+  }
+  return "(none)";
+}
+
 std::string code_of(const HttpResponse& response) {
   return std::string(json::parse(response.body).at("error").at("code").as_string());
 }
@@ -144,6 +153,31 @@ TEST_F(Handlers, ChatIsTheSameStreamedAndWhole) {
   const auto usage = json::parse(events[events.size() - 2]).at("usage");
   EXPECT_EQ(usage.at("completion_tokens"), whole.at("usage").at("completion_tokens"));
   EXPECT_EQ(usage.at("prompt_tokens"), whole.at("usage").at("prompt_tokens"));
+}
+
+TEST_F(Handlers, AFoundChatIsWhatWasMade) {
+  make_router(true);
+  const auto made = post("/v1/chat/completions", chat(""));
+  EXPECT_EQ(cache_status_of(made), "miss");
+  const auto generations = served_->engine->metrics().requests_accepted.load();
+  const auto found = post("/v1/chat/completions", chat(""));                // known by its bytes
+  const auto other_bytes = post("/v1/chat/completions", chat(" \"n\":1"));  // known by its meaning
+  EXPECT_EQ(cache_status_of(found), "hit");
+  EXPECT_EQ(cache_status_of(other_bytes), "hit");
+  EXPECT_EQ(json::parse(found.body).at("choices"), json::parse(made.body).at("choices"));
+  EXPECT_EQ(json::parse(other_bytes.body).at("choices"), json::parse(made.body).at("choices"));
+  for (int i = 0; i < 2; ++i) {  // by its meaning, then by its bytes
+    std::string streamed;
+    for (const auto& event : post_stream("/v1/chat/completions", chat(R"("stream":true)"))) {
+      if (event == "[DONE]") continue;
+      const auto delta = json::parse(event).at("choices").at(0).at("delta");
+      if (const auto* content = delta.as_object().if_contains("content")) streamed += content->as_string();
+    }
+    EXPECT_EQ(
+        streamed,
+        std::string(json::parse(made.body).at("choices").at(0).at("message").at("content").as_string()));
+  }
+  EXPECT_EQ(served_->engine->metrics().requests_accepted.load(), generations);
 }
 
 TEST_F(Handlers, SeveralChoicesAndPromptsAreIndexedRight) {
