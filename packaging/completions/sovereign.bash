@@ -9,6 +9,8 @@ _sovereign() {
       'sovereign/doctor') path='sovereign doctor' ;;
       'sovereign/config') path='sovereign config' ;;
       'sovereign/key') path='sovereign key' ;;
+      'sovereign/keys') path='sovereign keys' ;;
+      'sovereign/verify') path='sovereign verify' ;;
       'sovereign/completion') path='sovereign completion' ;;
       'sovereign/man') path='sovereign man' ;;
       'sovereign/version') path='sovereign version' ;;
@@ -21,6 +23,9 @@ _sovereign() {
       'sovereign config/show') path='sovereign config show' ;;
       'sovereign key/new') path='sovereign key new' ;;
       'sovereign key/hash') path='sovereign key hash' ;;
+      'sovereign keys/new') path='sovereign keys new' ;;
+      'sovereign keys/show') path='sovereign keys show' ;;
+      'sovereign keys/export') path='sovereign keys export' ;;
     esac
   done
   COMPREPLY=()
@@ -38,6 +43,7 @@ _sovereign() {
     'sovereign serve/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign serve/--engine.max_queued') :; return ;;
     'sovereign serve/--threads'|'sovereign serve/--engine.threads') :; return ;;
+    'sovereign serve/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign serve/--gpu-layers'|'sovereign serve/--engine.gpu_layers') :; return ;;
     'sovereign serve/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
     'sovereign serve/--host'|'sovereign serve/--server.host') :; return ;;
@@ -81,6 +87,7 @@ _sovereign() {
     'sovereign ask/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign ask/--engine.max_queued') :; return ;;
     'sovereign ask/--threads'|'sovereign ask/--engine.threads') :; return ;;
+    'sovereign ask/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign ask/--gpu-layers'|'sovereign ask/--engine.gpu_layers') :; return ;;
     'sovereign ask/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
     'sovereign ask/--log-level'|'sovereign ask/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
@@ -103,6 +110,7 @@ _sovereign() {
     'sovereign doctor/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign doctor/--engine.max_queued') :; return ;;
     'sovereign doctor/--threads'|'sovereign doctor/--engine.threads') :; return ;;
+    'sovereign doctor/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign doctor/--gpu-layers'|'sovereign doctor/--engine.gpu_layers') :; return ;;
     'sovereign doctor/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
     'sovereign doctor/--host'|'sovereign doctor/--server.host') :; return ;;
@@ -136,6 +144,7 @@ _sovereign() {
     'sovereign config check/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign config check/--engine.max_queued') :; return ;;
     'sovereign config check/--threads'|'sovereign config check/--engine.threads') :; return ;;
+    'sovereign config check/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign config check/--gpu-layers'|'sovereign config check/--engine.gpu_layers') :; return ;;
     'sovereign config check/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
     'sovereign config check/--host'|'sovereign config check/--server.host') :; return ;;
@@ -172,6 +181,7 @@ _sovereign() {
     'sovereign config show/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign config show/--engine.max_queued') :; return ;;
     'sovereign config show/--threads'|'sovereign config show/--engine.threads') :; return ;;
+    'sovereign config show/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign config show/--gpu-layers'|'sovereign config show/--engine.gpu_layers') :; return ;;
     'sovereign config show/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
     'sovereign config show/--host'|'sovereign config show/--server.host') :; return ;;
@@ -196,24 +206,36 @@ _sovereign() {
     'sovereign config show/--log-level'|'sovereign config show/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign config show/--log-format'|'sovereign config show/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign config show/--log-file'|'sovereign config show/--log.file') compopt -o default; return ;;
+    'sovereign keys export/--format') COMPREPLY=($(compgen -W 'text hex pem:{text,hex,pem}' -- "$word")); return ;;
+    'sovereign verify/--answer') compopt -o default; return ;;
+    'sovereign verify/--query') compopt -o default; return ;;
+    'sovereign verify/--key') :; return ;;
+    'sovereign verify/--model') :; return ;;
+    'sovereign verify/--previous') compopt -o default; return ;;
+    'sovereign verify/--log') :; return ;;
   esac
   case "$path" in
-    'sovereign') words='serve ask model doctor config key completion man version -h --help --version' ;;
-    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --max-tokens --temperature --seed --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --gpu-layers --engine.gpu_layers --engine.embedding_pooling --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign') words='serve ask model doctor config key keys verify completion man version -h --help --version' ;;
+    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --max-tokens --temperature --seed --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --log-level --log.level --log-format --log.format --log-file --log.file' ;;
     'sovereign model') words='list info fetch path -h --help' ;;
     'sovereign model list') words='-h --help --json' ;;
     'sovereign model info') words='-h --help --json' ;;
     'sovereign model fetch') words='-h --help --package' ;;
     'sovereign model path') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch' ;;
-    'sovereign doctor') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
+    'sovereign doctor') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
     'sovereign config') words='example check show -h --help' ;;
     'sovereign config example') words='-h --help' ;;
-    'sovereign config check') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign config show') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
+    'sovereign config check') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign config show') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
     'sovereign key') words='new hash -h --help' ;;
     'sovereign key new') words='-h --help' ;;
     'sovereign key hash') words='-h --help' ;;
+    'sovereign keys') words='new show export -h --help' ;;
+    'sovereign keys new') words='-h --help --passphrase' ;;
+    'sovereign keys show') words='-h --help' ;;
+    'sovereign keys export') words='-h --help --format' ;;
+    'sovereign verify') words='-h --help --answer --query --key --model --previous --log' ;;
     'sovereign completion') words='-h --help bash zsh fish' ;;
     'sovereign man') words='-h --help' ;;
     'sovereign version') words='-h --help --json' ;;

@@ -188,7 +188,7 @@ TEST(Ed25519EdgeCases, Speccheck) {
 }
 
 // In parts, so that none takes minutes under a sanitizer.
-constexpr std::size_t kCctvParts = 4;
+constexpr std::size_t kCctvParts = 8;
 
 class Ed25519CctvCases : public testing::TestWithParam<std::size_t> {};
 
