@@ -99,12 +99,14 @@ def test_kill_9_under_load(tmp_path):
                      "the disk level")
             checked += check(service, journal)
             stop = threading.Event()
+            known = len(journal.kept_at)
             threads = [
                 threading.Thread(target=load, args=(service, journal, stop, seed + round_number * 8 + i, failures))
                 for i in range(4)
             ]
             for thread in threads:
                 thread.start()
+            wait_for(lambda: failures or len(journal.kept_at) > known, "a new answer")
             # Some lives are long enough for the promise about the last second to bite.
             time.sleep(rng.uniform(1.2, 1.8) if round_number % 4 == 3 else rng.uniform(0, 0.5))
             killed_at = time.monotonic()
