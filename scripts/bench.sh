@@ -18,6 +18,7 @@ case $suite in
       --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench")
     ;;
   kernels) options=(--model "$(model)") ;;  # both sides are in this process
+  cache) options=(--sovereign "$PWD/sovereign" --model "$(model)") ;;
   quality) options=(--model "$(model)") ;;
   proof)
     "$root/scripts/python_env.sh"

@@ -30,6 +30,7 @@ std::string now_as_text();
 int publish(const result<Report>& report, const std::filesystem::path& out);
 int complain(const Error& error);
 
+void add_cache_suite(CLI::App& program, int& exit_code);
 void add_serve_suite(CLI::App& program, int& exit_code);
 void add_kernels_suite(CLI::App& program, int& exit_code);
 void add_quality_suite(CLI::App& program, int& exit_code);

@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
 
+#include "api_key.h"
 #include "command.h"
 #include "config/key_table.h"
 #include "console.h"
@@ -29,6 +31,7 @@ struct AskOptions {
   Remote remote;
   std::string api_key_file;
   Question question;
+  std::vector<std::string> context_files;
   bool as_json = false;
   bool no_stream = false;
   bool stats = false;
@@ -54,15 +57,17 @@ result<std::string> read_prompt(const std::vector<std::string>& words) {
   return fail(ErrorCode::invalid_argument, "nothing to ask: give words, or pipe text in");
 }
 
-result<std::string> read_api_key(const std::string& file) {
-  if (file.empty()) {
-    const char* key = std::getenv("SOVEREIGN_API_KEY");
-    return std::string(key == nullptr ? "" : key);
+result<std::vector<runtime::ContextItem>> read_context(const std::vector<std::string>& files) {
+  std::vector<runtime::ContextItem> context;
+  for (const std::string& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (!in.is_open() || in.bad())
+      return fail(ErrorCode::not_found, fmt::format("cannot read {}", file), file);
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    context.push_back({std::filesystem::path(file).filename().string(), std::move(text), false});
   }
-  std::ifstream in(file);
-  std::string key;
-  if (in && std::getline(in, key)) return key;
-  return fail(ErrorCode::not_found, fmt::format("cannot read an API key from {}", file), file);
+  return context;
 }
 
 void print_json(const Answer& answer) {
@@ -106,6 +111,9 @@ int ask(AskOptions& options, const SettingsFlags& flags) {
     return kExitUsage;
   }
   question.prompt = std::move(*prompt);
+  auto context = read_context(options.context_files);
+  if (!context) return print_failure(context.error());
+  question.context = std::move(*context);
   bool ends_line = true;
   if (!options.as_json && !options.no_stream) {
     question.on_text = [&ends_line](std::string_view text) {
@@ -118,7 +126,7 @@ int ask(AskOptions& options, const SettingsFlags& flags) {
   if (options.remote.url.empty()) {
     answer = ask_in_process(question, loaded->settings);
   } else {
-    auto key = read_api_key(options.api_key_file);
+    auto key = read_api_key(options.api_key_file, "SOVEREIGN_API_KEY");
     if (!key) return print_failure(key.error());
     options.remote.api_key = std::move(*key);
     options.remote.model = remote_model(*loaded);
@@ -156,6 +164,10 @@ void add_ask_command(CLI::App& program, int& exit_code) {
   command->add_option("--ca-file", options->remote.ca_file, "PEM roots to trust for https [the system's]")
       ->type_name("FILE");
   command->add_option("--system", options->question.system, "System message")->type_name("TEXT");
+  command->add_option("--context-file", options->context_files, "Text file to answer from; may be repeated")
+      ->type_name("FILE")
+      ->type_size(1)
+      ->allow_extra_args(false);
   command
       ->add_option("--max-tokens", options->question.max_tokens,
                    "Longest answer in tokens [until the model ends it]")

@@ -2,47 +2,93 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 #include "base/clock.h"
 #include "loaded_model.h"
 #include "question.h"
+#include "runtime/standard_pipeline.h"
 
 namespace sovereign {
 namespace {
 
-using Seconds = std::chrono::duration<double>;
-
-// Hands deltas from the engine's thread to the asking one.
-class DeltaQueue final : public engine::GenerationSink {
+// What comes from the query, and jobs that the pipeline posts, for the asking thread to take one by one.
+class Inbox final : public runtime::QueryClient {
  public:
-  void on_delta(engine::GenerationDelta delta) noexcept override {
+  void on_accepted(std::function<void()> leave) noexcept override {
     const std::lock_guard lock(mutex_);
-    deltas_.push_back(std::move(delta));
-    arrived_.notify_one();
+    leave_ = std::move(leave);
   }
-  void on_done(const engine::GenerationSummary& summary) noexcept override {
+  void on_begin(const runtime::Beginning& beginning) noexcept override {
     const std::lock_guard lock(mutex_);
-    summary_ = summary;
-    arrived_.notify_one();
+    syntax_ = beginning.syntax;
+  }
+  void on_delta(engine::GenerationDelta delta) noexcept override {
+    put([&] { deltas_.push_back(std::move(delta)); });
+  }
+  void on_result(std::shared_ptr<const runtime::SovereignResult> result) noexcept override {
+    put([&] { result_ = std::move(result); });
+  }
+  void on_failure(const gateway::Failure& failure) noexcept override {
+    put([&] { failure_ = failure; });
+  }
+  void post(std::function<void()> job) {
+    put([&] { jobs_.push_back(std::move(job)); });
   }
 
-  // The next delta; nothing when all is done.
+  // Runs jobs until there is a delta, or the end: nothing.
   std::optional<engine::GenerationDelta> next() {
     std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return !deltas_.empty() || summary_.has_value(); });
-    if (deltas_.empty()) return std::nullopt;
-    engine::GenerationDelta delta = std::move(deltas_.front());
-    deltas_.pop_front();
-    return delta;
+    while (true) {
+      arrived_.wait(lock, [this] { return !deltas_.empty() || !jobs_.empty() || ended(); });
+      if (!deltas_.empty()) {
+        engine::GenerationDelta delta = std::move(deltas_.front());
+        deltas_.pop_front();
+        return delta;
+      }
+      if (jobs_.empty()) return std::nullopt;
+      const auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      lock.lock();
+    }
   }
-  // After next() gave nothing.
-  const engine::GenerationSummary& summary() const { return *summary_; }
+  // Any thread.
+  void leave() {
+    std::function<void()> leave;
+    {
+      const std::lock_guard lock(mutex_);
+      leave = leave_;
+    }
+    if (leave) leave();
+  }
+  // After the first delta.
+  std::shared_ptr<const engine::ChatSyntax> syntax() const {
+    const std::lock_guard lock(mutex_);
+    return syntax_;
+  }
+  // After next() gave nothing; one of them is set.
+  const std::shared_ptr<const runtime::SovereignResult>& result() const { return result_; }
+  const std::optional<gateway::Failure>& failure() const { return failure_; }
 
  private:
-  std::mutex mutex_;
+  bool ended() const { return result_ != nullptr || failure_.has_value(); }
+  template <class Put>
+  void put(Put change) {
+    const std::lock_guard lock(mutex_);
+    change();
+    arrived_.notify_one();
+  }
+
+  mutable std::mutex mutex_;
   std::condition_variable arrived_;
+  std::function<void()> leave_;
+  std::shared_ptr<const engine::ChatSyntax> syntax_;
   std::deque<engine::GenerationDelta> deltas_;
-  std::optional<engine::GenerationSummary> summary_;
+  std::deque<std::function<void()>> jobs_;
+  std::shared_ptr<const runtime::SovereignResult> result_;
+  std::optional<gateway::Failure> failure_;
 };
 
 engine::EngineConfig for_one_sequence(engine::EngineConfig config) {
@@ -53,32 +99,36 @@ engine::EngineConfig for_one_sequence(engine::EngineConfig config) {
   return config;
 }
 
-engine::GenerationRequest make_request(const Question& question, const engine::ChatPrompt& prompt,
-                                       const engine::LlamaModel& model) {
-  engine::GenerationRequest request;
-  request.prompt = model.tokenize(prompt.prompt, true, true);
-  request.max_tokens = question.max_tokens.value_or(0);
-  if (question.temperature) request.sampling.temperature = static_cast<float>(*question.temperature);
-  request.sampling.seed = question.seed;
-  request.sampling.grammar = prompt.grammar;
-  request.stop = prompt.stop;
-  return request;
+runtime::SovereignQuery make_query(const Question& question) {
+  runtime::SovereignQuery query;
+  query.id = "ask";
+  query.content = question.prompt;
+  query.system = question.system;
+  query.context = question.context;
+  query.max_tokens = question.max_tokens.value_or(0);
+  if (question.temperature) query.sampling.temperature = static_cast<float>(*question.temperature);
+  query.sampling.seed = question.seed;
+  return query;
 }
 
 // Reads the answer to its end, giving its text on as it grows.
-void receive(DeltaQueue& queue, engine::Engine& engine, engine::RequestId id, const Question& question,
-             const engine::ChatSyntax& syntax, Answer& answer) {
+void receive(Inbox& inbox, const Question& question, Answer& answer,
+             std::chrono::steady_clock::time_point asked) {
   std::string raw;
   bool wanted = true;
-  while (const auto delta = queue.next()) {
+  while (const auto delta = inbox.next()) {
     raw += delta->text;
-    if (delta->finish) answer.finish_reason = engine::to_string(*delta->finish);
-    const std::string text = engine::ChatFormat::parse(syntax, raw, !delta->finish.has_value()).content;
+    const auto syntax = inbox.syntax();
+    const std::string text =
+        syntax ? engine::ChatFormat::parse(*syntax, raw, !delta->finish.has_value()).content : raw;
     if (text.size() <= answer.text.size() || !text.starts_with(answer.text)) continue;
+    if (answer.text.empty()) {
+      answer.ttft_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
+    }
     const std::string_view grown = std::string_view(text).substr(answer.text.size());
     if (wanted && question.on_text && !question.on_text(grown)) {
       wanted = false;
-      engine.cancel(id);
+      inbox.leave();
     }
     answer.text = text;
   }
@@ -94,28 +144,32 @@ result<Answer> ask_in_process(const Question& question, const config::Settings& 
   narrowed.engine = for_one_sequence(settings.engine);
   const auto loaded = load_model(*path, narrowed, clock);
   if (!loaded) return fail(loaded.error());
-  engine::Engine& engine = *loaded->engine;
 
-  engine::ChatInput input;
-  input.messages_json = messages_json(question);
-  const auto prompt = loaded->chat_format->render(input);
-  if (!prompt) return fail(prompt.error());
-  const auto queue = std::make_shared<DeltaQueue>();
-  const auto id = engine.submit(make_request(question, *prompt, *loaded->model), queue);
-  if (!id) return fail(id.error());
-  const std::stop_callback on_stop(question.stop, [&engine, &id] { engine.cancel(*id); });
+  // One question of one process: nothing to look up, nothing to keep.
+  const auto inbox = std::make_shared<Inbox>();
+  const auto pipeline = runtime::make_pipeline(
+      {clock, [inbox](std::function<void()> job) { inbox->post(std::move(job)); }, nullptr, {}});
+  const auto asked = std::chrono::steady_clock::now();
+  pipeline->start(make_query(question), loaded->backend, inbox);
+  const std::stop_callback on_stop(question.stop, [&inbox] { inbox->leave(); });
 
   Answer answer;
-  answer.model = model_id(*path, settings);
-  receive(*queue, engine, *id, question, *prompt->syntax, answer);
-  const engine::GenerationSummary& summary = queue->summary();
+  receive(*inbox, question, answer, asked);
+  answer.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
   if (question.stop.stop_requested()) return fail(ErrorCode::cancelled, "interrupted");
-  if (summary.error) return fail(*summary.error);
-  answer.prompt_tokens = summary.prompt_tokens;
-  answer.cached_prompt_tokens = summary.cached_prompt_tokens;
-  answer.completion_tokens = summary.completion_tokens;
-  answer.ttft_s = Seconds(summary.ttft).count();
-  answer.total_s = Seconds(summary.total).count();
+  answer.model = model_id(*path, settings);
+  if (inbox->failure()) {
+    // Whoever reads no further has what it wants.
+    if (inbox->failure()->reason != "cancelled") return fail(*inbox->failure());
+    answer.finish_reason = "cancelled";
+    return answer;
+  }
+  const runtime::SovereignResult& result = *inbox->result();
+  answer.text = result.choices.front().message.content;
+  answer.finish_reason = engine::to_string(result.choices.front().finish);
+  answer.prompt_tokens = result.usage.prompt_tokens;
+  answer.cached_prompt_tokens = result.usage.cached_tokens;
+  answer.completion_tokens = result.usage.completion_tokens;
   return answer;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string_view> kAllSections = {"model", "engine", "server", "log"};
+const std::vector<std::string_view> kAllSections = {"model", "engine", "server", "cache", "log"};
 
 int check(const SettingsFlags& flags) {
   const auto loaded = flags.load();

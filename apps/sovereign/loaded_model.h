@@ -11,6 +11,7 @@
 #include "engine/chat_format.h"
 #include "engine/engine.h"
 #include "engine/llama_model.h"
+#include "gateway/backend.h"
 
 namespace sovereign {
 
@@ -18,6 +19,7 @@ struct LoadedModel {
   std::shared_ptr<const engine::LlamaModel> model;
   std::shared_ptr<const engine::ChatFormat> chat_format;
   std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<gateway::Backend> backend;  // the three together
 };
 
 // Takes seconds. Errors: as LlamaModel, ChatFormat and Engine; not_found for the template's file.

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   add_key_command(program, exit_code);
   add_keys_command(program, exit_code);
   add_verify_command(program, exit_code);
+  add_cache_command(program, exit_code);
   add_completion_command(program, exit_code);
   add_man_command(program, exit_code);
   add_version_command(program, exit_code);

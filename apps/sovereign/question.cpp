@@ -1,10 +1,8 @@
 #include "question.h"
 
-#include <boost/json.hpp>
+#include "runtime/prompt.h"
 
 namespace sovereign {
-
-namespace json = boost::json;
 
 double Answer::tokens_per_s() const {
   const double seconds = total_s - ttft_s;
@@ -12,10 +10,11 @@ double Answer::tokens_per_s() const {
 }
 
 std::string messages_json(const Question& question) {
-  json::array messages;
-  if (!question.system.empty()) messages.push_back({{"role", "system"}, {"content", question.system}});
-  messages.push_back({{"role", "user"}, {"content", question.prompt}});
-  return json::serialize(messages);
+  runtime::SovereignQuery query;
+  query.content = question.prompt;
+  query.system = question.system;
+  query.context = question.context;
+  return runtime::compose_messages(query);
 }
 
 }  // namespace sovereign

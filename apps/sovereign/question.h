@@ -7,15 +7,18 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "runtime/query.h"
 
 namespace sovereign {
 
 struct Question {
   std::string prompt;
-  std::string system;  // empty: none
+  std::string system;                         // empty: none
+  std::vector<runtime::ContextItem> context;  // what the answer is to be taken from
   std::optional<std::uint32_t> max_tokens;
   std::optional<double> temperature;
   std::optional<std::uint32_t> seed;

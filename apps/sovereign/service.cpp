@@ -2,16 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/post.hpp>
 #include <utility>
 
+#include "answer_cache.h"
 #include "base/build_info.h"
 #include "loaded_model.h"
+#include "runtime/standard_pipeline.h"
+#include "server/admin/cache_routes.h"
 #include "server/health/health_routes.h"
 #include "server/metrics/metrics_handler.h"
 #include "server/openai/api_context.h"
 #include "server/openai/routes.h"
+#include "server/query/query_routes.h"
 
 namespace sovereign {
+
+namespace {
+
+// Of the cache's memory, for requests that are known by their bytes.
+constexpr std::uint64_t kMemoShare = 8;
+
+}  // namespace
 
 Service::Service(const config::Settings& settings, std::filesystem::path model_path)
     : settings_(settings),
@@ -26,6 +38,21 @@ std::shared_ptr<engine::Engine> Service::engine() const {
   return served == nullptr ? nullptr : served->engine;
 }
 
+result<void> Service::make_pipeline() {
+  if (settings_.cache.enabled) {
+    auto cache = make_cache(settings_.cache);
+    if (!cache) return fail(cache.error());
+    cache_ = std::move(*cache);
+    memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
+  }
+  pipeline_ = runtime::make_pipeline(
+      {clock_,
+       [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); },
+       cache_.get(),
+       {}});
+  return {};
+}
+
 server::Router Service::make_router() {
   server::Router router;
   server::HealthSources health{ready_, clock_, {}, settings_.server.stall_after};
@@ -37,16 +64,20 @@ server::Router Service::make_router() {
   server::MetricsSources metrics{[this] { return engine(); },      http_metrics_, ready_, clock_,
                                  std::string(build_info::version), model_id_,     {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
+  metrics.cache = cache_.get();
   add_metrics_route(router, std::move(metrics));
-  const auto context = std::make_shared<const server::openai::ApiContext>(
-      server::openai::ApiContext{models_, workers_, clock_, http_metrics_, settings_.server});
+  const auto context = std::make_shared<const server::openai::ApiContext>(server::openai::ApiContext{
+      models_, workers_, clock_, http_metrics_, settings_.server, pipeline_, cache_.get(), memo_.get()});
   server::openai::add_openai_routes(router, context);
+  server::add_query_routes(router, context);
+  server::add_cache_routes(router, *context);
   return router;
 }
 
 result<std::unique_ptr<Service>> Service::start(const config::Settings& settings,
                                                 std::filesystem::path model_path) {
   std::unique_ptr<Service> service(new Service(settings, std::move(model_path)));
+  if (auto made = service->make_pipeline(); !made) return fail(made.error());
   auto server = server::HttpServer::start(settings.server, service->make_router());
   if (!server) return fail(server.error());
   service->server_ = std::move(*server);
@@ -63,8 +94,8 @@ result<void> Service::load() {
     if (alias != served->id && !alias.empty()) served->aliases.push_back(alias);
   }
   served->created = server::openai::unix_now();
-  served->fingerprint = server::openai::make_fingerprint(
-      loaded->model->info(), fmt::format("{} {}", build_info::version, build_info::git_commit));
+  served->fingerprint = loaded->backend->identity().fingerprint;
+  served->backend = std::move(loaded->backend);
   served->model = std::move(loaded->model);
   served->chat_format = std::move(loaded->chat_format);
   served->engine = std::move(loaded->engine);

@@ -9,10 +9,13 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cache/response_cache.h"
 #include "config/settings.h"
+#include "runtime/pipeline.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
 #include "server/metrics/http_metrics.h"
+#include "server/openai/chat_memo.h"
 #include "server/openai/served_model.h"
 #include "server/worker_pool.h"
 
@@ -42,6 +45,7 @@ class Service {
 
  private:
   Service(const config::Settings& settings, std::filesystem::path model_path);
+  result<void> make_pipeline();
   server::Router make_router();
   std::shared_ptr<engine::Engine> engine() const;
 
@@ -52,8 +56,11 @@ class Service {
   SteadyClock clock_;
   server::ReadyState ready_;
   server::HttpMetrics http_metrics_;
+  std::unique_ptr<cache::ResponseCache> cache_;     // null: off
+  std::unique_ptr<server::openai::ChatMemo> memo_;  // with the cache
+  server::WorkerPool workers_;                      // an engine that ends posts its last jobs here
+  std::shared_ptr<const runtime::Pipeline> pipeline_;
   server::openai::ModelSlot models_;
-  server::WorkerPool workers_;
   std::atomic<const server::TransportMetrics*> transport_{nullptr};  // null until the server is there
   std::unique_ptr<server::HttpServer> server_;
 };

@@ -11,6 +11,7 @@ _sovereign() {
       'sovereign/key') path='sovereign key' ;;
       'sovereign/keys') path='sovereign keys' ;;
       'sovereign/verify') path='sovereign verify' ;;
+      'sovereign/cache') path='sovereign cache' ;;
       'sovereign/completion') path='sovereign completion' ;;
       'sovereign/man') path='sovereign man' ;;
       'sovereign/version') path='sovereign version' ;;
@@ -26,6 +27,9 @@ _sovereign() {
       'sovereign keys/new') path='sovereign keys new' ;;
       'sovereign keys/show') path='sovereign keys show' ;;
       'sovereign keys/export') path='sovereign keys export' ;;
+      'sovereign cache/stats') path='sovereign cache stats' ;;
+      'sovereign cache/clear') path='sovereign cache clear' ;;
+      'sovereign cache/get') path='sovereign cache get' ;;
     esac
   done
   COMPREPLY=()
@@ -62,9 +66,17 @@ _sovereign() {
     'sovereign serve/--server.stall_after') :; return ;;
     'sovereign serve/--server.request_timeout') :; return ;;
     'sovereign serve/--server.api_key_hashes') :; return ;;
+    'sovereign serve/--server.admin_key_hashes') :; return ;;
     'sovereign serve/--cors-origin'|'sovereign serve/--server.cors_origins') :; return ;;
     'sovereign serve/--tls-certificate'|'sovereign serve/--server.tls_certificate') compopt -o default; return ;;
     'sovereign serve/--tls-key'|'sovereign serve/--server.tls_key') compopt -o default; return ;;
+    'sovereign serve/--cache.max_entries') :; return ;;
+    'sovereign serve/--cache.max_bytes') :; return ;;
+    'sovereign serve/--cache.time_to_live') :; return ;;
+    'sovereign serve/--cache.disk_path') compopt -o default; return ;;
+    'sovereign serve/--cache.disk_max_bytes') :; return ;;
+    'sovereign serve/--cache.redis_url') :; return ;;
+    'sovereign serve/--cache.redis_timeout') :; return ;;
     'sovereign serve/--log-level'|'sovereign serve/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign serve/--log-format'|'sovereign serve/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign serve/--log-file'|'sovereign serve/--log.file') compopt -o default; return ;;
@@ -72,6 +84,7 @@ _sovereign() {
     'sovereign ask/--api-key-file') compopt -o default; return ;;
     'sovereign ask/--ca-file') compopt -o default; return ;;
     'sovereign ask/--system') :; return ;;
+    'sovereign ask/--context-file') compopt -o default; return ;;
     'sovereign ask/--max-tokens') :; return ;;
     'sovereign ask/--temperature') :; return ;;
     'sovereign ask/--seed') :; return ;;
@@ -129,6 +142,7 @@ _sovereign() {
     'sovereign doctor/--server.stall_after') :; return ;;
     'sovereign doctor/--server.request_timeout') :; return ;;
     'sovereign doctor/--server.api_key_hashes') :; return ;;
+    'sovereign doctor/--server.admin_key_hashes') :; return ;;
     'sovereign doctor/--cors-origin'|'sovereign doctor/--server.cors_origins') :; return ;;
     'sovereign doctor/--tls-certificate'|'sovereign doctor/--server.tls_certificate') compopt -o default; return ;;
     'sovereign doctor/--tls-key'|'sovereign doctor/--server.tls_key') compopt -o default; return ;;
@@ -163,9 +177,17 @@ _sovereign() {
     'sovereign config check/--server.stall_after') :; return ;;
     'sovereign config check/--server.request_timeout') :; return ;;
     'sovereign config check/--server.api_key_hashes') :; return ;;
+    'sovereign config check/--server.admin_key_hashes') :; return ;;
     'sovereign config check/--cors-origin'|'sovereign config check/--server.cors_origins') :; return ;;
     'sovereign config check/--tls-certificate'|'sovereign config check/--server.tls_certificate') compopt -o default; return ;;
     'sovereign config check/--tls-key'|'sovereign config check/--server.tls_key') compopt -o default; return ;;
+    'sovereign config check/--cache.max_entries') :; return ;;
+    'sovereign config check/--cache.max_bytes') :; return ;;
+    'sovereign config check/--cache.time_to_live') :; return ;;
+    'sovereign config check/--cache.disk_path') compopt -o default; return ;;
+    'sovereign config check/--cache.disk_max_bytes') :; return ;;
+    'sovereign config check/--cache.redis_url') :; return ;;
+    'sovereign config check/--cache.redis_timeout') :; return ;;
     'sovereign config check/--log-level'|'sovereign config check/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign config check/--log-format'|'sovereign config check/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign config check/--log-file'|'sovereign config check/--log.file') compopt -o default; return ;;
@@ -200,9 +222,17 @@ _sovereign() {
     'sovereign config show/--server.stall_after') :; return ;;
     'sovereign config show/--server.request_timeout') :; return ;;
     'sovereign config show/--server.api_key_hashes') :; return ;;
+    'sovereign config show/--server.admin_key_hashes') :; return ;;
     'sovereign config show/--cors-origin'|'sovereign config show/--server.cors_origins') :; return ;;
     'sovereign config show/--tls-certificate'|'sovereign config show/--server.tls_certificate') compopt -o default; return ;;
     'sovereign config show/--tls-key'|'sovereign config show/--server.tls_key') compopt -o default; return ;;
+    'sovereign config show/--cache.max_entries') :; return ;;
+    'sovereign config show/--cache.max_bytes') :; return ;;
+    'sovereign config show/--cache.time_to_live') :; return ;;
+    'sovereign config show/--cache.disk_path') compopt -o default; return ;;
+    'sovereign config show/--cache.disk_max_bytes') :; return ;;
+    'sovereign config show/--cache.redis_url') :; return ;;
+    'sovereign config show/--cache.redis_timeout') :; return ;;
     'sovereign config show/--log-level'|'sovereign config show/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign config show/--log-format'|'sovereign config show/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign config show/--log-file'|'sovereign config show/--log.file') compopt -o default; return ;;
@@ -213,21 +243,30 @@ _sovereign() {
     'sovereign verify/--model') :; return ;;
     'sovereign verify/--previous') compopt -o default; return ;;
     'sovereign verify/--log') :; return ;;
+    'sovereign cache stats/--url') :; return ;;
+    'sovereign cache stats/--admin-key-file') compopt -o default; return ;;
+    'sovereign cache stats/--ca-file') compopt -o default; return ;;
+    'sovereign cache clear/--url') :; return ;;
+    'sovereign cache clear/--admin-key-file') compopt -o default; return ;;
+    'sovereign cache clear/--ca-file') compopt -o default; return ;;
+    'sovereign cache get/--url') :; return ;;
+    'sovereign cache get/--admin-key-file') compopt -o default; return ;;
+    'sovereign cache get/--ca-file') compopt -o default; return ;;
   esac
   case "$path" in
-    'sovereign') words='serve ask model doctor config key keys verify completion man version -h --help --version' ;;
-    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --max-tokens --temperature --seed --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign') words='serve ask model doctor config key keys verify cache completion man version -h --help --version' ;;
+    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --context-file --max-tokens --temperature --seed --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --log-level --log.level --log-format --log.format --log-file --log.file' ;;
     'sovereign model') words='list info fetch path -h --help' ;;
     'sovereign model list') words='-h --help --json' ;;
     'sovereign model info') words='-h --help --json' ;;
     'sovereign model fetch') words='-h --help --package' ;;
     'sovereign model path') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch' ;;
-    'sovereign doctor') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
+    'sovereign doctor') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
     'sovereign config') words='example check show -h --help' ;;
     'sovereign config example') words='-h --help' ;;
-    'sovereign config check') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign config show') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
+    'sovereign config check') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign config show') words='-h --help --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
     'sovereign key') words='new hash -h --help' ;;
     'sovereign key new') words='-h --help' ;;
     'sovereign key hash') words='-h --help' ;;
@@ -236,6 +275,10 @@ _sovereign() {
     'sovereign keys show') words='-h --help' ;;
     'sovereign keys export') words='-h --help --format' ;;
     'sovereign verify') words='-h --help --answer --query --key --model --previous --log' ;;
+    'sovereign cache') words='stats clear get -h --help' ;;
+    'sovereign cache stats') words='-h --help --url --admin-key-file --ca-file' ;;
+    'sovereign cache clear') words='-h --help --url --admin-key-file --ca-file' ;;
+    'sovereign cache get') words='-h --help --url --admin-key-file --ca-file' ;;
     'sovereign completion') words='-h --help bash zsh fish' ;;
     'sovereign man') words='-h --help' ;;
     'sovereign version') words='-h --help --json' ;;

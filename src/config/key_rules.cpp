@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cache/redis_url.h"
+
 namespace sovereign::config {
 namespace {
 
@@ -41,6 +43,13 @@ result<void> check_origins(const Value& list) {
                 fmt::format("'{}' is not an origin such as \"https://example.org\", nor \"*\"", entry));
   }
   return {};
+}
+
+result<void> check_redis_url(const Value& text) {
+  const auto& url = std::get<std::string>(text);
+  if (url.empty()) return {};
+  const auto address = cache::parse_redis_url(url);
+  return address ? result<void>() : fail(address.error());
 }
 
 result<void> check_not_empty(const Value& text) {

@@ -190,6 +190,9 @@ void add_server_keys(std::vector<Key>& keys) {
                      "SHA-256 hashes of the API keys that are let in, as 'sovereign key new' prints "
                      "them; none: no key is asked for."),
                 check_key_hashes));
+  keys.push_back(with_rule(make("server.admin_key_hashes", "", Kind::list, FIELD(server.admin_key_hashes),
+                                "SHA-256 hashes of the keys that open /admin; none: nobody may."),
+                           check_key_hashes));
   keys.push_back(
       with_rule(make("server.cors_origins", "--cors-origin", Kind::list, FIELD(server.cors_origins),
                      "Web origins whose pages may call the API, or \"*\" for all; none: no CORS headers."),
@@ -201,6 +204,31 @@ void add_server_keys(std::vector<Key>& keys) {
                       "PEM file with the certificate's private key."));
   keys.push_back(make("server.insecure", "--insecure", Kind::boolean, FIELD(server.insecure),
                       "Allow listening on an address that other machines reach without any API key."));
+}
+
+void add_cache_keys(std::vector<Key>& keys) {
+  keys.push_back(
+      make("cache.enabled", "", Kind::boolean, FIELD(cache.enabled),
+           "Keep answers that would come out the same again, and give them to who asks the same."));
+  keys.push_back(number("cache.max_entries", "", Kind::integer, FIELD(cache.max_entries), 1, 100 * kMillion,
+                        "Answers kept in memory; the least recently used go first."));
+  keys.push_back(
+      number("cache.max_bytes", "", Kind::size, FIELD(cache.max_bytes), 1024 * kKiB, 1024 * kGiB,
+             "Memory for answers and their keys; an eighth more goes to requests by their bytes."));
+  keys.push_back(number("cache.time_to_live", "", Kind::duration, FIELD(cache.time_to_live), 0, 8760 * kHour,
+                        "Time after which an answer is made anew; 0s: answers have no end."));
+  keys.push_back(make("cache.disk_path", "", Kind::path, FIELD(cache.disk_path),
+                      "File that keeps answers, and the questions they belong to, over restarts; its folder "
+                      "must exist, and one server uses it at a time; empty: memory only."));
+  keys.push_back(number("cache.disk_max_bytes", "", Kind::size, FIELD(cache.disk_max_bytes), 1024 * kKiB,
+                        1024 * kGiB, "Size of that file; the oldest answers go first."));
+  keys.push_back(with_rule(make("cache.redis_url", "", Kind::text, FIELD(cache.redis_url),
+                                "Redis server that shares answers between nodes: "
+                                "redis://[[user]:password@]host[:port][/database]; empty: none."),
+                           check_redis_url));
+  keys.push_back(number("cache.redis_timeout", "", Kind::duration, FIELD(cache.redis_timeout), kMs,
+                        10 * kSecond,
+                        "Longest wait of a query for that server, which is then passed over for a while."));
 }
 
 void add_log_keys(std::vector<Key>& keys) {
@@ -221,6 +249,7 @@ std::vector<Key> build() {
   add_model_keys(keys);
   add_engine_keys(keys);
   add_server_keys(keys);
+  add_cache_keys(keys);
   add_log_keys(keys);
   return keys;
 }
@@ -229,6 +258,7 @@ constexpr std::array kSections = {
     Section{"model", "What to serve."},
     Section{"engine", "How the model is run: memory, batches, threads."},
     Section{"server", "The HTTP API: address, limits, keys, TLS."},
+    Section{"cache", "Answers that are kept: docs/cache.md."},
     Section{"log", "What is written about it all."},
 };
 

@@ -1,6 +1,8 @@
 // Everything an operator can set, as one plain value. key_table.h documents each field.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "base/logging.h"
@@ -16,10 +18,23 @@ struct ModelSettings {
   bool fetch = false;         // `serve` and `ask` may download the default model when it is missing
 };
 
+// Of the response cache.
+struct CacheSettings {
+  bool enabled = true;
+  std::uint32_t max_entries = 100'000;
+  std::uint64_t max_bytes = 256ull * 1024 * 1024;  // of memory
+  std::chrono::milliseconds time_to_live{0};       // 0: answers have no end
+  std::string disk_path;                           // a file; empty: memory only
+  std::uint64_t disk_max_bytes = 1024ull * 1024 * 1024;
+  std::string redis_url;                        // of a server that several nodes share; empty: none
+  std::chrono::milliseconds redis_timeout{50};  // of one wait for it
+};
+
 struct Settings {
   ModelSettings model;
   engine::EngineConfig engine;
   server::ServerConfig server;
+  CacheSettings cache;
   LogSettings log;
 };
 

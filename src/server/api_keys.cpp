@@ -26,7 +26,7 @@ bool is_loopback(const std::string& host) {
 
 }  // namespace
 
-result<ApiKeys> ApiKeys::create(const std::vector<std::string>& hashes) {
+result<ApiKeys> ApiKeys::create(const std::vector<std::string>& hashes, const std::string& setting) {
   ApiKeys keys;
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     std::string text = hashes[i];
@@ -34,11 +34,11 @@ result<ApiKeys> ApiKeys::create(const std::vector<std::string>& hashes) {
     const bool prefixed = text.starts_with(kPrefix);
     const std::string digest = prefixed ? text.substr(kPrefix.size()) : std::string();
     if (digest.size() != kDigestDigits || !std::all_of(digest.begin(), digest.end(), is_hex_digit)) {
-      return fail(ErrorCode::invalid_argument,
-                  "Entry " + std::to_string(i + 1) +
-                      " of server.api_key_hashes is not 'sha256:' and 64 hex digits; make one with: "
-                      "printf %s \"$KEY\" | sha256sum",
-                  "server.api_key_hashes");
+      return fail(
+          ErrorCode::invalid_argument,
+          "Entry " + std::to_string(i + 1) + " of " + setting +
+              " is not 'sha256:' and 64 hex digits; make one with: " + "printf %s \"$KEY\" | sha256sum",
+          setting);
     }
     keys.digests_.push_back(digest);
   }

@@ -16,8 +16,9 @@ namespace sovereign::server {
 class ApiKeys {
  public:
   // Each is "sha256:<64 hex digits>". Errors: invalid_argument naming the entry's position, never its
-  // content, which may be a key that somebody forgot to hash.
-  static result<ApiKeys> create(const std::vector<std::string>& hashes);
+  // content, which may be a key that somebody forgot to hash. `setting` is what they were configured by.
+  static result<ApiKeys> create(const std::vector<std::string>& hashes,
+                                const std::string& setting = "server.api_key_hashes");
 
   // No keys configured: everybody may call.
   bool empty() const { return digests_.empty(); }

@@ -12,8 +12,9 @@ namespace sovereign::server {
 
 // Who may call a route.
 enum class Access {
-  open,  // health and metrics: no key needed
-  key,   // a key, when keys are configured
+  open,   // health and metrics: no key needed
+  key,    // a key, when keys are configured
+  admin,  // an admin key; nobody, when none are configured
 };
 
 // Built before the server starts, immutable afterwards, so lookups are thread-safe.
@@ -25,7 +26,7 @@ class Router {
     const Handler* handler = nullptr;  // null: not found, or method not allowed
     Access access = Access::key;
     std::vector<std::string> path_parameters;
-    std::string allowed_methods;       // for 405's Allow header; empty: 404
+    std::string allowed_methods;  // for 405's Allow header; empty: 404
   };
   // The path is as the client sent it, still percent-encoded: "/v1/models/org%2Fname" has three
   // segments, and its last parameter is "org/name". HEAD is answered by GET's route.

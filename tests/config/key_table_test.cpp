@@ -22,6 +22,7 @@ TEST(KeyTable, HasAKeyForEachField) {
   EXPECT_EQ(keys_of("model"), boost::pfr::tuple_size_v<ModelSettings>);
   EXPECT_EQ(keys_of("engine"), boost::pfr::tuple_size_v<engine::EngineConfig>);
   EXPECT_EQ(keys_of("server"), boost::pfr::tuple_size_v<server::ServerConfig>);
+  EXPECT_EQ(keys_of("cache"), boost::pfr::tuple_size_v<CacheSettings>);
   EXPECT_EQ(keys_of("log"), boost::pfr::tuple_size_v<LogSettings>);
 }
 

@@ -2,27 +2,30 @@ import pytest
 
 from service import Service
 
-# Small enough that a prompt can be too long, large enough for templates with tools.
+# Small enough that a prompt can be too long, large enough for templates with tools. Without the response
+# cache: a question that is asked twice is answered twice.
 CONFIG = """
 [engine]
 context_tokens = 4096
+[cache]
+enabled = false
 """
 
 
-@pytest.fixture(scope="session")
-def service():
-    """The server that most tests share. They leave it idle."""
-    running = Service(CONFIG)
+@pytest.fixture(scope="module")
+def service(request):
+    """The server that most tests of a file share. They leave it idle. A file's SERVICE_CONFIG replaces CONFIG."""
+    running = Service(getattr(request.module, "SERVICE_CONFIG", CONFIG))
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(service):
     return service.client()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def model(client):
     return client.models.list().data[0].id
 

@@ -183,8 +183,12 @@ std::optional<HttpResponse> Connection::answer_early(const Router::Match& match)
     options.headers.emplace_back("Allow", methods);
     return options;
   }
-  if (match.access == Access::key && !state_.keys.empty() &&
-      !state_.keys.accepts(request.header("Authorization"))) {
+  if (match.access == Access::admin && state_.admin_keys.empty()) {
+    return error_response(http_status(ErrorCode::permission_denied),
+                          "Administration is off: set server.admin_key_hashes to open it.", "admin_disabled");
+  }
+  const ApiKeys& keys = match.access == Access::admin ? state_.admin_keys : state_.keys;
+  if (match.access != Access::open && !keys.empty() && !keys.accepts(request.header("Authorization"))) {
     const bool none = request.header("Authorization").empty();
     HttpResponse refusal = error_response(
         http_status(ErrorCode::unauthenticated),

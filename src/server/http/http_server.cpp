@@ -242,6 +242,8 @@ result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Route
   if (auto allowed = check_bind(config); !allowed) return fail(allowed.error());
   auto keys = ApiKeys::create(config.api_key_hashes);
   if (!keys) return fail(keys.error());
+  auto admin_keys = ApiKeys::create(config.admin_key_hashes, "server.admin_key_hashes");
+  if (!admin_keys) return fail(admin_keys.error());
   auto loop = std::make_unique<Loop>(config.io_threads);
   ServerState& state = loop->state();
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
@@ -253,6 +255,7 @@ result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Route
   if (!acceptor) return fail(acceptor.error());
   state.router = std::move(router);
   state.keys = std::move(*keys);
+  state.admin_keys = std::move(*admin_keys);
   state.cors = Cors(config.cors_origins);
   state.config = std::move(config);
   loop->run(std::move(*acceptor));

@@ -17,6 +17,7 @@ struct ServerState {
   ServerConfig config;
   Router router;
   ApiKeys keys;
+  ApiKeys admin_keys;
   Cors cors;
   std::shared_ptr<boost::asio::ssl::context> tls;  // null: plain HTTP
   TransportMetrics metrics;

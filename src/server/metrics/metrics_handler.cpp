@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "server/metrics/cache_exposition.h"
 #include "server/metrics/engine_exposition.h"
 #include "server/metrics/process_stats.h"
 #include "server/metrics/transport_exposition.h"
@@ -29,6 +30,7 @@ std::string render_metrics(const MetricsSources& sources) {
     text.gauge("sovereign_engine_stalled_seconds", "Time since a step ended while there is work.",
                std::chrono::duration<double>(engine->stalled_for(sources.clock.now())).count());
   }
+  if (sources.cache != nullptr) write_cache_metrics(text, sources.cache->stats());
   sources.http.write(text);
   if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
     write_transport_metrics(text, *transport);

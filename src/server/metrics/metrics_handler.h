@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "cache/response_cache.h"
 #include "engine/engine.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
@@ -25,6 +26,7 @@ struct MetricsSources {
   std::string model_id;
   // The transport's counters, or null before the server has started; may be left empty.
   std::function<const TransportMetrics*()> transport = {};
+  const cache::ResponseCache* cache = nullptr;  // null: none
 };
 
 std::string render_metrics(const MetricsSources& sources);

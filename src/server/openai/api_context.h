@@ -4,8 +4,11 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "cache/response_cache.h"
+#include "runtime/pipeline.h"
 #include "server/metrics/http_metrics.h"
 #include "server/openai/api_failure.h"
+#include "server/openai/chat_memo.h"
 #include "server/openai/served_model.h"
 #include "server/openai/token_channel.h"
 #include "server/server_config.h"
@@ -20,6 +23,9 @@ struct ApiContext {
   const Clock& clock;
   HttpMetrics& http_metrics;
   ServerConfig config;
+  std::shared_ptr<const runtime::Pipeline> pipeline;
+  cache::ResponseCache* cache = nullptr;  // null: no response cache
+  ChatMemo* memo = nullptr;               // with the cache
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;

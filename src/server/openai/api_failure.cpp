@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/stages/inference.h"
 #include "server/api_error.h"
 
 namespace sovereign::server::openai {
@@ -55,17 +56,8 @@ ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t cont
 }
 
 std::optional<ApiFailure> failure_of(engine::FinishReason finish, const std::optional<Error>& error) {
-  switch (finish) {
-    case engine::FinishReason::stop:
-    case engine::FinishReason::length: return std::nullopt;
-    case engine::FinishReason::cancelled:
-      return ApiFailure(Error{ErrorCode::unavailable, "The server stopped this request.", {}}, "cancelled");
-    case engine::FinishReason::deadline:
-      return ApiFailure(Error{
-          ErrorCode::deadline_exceeded, "The request took longer than the server's request_timeout.", {}});
-    case engine::FinishReason::error: break;
-  }
-  return ApiFailure(error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}}));
+  if (auto failure = runtime::failure_of(finish, error)) return ApiFailure(*failure);
+  return std::nullopt;
 }
 
 }  // namespace sovereign::server::openai

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "engine/generation.h"
+#include "gateway/failure.h"
 #include "server/exchange.h"
 #include "server/openai/served_model.h"
 
@@ -17,6 +18,7 @@ struct ApiFailure {
   std::string code;  // e.g. "context_length_exceeded"; empty: the ErrorCode's name
 
   ApiFailure(Error e) : error(std::move(e)) {}  // NOLINT: an Error is a failure without a code
+  ApiFailure(const gateway::Failure& failure) : error(failure), code(failure.reason) {}  // NOLINT: likewise
   ApiFailure(Error e, std::string c) : error(std::move(e)), code(std::move(c)) {}
 };
 

@@ -1,124 +1,162 @@
 #include "server/openai/chat_handler.h"
 
-#include <iterator>
-#include <limits>
+#include <utility>
 
+#include "runtime/cache_policy.h"
+#include "runtime/query_key.h"
+#include "runtime/stages/cache_lookup.h"
+#include "server/openai/answer_stream.h"
+#include "server/openai/cache_fields.h"
 #include "server/openai/chat_request.h"
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
-#include "server/openai/submission.h"
 
 namespace sovereign::server::openai {
 namespace {
 
-struct RunningChat {
-  ResponseHead head;
-  GenerationOptions options;
-  std::shared_ptr<const engine::ChatSyntax> syntax;  // null: the text is the content
+// Up to here an answer is written on the io thread: a few microseconds, less than a change of threads.
+constexpr std::size_t kInlineTextBytes = 16 * 1024;
+
+struct StartedChat {
+  ChatDelivery delivery;
+  std::shared_ptr<const ServedModel> served;
 };
 
+ResponseHead make_head(const ServedModel& served) {
+  return {make_id("chatcmpl-"), unix_now(), served.id, served.fingerprint};
+}
+
+std::string chat_body(const ServedModel& served, const ChatDelivery& delivery,
+                      const runtime::SovereignResult& result) {
+  Usage usage = result.usage;
+  // What was found took no time.
+  if (result.cached.status == runtime::CacheNote::Status::hit) usage.prompt_ms = usage.predicted_ms = 0;
+  return chat_completion_json(make_head(served), result.choices, usage, delivery.with_logprobs);
+}
+
+bool is_small(const runtime::SovereignResult& result, const ChatDelivery& delivery) {
+  std::size_t bytes = 0;
+  for (const auto& choice : result.choices) bytes += choice.message.content.size();
+  return bytes <= kInlineTextBytes && !delivery.with_logprobs;
+}
+
+runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& http, ChatRequest& request) {
+  runtime::SovereignQuery query;
+  query.id = http.request_id;
+  query.chat = std::move(request.input);
+  query.n = request.options.n;
+  query.max_tokens = request.options.max_tokens;
+  query.stop = std::move(request.options.stop);
+  query.ignore_eos = request.options.ignore_eos;
+  query.sampling = std::move(request.options.sampling);
+  query.cache = request.cache;
+  runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
+  if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
+  return query;
+}
+
+// Requests whose answers may be in the cache are answered faster the next time.
+void remember(const ApiContext& api, const HttpRequest& http, const runtime::SovereignQuery& query,
+              const gateway::BackendIdentity& identity, const ChatDelivery& delivery) {
+  if (api.memo == nullptr || !runtime::plan_cache(query).lookup || query.cache.age_limit) return;
+  thread_local cache::KeyEncoder encoder;
+  runtime::encode_query(query, identity, encoder);
+  api.memo->remember(http.body, identity, delivery, encoder.key());
+  encoder.clear();  // it borrowed from the query
+}
+
 // On a worker thread.
-outcome<RunningChat> start_chat(const ApiContext& api, const std::string& body,
+outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
                                 const std::shared_ptr<TokenChannel>& channel) {
   const auto any = find_model(api, {});
   if (!any) return refuse(any.error());
-  auto request = parse_chat_request(body, (*any)->limits());
+  auto request = parse_chat_request(http.body, (*any)->limits());
   if (!request) return refuse(request.error());
-  auto& options = request->options;
-  const auto served = find_model(api, options.model);
+  const auto served = find_model(api, request->options.model);
   if (!served) return refuse(served.error());
 
-  auto prompt = (*served)->chat_format->render(request->input);
-  if (!prompt) {
-    auto error = prompt.error();
-    if (error.where.empty()) error.where = "messages";
-    return refuse(std::move(error));
-  }
-  options.sampling.grammar = std::move(prompt->grammar);
-  std::move(prompt->stop.begin(), prompt->stop.end(), std::back_inserter(options.stop));
-  auto tokens = check_prompt(**served, (*served)->model->tokenize(prompt->prompt, true, true), "messages");
-  if (!tokens) return refuse(tokens.error());
-  std::vector<std::vector<engine::Token>> prompts;
-  prompts.push_back(std::move(*tokens));
-  if (auto failure = submit_all(api, **served, channel, std::move(prompts), options)) return refuse(*failure);
-
-  RunningChat chat;
-  chat.head = {make_id("chatcmpl-"), unix_now(), (*served)->id, (*served)->fingerprint};
-  chat.options = std::move(options);
-  if (!prompt->plain) chat.syntax = prompt->syntax;
-  return chat;
+  const auto& options = request->options;
+  const ChatDelivery delivery{options.stream, options.include_usage, options.sampling.top_logprobs >= 0,
+                              options.n};
+  auto query = make_query(api, http, *request);
+  remember(api, http, query, (*served)->backend->identity(), delivery);
+  if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
+  channel->expect(1);
+  api.pipeline->start(std::move(query), (*served)->backend, channel->client(delivery.stream));
+  return StartedChat{delivery, *served};
 }
 
-asio::awaitable<void> stream_chat(const ApiContext& api, Exchange& exchange,
-                                  const std::shared_ptr<TokenChannel>& channel, const RunningChat& chat) {
-  ChatStream stream(chat.head, chat.options.n, chat.options.include_usage,
-                    chat.options.sampling.top_logprobs >= 0, chat.syntax);
-  bool begun = false;
-  while (true) {
-    auto batch = co_await channel->next();
-    if (batch.abandoned) co_return;
-    const bool done = batch.done;
-    std::vector<std::string> payloads;
-    if (chat.syntax != nullptr) {
-      payloads = co_await on_worker(api.workers, [&] { return stream.absorb(std::move(batch)); });
-    } else {
-      payloads = stream.absorb(std::move(batch));
-    }
-    if (!begun) {
-      if (payloads.empty()) continue;
-      if (done && stream.failure()) co_return co_await exchange.respond(to_response(*stream.failure()));
-      begun = true;
-      if (!co_await exchange.begin_events()) co_return;
-    }
-    if (!payloads.empty() && !co_await exchange.send_events(std::move(payloads))) co_return;
-    if (done) co_return co_await exchange.end_events();
-  }
-}
-
-asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange,
-                                   const std::shared_ptr<TokenChannel>& channel, const RunningChat& chat) {
-  std::vector<ChatChoice> choices(chat.options.n);
-  Tally tally;
-  for (bool done = false; !done;) {
-    auto batch = co_await channel->next();
-    if (batch.abandoned) co_return;
-    done = batch.done;
-    tally.add(batch);
-    for (auto& delta : batch.deltas) {
-      if (delta.choice >= choices.size()) continue;
-      auto& choice = choices[delta.choice];
-      choice.message.content += delta.text;
-      std::move(delta.logprobs.begin(), delta.logprobs.end(), std::back_inserter(choice.logprobs));
-      if (delta.finish) choice.finish = *delta.finish;
-    }
-  }
-  if (const auto failure = tally.failure()) co_return co_await exchange.respond(to_response(*failure));
+asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange, TokenChannel& channel,
+                                   const StartedChat& chat) {
+  const auto batch = co_await whole_answer(channel);
+  if (batch.abandoned) co_return;
+  if (batch.failure) co_return co_await exchange.respond(to_response(ApiFailure(*batch.failure)));
+  const auto& result = *batch.result;
   HttpResponse response;
-  const auto build = [&] {
-    if (chat.syntax != nullptr) {
-      for (auto& choice : choices) {
-        choice.message = engine::ChatFormat::parse(*chat.syntax, choice.message.content, false);
-      }
-    }
-    return chat_completion_json(chat.head, choices, tally.usage(), chat.options.sampling.top_logprobs >= 0);
-  };
-  response.body = co_await on_worker(api.workers, build);
+  response.headers = cache_headers(result.cached);
+  if (is_small(result, chat.delivery)) {
+    response.body = chat_body(*chat.served, chat.delivery, result);
+  } else {
+    response.body =
+        co_await on_worker(api.workers, [&] { return chat_body(*chat.served, chat.delivery, result); });
+  }
   co_await exchange.respond(std::move(response));
 }
 
+struct FoundChat {
+  std::shared_ptr<const ServedModel> served;
+  ChatDelivery delivery;
+  runtime::SovereignResult result;
+};
+
+// On the io thread: an answer in memory to a request that came before. Says nothing when there is none, or
+// when the request's headers want to have a say.
+std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& http) {
+  if (api.memo == nullptr || !http.header("Cache-Control").empty()) return std::nullopt;
+  auto served = api.models.get();
+  if (served == nullptr) return std::nullopt;
+  const auto remembered = api.memo->find(http.body, served->backend->identity());
+  if (!remembered) return std::nullopt;
+  const auto hit = api.cache->find_in_memory(remembered->key, cache::wall_now());
+  if (!hit) return std::nullopt;
+  FoundChat found{std::move(served), remembered->delivery, {}};
+  if (!runtime::take_hit(*hit, {}, found.result)) return std::nullopt;
+  if (!is_small(found.result, found.delivery)) return std::nullopt;
+  return found;
+}
+
+asio::awaitable<void> answer_found(Exchange& exchange, FoundChat found) {
+  if (!found.delivery.stream) {
+    HttpResponse response;
+    response.headers = cache_headers(found.result.cached);
+    response.body = chat_body(*found.served, found.delivery, found.result);
+    co_return co_await exchange.respond(std::move(response));
+  }
+  ChatStream stream(make_head(*found.served), found.delivery.n, found.delivery.include_usage,
+                    found.delivery.with_logprobs);
+  TokenBatch batch;
+  batch.result = std::make_shared<const runtime::SovereignResult>(std::move(found.result));
+  batch.done = true;
+  auto headers = cache_headers(batch.result->cached);
+  auto payloads = stream.absorb(std::move(batch));
+  if (!co_await exchange.begin_events(std::move(headers))) co_return;
+  if (!co_await exchange.send_events(std::move(payloads))) co_return;
+  co_await exchange.end_events();
+}
+
 asio::awaitable<void> handle_chat(ApiContextPtr api, Exchange& exchange) {
+  if (auto found = find_at_once(*api, exchange.request())) {
+    co_return co_await answer_found(exchange, std::move(*found));
+  }
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  auto chat =
-      co_await on_worker(api->workers, [&] { return start_chat(*api, exchange.request().body, channel); });
+  auto chat = co_await on_worker(api->workers, [&] { return start_chat(*api, exchange.request(), channel); });
   if (!chat) co_return co_await exchange.respond(to_response(chat.error()));
-  if (chat->options.stream) {
-    channel->limit_backlog(api->config.max_unsent_bytes);
-    co_await stream_chat(*api, exchange, channel, *chat);
-  } else {
-    co_await collect_chat(*api, exchange, channel, *chat);
-  }
+  if (!chat->delivery.stream) co_return co_await collect_chat(*api, exchange, *channel, *chat);
+  const auto& delivery = chat->delivery;
+  ChatStream stream(make_head(*chat->served), delivery.n, delivery.include_usage, delivery.with_logprobs);
+  co_await stream_answer(api->workers, exchange, *channel, stream);
 }
 
 }  // namespace

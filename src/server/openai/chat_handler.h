@@ -1,8 +1,9 @@
-// POST /v1/chat/completions.
+// POST /v1/chat/completions: a query without reasoning.
 //
-// On a worker thread: parse, template, tokenize, submit. Then tokens come through a TokenChannel and
-// are answered whole or streamed. Errors before the first token have a status of their own; a failure
-// in mid-stream is an event with OpenAI's error object, then [DONE].
+// A request that came before, and whose answer is in memory, is answered on the io thread, without reading
+// its JSON again. Else, on a worker thread: parse, then the pipeline. Tokens come through a TokenChannel and
+// are answered whole or streamed. Errors before the first token have a status of their own; a failure in
+// mid-stream is an event with OpenAI's error object, then [DONE].
 #pragma once
 
 #include "server/openai/api_context.h"

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "server/openai/cache_fields.h"
 #include "server/openai/chat_messages.h"
 
 namespace sovereign::server::openai {
@@ -50,6 +51,7 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   ChatRequest request;
   request.options = read_generation_options(fields, limits);
   read_messages_and_tools(fields, limits, request.input);
+  request.cache = read_cache_policy(fields);
   read_logprobs(fields, limits, request.options.sampling);
   if (!read_max_tokens(fields, "max_completion_tokens", false, request.options)) {
     read_max_tokens(fields, "max_tokens", false, request.options);

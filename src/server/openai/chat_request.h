@@ -5,12 +5,14 @@
 
 #include "base/result.h"
 #include "engine/chat_format.h"
+#include "runtime/query.h"
 #include "server/openai/generation_options.h"
 
 namespace sovereign::server::openai {
 
 struct ChatRequest {
   GenerationOptions options;
+  runtime::CachePolicy cache;
   // Messages with text parts joined by newlines, and role 'developer' as 'system', which is what
   // models' templates know. The constraint (schema or grammar) is here, not in options.sampling.
   engine::ChatInput input;

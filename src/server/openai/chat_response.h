@@ -11,11 +11,7 @@
 
 namespace sovereign::server::openai {
 
-struct ChatChoice {
-  engine::ChatMessage message;
-  engine::FinishReason finish = engine::FinishReason::stop;
-  std::vector<engine::TokenLogprob> logprobs;
-};
+using ChatChoice = runtime::Choice;
 
 // The whole answer of a request that is not streamed.
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,

@@ -19,6 +19,7 @@ const std::vector<engine::TokenLogprob>* ChatStream::logprobs_of(const Choice& c
 
 std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   tally_.add(batch);
+  if (batch.beginning) syntax_ = batch.beginning->syntax;
   std::vector<std::string> payloads;
   payloads.reserve(batch.deltas.size() + 3);
   std::vector<bool> grown(choices_.size());
@@ -29,6 +30,7 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
     if (delta.finish) choice.finish = delta.finish;
     if (!choice.begun && (!delta.finish || is_regular(*delta.finish))) {
       choice.begun = true;
+      begun_ = true;
       payloads.push_back(chunks_.role(delta.choice, syntax_ != nullptr));
     }
     if (syntax_ != nullptr) {
@@ -44,6 +46,7 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
     tell_parsed(i, payloads);
     if (choices_[i].finish) tell_finish(i, payloads);
   }
+  if (batch.result && !begun_) replay(*batch.result, payloads);
   if (!batch.done) return payloads;
   if (const auto failed = failure()) {
     payloads.push_back(to_event(*failed));
@@ -52,6 +55,22 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   }
   payloads.emplace_back("[DONE]");
   return payloads;
+}
+
+void ChatStream::replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads) {
+  for (std::uint32_t i = 0; i < choices_.size() && i < result.choices.size(); ++i) {
+    const runtime::Choice& found = result.choices[i];
+    Choice& choice = choices_[i];
+    choice.finish = found.finish;
+    choice.logprobs = found.logprobs;
+    payloads.push_back(chunks_.role(i, !found.message.tool_calls.empty()));
+    for (const auto& delta : choice.deltas.advance(found.message)) {
+      payloads.push_back(chunks_.delta(i, delta, logprobs_of(choice)));
+      choice.logprobs.clear();
+    }
+    tell_finish(i, payloads);
+  }
+  begun_ = true;
 }
 
 void ChatStream::tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads) {

@@ -1,4 +1,5 @@
 // A streamed chat answer: from batches of tokens to the payloads of its events. No sockets.
+// An answer that was found, not made, is told as a stream too.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,12 @@ namespace sovereign::server::openai {
 class ChatStream {
  public:
   ChatStream(const ResponseHead& head, std::uint32_t choices, bool include_usage, bool with_logprobs,
-             std::shared_ptr<const engine::ChatSyntax> syntax);
+             std::shared_ptr<const engine::ChatSyntax> syntax = nullptr);
+
+  // Whether absorb() will have to parse.
+  bool parses(const TokenBatch& batch) const {
+    return (batch.beginning ? batch.beginning->syntax : syntax_) != nullptr;
+  }
 
   // Payloads to send now. The last batch brings the usage (when asked for) and [DONE], or the failure.
   std::vector<std::string> absorb(TokenBatch batch);
@@ -37,6 +43,7 @@ class ChatStream {
     std::optional<engine::FinishReason> finish;
   };
 
+  void replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads);
   void tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads);
   void tell_parsed(std::uint32_t index, std::vector<std::string>& payloads);
   void tell_finish(std::uint32_t index, std::vector<std::string>& payloads);
@@ -48,6 +55,7 @@ class ChatStream {
   std::shared_ptr<const engine::ChatSyntax> syntax_;
   std::vector<Choice> choices_;
   Tally tally_;
+  bool begun_ = false;  // anything of any choice was told
 };
 
 }  // namespace sovereign::server::openai

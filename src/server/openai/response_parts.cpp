@@ -10,8 +10,6 @@
 namespace sovereign::server::openai {
 namespace {
 
-double to_ms(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
-
 double rounded(double value) { return std::round(value * 1000.0) / 1000.0; }
 
 void append_rate(std::string& out, std::string_view name, std::uint64_t tokens, double ms) {
@@ -47,16 +45,6 @@ void append_candidate(std::string& out, const engine::CandidateLogprob& candidat
 }
 
 }  // namespace
-
-void Usage::add(const engine::GenerationSummary& summary) {
-  prompt_tokens += summary.prompt_tokens;
-  completion_tokens += summary.completion_tokens;
-  cached_tokens += summary.cached_prompt_tokens;
-  const bool had_token = summary.ttft > Duration::zero();
-  const auto first_token = had_token ? summary.ttft : summary.total;
-  prompt_ms = std::max(prompt_ms, to_ms(std::max(first_token - summary.queue_wait, Duration::zero())));
-  predicted_ms = std::max(predicted_ms, to_ms(std::max(summary.total - first_token, Duration::zero())));
-}
 
 std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_calls) {
   if (reason == engine::FinishReason::length) return "length";

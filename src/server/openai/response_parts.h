@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/generation.h"
+#include "runtime/result.h"
 
 namespace sovereign::server::openai {
 
@@ -19,17 +20,7 @@ struct ResponseHead {
   std::string fingerprint;  // system_fingerprint: same string, same model and build
 };
 
-// Sums over the requests (prompts) of one response.
-struct Usage {
-  std::uint64_t prompt_tokens = 0;
-  std::uint64_t completion_tokens = 0;
-  std::uint64_t cached_tokens = 0;
-  // Of the slowest request: what the client waited for.
-  double prompt_ms = 0;     // from first scheduled to first token
-  double predicted_ms = 0;  // from first token to the end
-
-  void add(const engine::GenerationSummary& summary);
-};
+using runtime::Usage;
 
 // "stop", "length" or "tool_calls"; what ends in an error is not a finish reason but an error.
 std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_calls);

@@ -11,6 +11,7 @@
 #include "engine/chat_format.h"
 #include "engine/engine.h"
 #include "engine/llama_model.h"
+#include "gateway/backend.h"
 #include "server/openai/generation_options.h"
 
 namespace sovereign::server::openai {
@@ -24,6 +25,7 @@ struct ServedModel {
   std::shared_ptr<const engine::LlamaModel> model;
   std::shared_ptr<const engine::ChatFormat> chat_format;
   std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<gateway::Backend> backend;  // the same, as queries see it
 
   bool is_called(std::string_view name) const;
   RequestLimits limits() const;

@@ -10,6 +10,8 @@ void Tally::add(const TokenBatch& batch) {
   for (const auto& delta : batch.deltas) {
     if (delta.finish && !is_regular(*delta.finish) && !irregular_) irregular_ = delta.finish;
   }
+  if (batch.result) usage_ = batch.result->usage;
+  if (batch.failure && !failure_) failure_ = batch.failure;
   for (const auto& summary : batch.summaries) {
     usage_.add(summary);
     if (summary.error && !error_) error_ = summary.error;
@@ -17,6 +19,7 @@ void Tally::add(const TokenBatch& batch) {
 }
 
 std::optional<ApiFailure> Tally::failure() const {
+  if (failure_) return ApiFailure(*failure_);
   if (irregular_) return failure_of(*irregular_, error_);
   if (error_) return ApiFailure(*error_);
   return std::nullopt;

@@ -24,6 +24,7 @@ class Tally {
   Usage usage_;
   std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
   std::optional<Error> error_;
+  std::optional<gateway::Failure> failure_;  // of the query
 };
 
 }  // namespace sovereign::server::openai

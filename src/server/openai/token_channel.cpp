@@ -36,6 +36,30 @@ class TokenChannel::Sink final : public engine::GenerationSink {
   std::uint32_t first_choice_;
 };
 
+class TokenChannel::Client final : public runtime::QueryClient {
+ public:
+  Client(std::shared_ptr<TokenChannel> channel, bool deltas)
+      : channel_(std::move(channel)), deltas_(deltas) {}
+
+  void on_accepted(std::function<void()> leave) noexcept override { channel_->attach(std::move(leave)); }
+  void on_begin(const runtime::Beginning& beginning) noexcept override {
+    if (deltas_) channel_->begin(beginning);
+  }
+  void on_delta(engine::GenerationDelta delta) noexcept override {
+    if (deltas_) channel_->push(std::move(delta));
+  }
+  void on_result(std::shared_ptr<const runtime::SovereignResult> result) noexcept override {
+    channel_->end([&](TokenBatch& batch) { batch.result = std::move(result); });
+  }
+  void on_failure(const gateway::Failure& failure) noexcept override {
+    channel_->end([&](TokenBatch& batch) { batch.failure = failure; });
+  }
+
+ private:
+  const std::shared_ptr<TokenChannel> channel_;
+  const bool deltas_;
+};
+
 // Keeps the executor's context running while the coroutine waits for another thread.
 template <class Handler>
 struct TokenChannel::HandlerWaiter final : Waiter {
@@ -63,6 +87,10 @@ void TokenChannel::expect(std::size_t requests) {
 
 std::shared_ptr<engine::GenerationSink> TokenChannel::sink(std::uint32_t first_choice) {
   return std::make_shared<Sink>(shared_from_this(), first_choice);
+}
+
+std::shared_ptr<runtime::QueryClient> TokenChannel::client(bool deltas) {
+  return std::make_shared<Client>(shared_from_this(), deltas);
 }
 
 void TokenChannel::put(TokenBatch batch) {
@@ -118,16 +146,27 @@ void TokenChannel::push(engine::GenerationDelta delta) {
   if (overflow) asio::post(executor_, [self = shared_from_this()] { self->abandon(); });
 }
 
-void TokenChannel::finish(const engine::GenerationSummary& summary) {
+template <class Put>
+void TokenChannel::end(Put put) {
   std::unique_ptr<Waiter> waiter;
   {
     const std::lock_guard lock(mutex_);
     if (requests_left_ > 0) --requests_left_;
     if (abandoned_) return;
-    waiting_.summaries.push_back(summary);
+    put(waiting_);
     waiter = std::move(waiter_);
   }
   wake(std::move(waiter));
+}
+
+void TokenChannel::finish(const engine::GenerationSummary& summary) {
+  end([&](TokenBatch& batch) { batch.summaries.push_back(summary); });
+}
+
+// Wakes nobody: a delta or the end follows.
+void TokenChannel::begin(const runtime::Beginning& beginning) {
+  const std::lock_guard lock(mutex_);
+  waiting_.beginning = beginning;
 }
 
 bool TokenChannel::something_waits() const {

@@ -20,9 +20,11 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/generation.h"
+#include "runtime/query_client.h"
 
 namespace sovereign::server::openai {
 
@@ -31,9 +33,12 @@ namespace asio = boost::asio;
 // Everything since the last batch. At least one of the fields says something.
 struct TokenBatch {
   std::vector<engine::GenerationDelta> deltas;
-  std::vector<engine::GenerationSummary> summaries;  // of the requests that ended
-  bool done = false;                                 // every expected request ended: nothing follows
-  bool abandoned = false;                            // the client is gone, or too slow: nothing follows
+  std::vector<engine::GenerationSummary> summaries;        // of the requests that ended
+  std::optional<runtime::Beginning> beginning;             // of a query's answer; before its first delta
+  std::shared_ptr<const runtime::SovereignResult> result;  // of a query; the end
+  std::optional<gateway::Failure> failure;                 // of a query; the end
+  bool done = false;                                       // every expected request ended: nothing follows
+  bool abandoned = false;                                  // the client is gone, or too slow: nothing follows
 };
 
 // next() is for one coroutine on `executor`; all else is thread-safe.
@@ -51,6 +56,8 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
   void expect(std::size_t requests);
   // Where one request's tokens go; its choice i becomes choice `first_choice` + i.
   std::shared_ptr<engine::GenerationSink> sink(std::uint32_t first_choice);
+  // Where a query's answer goes; for one query alone, expect(1). Without `deltas` only the end comes.
+  std::shared_ptr<runtime::QueryClient> client(bool deltas);
   // Ready-made tokens, where no request is needed.
   void put(TokenBatch batch);
   // How to stop a request; called at most once, never from the engine thread. Runs at once when the
@@ -66,6 +73,7 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
 
  private:
   class Sink;
+  class Client;
   // A suspended coroutine.
   struct Waiter {
     virtual ~Waiter() = default;
@@ -76,6 +84,9 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
 
   void push(engine::GenerationDelta delta);
   void finish(const engine::GenerationSummary& summary);
+  void begin(const runtime::Beginning& beginning);
+  template <class Put>
+  void end(Put put);
   bool something_waits() const;  // under the lock
   void wake(std::unique_ptr<Waiter> waiter);
   TokenBatch take();

@@ -1,6 +1,7 @@
 // The handlers with a real engine and the test model behind them, and no sockets before them.
 #include <gtest/gtest.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <condition_variable>
@@ -9,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "gateway/llama_backend.h"
+#include "runtime/standard_pipeline.h"
 #include "server/openai/routes.h"
 #include "support/memory_exchange.h"
 
@@ -40,6 +43,9 @@ std::shared_ptr<const ServedModel> load_served(const Clock& clock) {
   served->model = *model;
   served->chat_format = std::move(*chat_format);
   served->engine = std::move(*engine);
+  served->backend = std::make_shared<gateway::LlamaBackend>(
+      gateway::BackendIdentity{served->id, served->fingerprint, "sha256:test", false}, served->model,
+      served->chat_format, served->engine);
   return served;
 }
 
@@ -55,10 +61,18 @@ class Handlers : public testing::Test {
     make_router();
   }
 
-  void make_router() {
+  // Most tests mean the engine: without the response cache, what is asked twice is answered twice.
+  void make_router(bool with_cache = false) {
+    cache::ResponseCache* const cache = with_cache ? &cache_ : nullptr;
+    pipeline_ = runtime::make_pipeline(
+        {clock_,
+         [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); },
+         cache,
+         {}});
     router_ = Router();
     add_openai_routes(router_, std::make_shared<const ApiContext>(
-                                   ApiContext{models_, workers_, clock_, metrics_, config_}));
+                                   ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, cache,
+                                              with_cache ? &memo_ : nullptr}));
   }
 
   void run(MemoryExchange& exchange) {
@@ -93,12 +107,22 @@ class Handlers : public testing::Test {
 
   static inline SteadyClock clock_;
   static inline std::shared_ptr<const ServedModel> served_;
-  ModelSlot models_;
+  cache::ResponseCache cache_{{}};
+  ChatMemo memo_{1 << 20};
   WorkerPool workers_{1};
+  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  ModelSlot models_;
   HttpMetrics metrics_;
   ServerConfig config_;
   Router router_;
 };
+
+std::string cache_status_of(const HttpResponse& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (name == "X-Sovereign-Cache") return value;
+  }
+  return "(none)";
+}
 
 std::string code_of(const HttpResponse& response) {
   return std::string(json::parse(response.body).at("error").at("code").as_string());
@@ -129,6 +153,31 @@ TEST_F(Handlers, ChatIsTheSameStreamedAndWhole) {
   const auto usage = json::parse(events[events.size() - 2]).at("usage");
   EXPECT_EQ(usage.at("completion_tokens"), whole.at("usage").at("completion_tokens"));
   EXPECT_EQ(usage.at("prompt_tokens"), whole.at("usage").at("prompt_tokens"));
+}
+
+TEST_F(Handlers, AFoundChatIsWhatWasMade) {
+  make_router(true);
+  const auto made = post("/v1/chat/completions", chat(""));
+  EXPECT_EQ(cache_status_of(made), "miss");
+  const auto generations = served_->engine->metrics().requests_accepted.load();
+  const auto found = post("/v1/chat/completions", chat(""));                // known by its bytes
+  const auto other_bytes = post("/v1/chat/completions", chat(" \"n\":1"));  // known by its meaning
+  EXPECT_EQ(cache_status_of(found), "hit");
+  EXPECT_EQ(cache_status_of(other_bytes), "hit");
+  EXPECT_EQ(json::parse(found.body).at("choices"), json::parse(made.body).at("choices"));
+  EXPECT_EQ(json::parse(other_bytes.body).at("choices"), json::parse(made.body).at("choices"));
+  for (int i = 0; i < 2; ++i) {  // by its meaning, then by its bytes
+    std::string streamed;
+    for (const auto& event : post_stream("/v1/chat/completions", chat(R"("stream":true)"))) {
+      if (event == "[DONE]") continue;
+      const auto delta = json::parse(event).at("choices").at(0).at("delta");
+      if (const auto* content = delta.as_object().if_contains("content")) streamed += content->as_string();
+    }
+    EXPECT_EQ(
+        streamed,
+        std::string(json::parse(made.body).at("choices").at(0).at("message").at("content").as_string()));
+  }
+  EXPECT_EQ(served_->engine->metrics().requests_accepted.load(), generations);
 }
 
 TEST_F(Handlers, SeveralChoicesAndPromptsAreIndexedRight) {

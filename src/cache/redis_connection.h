@@ -1,0 +1,55 @@
+// One connection to a Redis server, with a limit on every wait. Hiredis is seen only in its source.
+//
+// Not thread-safe. After an error the connection is of no more use.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cache/redis_url.h"
+
+struct redisContext;
+struct redisReply;
+
+namespace sovereign::cache {
+
+class RedisConnection {
+ public:
+  using Command = std::vector<std::string>;
+
+  // Connects, authenticates, selects the database. Resolving the host's name may take longer than the
+  // limit. Errors: unavailable, unauthenticated.
+  static result<RedisConnection> open(const RedisAddress& address, std::chrono::milliseconds limit);
+
+  // None: no such key. Errors: unavailable (broken, or no answer within the limit), internal (Redis
+  // refused).
+  result<std::optional<std::string>> get(const std::string& key);
+  // Sends all, then reads all the answers. The first refusal is the error; the connection may live on.
+  result<void> run_all(std::span<const Command> commands);
+  // One step of SCAN. The cursor is "0" before the first step and again after the last.
+  result<std::vector<std::string>> scan(std::string& cursor, const std::string& pattern);
+
+  bool broken() const { return broken_; }
+
+ private:
+  struct Free {
+    void operator()(redisContext* context) const;
+  };
+  using Reply = std::unique_ptr<redisReply, void (*)(void*)>;
+  explicit RedisConnection(std::unique_ptr<redisContext, Free> context) : context_(std::move(context)) {}
+  result<Reply> call(const Command& command);
+  result<Reply> read_reply();
+  void append(const Command& command);
+  tl::unexpected<Error> lost();
+
+  std::unique_ptr<redisContext, Free> context_;
+  bool broken_ = false;
+};
+
+}  // namespace sovereign::cache

@@ -1,0 +1,84 @@
+// RedisLevel's inside: the queue under its lock, the thread that connects and writes, and the connection that
+// queries read by. Included by redis_level.cpp only. The reader's lock is taken before the queue's, never
+// after.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "cache/redis_connection.h"
+#include "cache/redis_level.h"
+#include "cache/write_queue.h"
+
+namespace sovereign::cache {
+
+class RedisLevel::Core {
+ public:
+  Core(RedisLevelConfig config, const Stamp& stamp);
+  ~Core();
+
+  EntryPtr find(const Hash128& hash, WallTime now);
+  void count(bool hit) { (hit ? hits_ : misses_).fetch_add(1, std::memory_order_relaxed); }
+  bool put(EntryPtr entry);
+  void erase(const Hash128& hash);
+  result<void> clear();
+  result<void> flush();
+  LevelStats stats() const;
+
+ private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  struct Work {
+    bool clear = false;
+    const WriteBatch* batch = nullptr;
+  };
+
+  EntryPtr read(const Hash128& hash, WallTime now);
+  void reader_failed(const Error& error);
+  result<void> wait_for_cycle(std::unique_lock<std::mutex>& lock);
+
+  // On the thread.
+  void run();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  void finish(const Work& work, const result<void>& done);
+  result<void> carry_out(const Work& work);
+  result<void> ensure_connected();
+  result<void> clear_server();
+  result<void> send(const WriteBatch& batch);
+  std::string key_of(const Hash128& hash) const { return prefix_ + to_hex(hash); }
+
+  const RedisLevelConfig config_;
+  const Stamp stamp_;
+  const std::string prefix_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable progress_;
+  WriteQueue queue_;
+  bool stop_ = false;
+  bool clear_wanted_ = false;
+  bool reconnect_wanted_ = false;
+  bool hidden_ = false;  // a clear() is not carried out yet: what the server holds must not be seen
+  std::optional<SteadyTime> retry_at_;  // set while the server fails
+  std::chrono::milliseconds retry_after_;
+  std::uint64_t cycles_started_ = 0;
+  std::uint64_t cycles_finished_ = 0;
+  std::uint64_t cycle_wanted_ = 1;  // the first one connects
+  std::optional<Error> last_error_;
+  LevelStats stats_;
+
+  std::atomic<std::uint64_t> hits_{0};
+  std::atomic<std::uint64_t> misses_{0};
+  std::atomic<std::uint64_t> corrupt_{0};
+
+  std::timed_mutex reader_mutex_;
+  std::optional<RedisConnection> reader_;
+
+  std::optional<RedisConnection> writer_;  // the thread's own
+  std::uint64_t written_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace sovereign::cache

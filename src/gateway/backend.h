@@ -1,0 +1,68 @@
+// One place where answers come from: the embedded engine today, another server tomorrow, a script in tests.
+//
+// A backend takes a conversation, not tokens: templates and vocabularies are its own business, so that the
+// runtime above asks a local model and a remote one alike. All calls are thread-safe; generate() may take
+// as long as rendering and tokenizing do (worker threads).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/chat_format.h"
+#include "engine/generation.h"
+#include "gateway/failure.h"
+
+namespace sovereign::gateway {
+
+// Who answers. Two backends with one `digest` give the same answer to the same reproducible question.
+struct BackendIdentity {
+  std::string model;        // what clients call it
+  std::string fingerprint;  // OpenAI's system_fingerprint
+  std::string digest;       // "sha256:…" over weights, chat template and settings that change answers
+  bool tells_date = false;  // the chat template writes today's date into the prompt
+};
+
+struct BackendCapabilities {
+  std::uint32_t context_tokens = 0;  // prompt and answer of one sequence
+  std::uint32_t vocabulary_size = 0;
+};
+
+struct GenerateRequest {
+  engine::ChatInput input;
+  std::uint32_t n = 1;
+  std::uint32_t max_tokens = 0;  // per choice; 0: until the context is full
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+  engine::SamplingParams sampling;  // the grammar is in `input`
+  std::optional<Time> deadline;
+};
+
+// Receives a generation. on_begin() comes first, from the thread that calls generate(); then the engine's
+// calls, of which on_done() is the last. All must return at once.
+class GenerateSink : public engine::GenerationSink {
+ public:
+  // How the text of the deltas is to be read; null: it is the content as it stands.
+  virtual void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual const BackendIdentity& identity() const = 0;
+  virtual BackendCapabilities capabilities() const = 0;
+
+  // Begins a generation and gives its number, for cancel(). After an error nothing more comes to the sink.
+  // Errors: invalid_argument (with the message at fault; reason "context_length_exceeded"),
+  // resource_exhausted, unavailable, unsupported.
+  virtual outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) = 0;
+  // The generation ends soon, with on_done(). Unknown numbers are ignored.
+  virtual void cancel(std::uint64_t generation) noexcept = 0;
+};
+
+}  // namespace sovereign::gateway

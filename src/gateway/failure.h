@@ -1,0 +1,22 @@
+// An error with the name of its cause, where programs tell causes apart that people read in the message.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+
+namespace sovereign::gateway {
+
+struct Failure : Error {
+  std::string reason;  // stable, e.g. "context_length_exceeded"; empty: the code says all there is
+
+  Failure(Error error) : Error(std::move(error)) {}  // NOLINT: every Error is a failure
+  Failure(ErrorCode kind, std::string words, std::string place = {}, std::string cause = {})
+      : Error{kind, std::move(words), std::move(place)}, reason(std::move(cause)) {}
+};
+
+template <class T>
+using outcome = tl::expected<T, Failure>;
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,79 @@
+#include "gateway/llama_backend.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/sha256.h"
+
+namespace sovereign::gateway {
+namespace {
+
+Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens) {
+  return {ErrorCode::invalid_argument,
+          fmt::format("The prompt has {} tokens, but this model's maximum context length is {} tokens, "
+                      "prompt and output together. Shorten the prompt.",
+                      prompt_tokens, context_tokens),
+          "messages", "context_length_exceeded"};
+}
+
+}  // namespace
+
+result<std::string> answer_digest(const engine::LlamaModel& model, const engine::ChatFormat& format,
+                                  const engine::EngineConfig& config) {
+  const auto weights = sha256_file(model.path());
+  if (!weights) return fail(weights.error());
+  Sha256 all;
+  all.update(to_hex(*weights));
+  all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|", config.context_tokens,
+                         config.flash_attention, config.gpu_layers,
+                         config.kernels == engine::Kernels::automatic ? "own" : "stock"));
+  all.update(format.template_source());
+  return "sha256:" + to_hex(all.finish());
+}
+
+LlamaBackend::LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,
+                           std::shared_ptr<const engine::ChatFormat> format,
+                           std::shared_ptr<engine::Engine> engine)
+    : identity_(std::move(identity)),
+      model_(std::move(model)),
+      format_(std::move(format)),
+      engine_(std::move(engine)) {}
+
+BackendCapabilities LlamaBackend::capabilities() const {
+  return {engine_->context_tokens(), model_->info().vocabulary_size};
+}
+
+outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {
+  auto prompt = format_->render(request.input);
+  if (!prompt) {
+    auto error = prompt.error();
+    if (error.where.empty()) error.where = "messages";
+    return tl::unexpected<Failure>(std::move(error));
+  }
+  engine::GenerationRequest generation;
+  generation.prompt = model_->tokenize(prompt->prompt, true, true);
+  if (generation.prompt.empty()) {
+    return tl::unexpected<Failure>(
+        {ErrorCode::invalid_argument, "'messages' must not be empty.", "messages"});
+  }
+  const auto context = engine_->context_tokens();
+  if (generation.prompt.size() >= context) {
+    return tl::unexpected<Failure>(context_length_exceeded(generation.prompt.size(), context));
+  }
+  generation.n = request.n;
+  generation.max_tokens = request.max_tokens;
+  generation.sampling = std::move(request.sampling);
+  generation.sampling.grammar = std::move(prompt->grammar);
+  generation.stop = std::move(request.stop);
+  std::move(prompt->stop.begin(), prompt->stop.end(), std::back_inserter(generation.stop));
+  generation.ignore_eos = request.ignore_eos;
+  generation.deadline = request.deadline;
+  sink->on_begin(prompt->plain ? nullptr : prompt->syntax);
+  const auto id = engine_->submit(std::move(generation), std::move(sink));
+  if (!id) return tl::unexpected<Failure>(id.error());
+  return *id;
+}
+
+}  // namespace sovereign::gateway

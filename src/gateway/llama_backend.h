@@ -1,0 +1,37 @@
+// The engine in this process as a backend.
+#pragma once
+
+#include <memory>
+
+#include "engine/engine.h"
+#include "engine/engine_config.h"
+#include "engine/llama_model.h"
+#include "gateway/backend.h"
+
+namespace sovereign::gateway {
+
+// What an answer of the embedded engine depends on besides the query: "sha256:…" over the model file's
+// bytes, the chat template, and the settings that change arithmetic or length. Reads the whole file: half a
+// second per gigabyte once it is in memory. Errors: as sha256_file().
+result<std::string> answer_digest(const engine::LlamaModel& model, const engine::ChatFormat& format,
+                                  const engine::EngineConfig& config);
+
+class LlamaBackend final : public Backend {
+ public:
+  // Nothing here is null.
+  LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,
+               std::shared_ptr<const engine::ChatFormat> format, std::shared_ptr<engine::Engine> engine);
+
+  const BackendIdentity& identity() const override { return identity_; }
+  BackendCapabilities capabilities() const override;
+  outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override;
+  void cancel(std::uint64_t generation) noexcept override { engine_->cancel(generation); }
+
+ private:
+  BackendIdentity identity_;
+  std::shared_ptr<const engine::LlamaModel> model_;
+  std::shared_ptr<const engine::ChatFormat> format_;
+  std::shared_ptr<engine::Engine> engine_;
+};
+
+}  // namespace sovereign::gateway

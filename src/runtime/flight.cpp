@@ -1,0 +1,112 @@
+#include "runtime/flight.h"
+
+#include <utility>
+
+namespace sovereign::runtime {
+
+FlightLeader::FlightLeader(Flights::Producer producer, const QueryRunPtr& run)
+    : producer_(std::move(producer)), run_(run) {
+  producer_->on_abandoned([weak = run_] {
+    if (const auto alive = weak.lock()) alive->cancel();
+  });
+}
+
+void FlightLeader::append(FlightPiece piece) {
+  if (!producer_) return;
+  const auto appended = producer_->append(std::make_shared<const FlightPiece>(std::move(piece)));
+  if (appended != Flights::Appended::full) return;
+  finish({nullptr, std::make_shared<const gateway::Failure>(
+                       ErrorCode::resource_exhausted,
+                       "The answer has more pieces than the server keeps for those who wait.")});
+  if (const auto alive = run_.lock()) alive->cancel();
+}
+
+void FlightLeader::finish(FlightOutcome outcome) {
+  if (!producer_) return;
+  auto producer = std::move(*producer_);
+  producer_.reset();
+  producer.finish(std::move(outcome));
+}
+
+void FlightLeader::on_begin(const Beginning& beginning) noexcept { append({beginning, std::nullopt}); }
+
+void FlightLeader::on_delta(engine::GenerationDelta delta) noexcept { append({{}, std::move(delta)}); }
+
+void FlightLeader::on_result(std::shared_ptr<const SovereignResult> result) noexcept {
+  finish({std::move(result), nullptr});
+}
+
+void FlightLeader::on_failure(const gateway::Failure& failure) noexcept {
+  finish({nullptr, std::make_shared<const gateway::Failure>(failure)});
+}
+
+FlightFollower::FlightFollower(std::shared_ptr<QueryClient> client, SovereignResult own, const Clock& clock)
+    : client_(std::move(client)), clock_(clock), joined_at_(clock.now()), own_(std::move(own)) {}
+
+result<std::optional<Flights::Producer>> FlightFollower::join(Flights& flights, const cache::QueryKey& key) {
+  // The flight holds this object by its waker until the client has all or left.
+  auto joined = flights.join(key, [self = shared_from_this()] { self->deliver(); });
+  if (!joined) return fail(joined.error());
+  leads_ = joined->producer.has_value();
+  {
+    const std::lock_guard lock(mutex_);
+    waiter_.emplace(std::move(joined->waiter));
+  }
+  return std::move(joined->producer);
+}
+
+void FlightFollower::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    begun_ = true;
+  }
+  deliver();
+}
+
+void FlightFollower::leave() {
+  std::optional<Flights::Waiter> leaving;  // leaves after the lock: that may cancel a run
+  const std::lock_guard lock(mutex_);
+  leaving = std::exchange(waiter_, std::nullopt);
+}
+
+// The lock keeps what two threads find in the flight in order.
+void FlightFollower::deliver() {
+  std::optional<Flights::Waiter> done;
+  std::optional<Flights::Producer> orphan;  // never set while leaders finish, as they all do
+  const std::lock_guard lock(mutex_);
+  if (!begun_ || !waiter_) return;
+  auto update = waiter_->poll();
+  for (const auto& piece : update.pieces) tell(*piece);
+  orphan = std::move(update.producer);
+  if (!update.outcome && !orphan) return;
+  done = std::exchange(waiter_, std::nullopt);
+  if (update.outcome) {
+    tell(*update.outcome);
+  } else {
+    client_->on_failure({ErrorCode::unavailable, "The query that this one waited for was broken off.", {}});
+  }
+}
+
+void FlightFollower::tell(const FlightPiece& piece) {
+  if (piece.delta) {
+    client_->on_delta(*piece.delta);
+  } else {
+    Beginning beginning = piece.beginning;
+    if (!leads_) beginning.cached.status = CacheNote::Status::shared;
+    client_->on_begin(beginning);
+  }
+}
+
+void FlightFollower::tell(const FlightOutcome& outcome) {
+  if (outcome.failure) return client_->on_failure(*outcome.failure);
+  if (leads_) return client_->on_result(outcome.result);
+  auto shared = std::make_shared<SovereignResult>(*outcome.result);
+  shared->id = std::move(own_.id);
+  shared->timings = std::move(own_.timings);
+  shared->timings.push_back({"wait", clock_.now() - joined_at_});
+  shared->cached = own_.cached;
+  shared->cached.status = CacheNote::Status::shared;
+  client_->on_result(std::move(shared));
+}
+
+}  // namespace sovereign::runtime

@@ -1,0 +1,74 @@
+// Identical queries at once: the client of the first one's run is the flight, and every client waits on it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/clock.h"
+#include "cache/single_flight.h"
+#include "runtime/query_client.h"
+#include "runtime/query_run.h"
+
+namespace sovereign::runtime {
+
+// What a run tells its clients before it ends.
+struct FlightPiece {
+  Beginning beginning;  // when there is no delta
+  std::optional<engine::GenerationDelta> delta;
+};
+// Exactly one is set.
+struct FlightOutcome {
+  std::shared_ptr<const SovereignResult> result;
+  std::shared_ptr<const gateway::Failure> failure;
+};
+using Flights = cache::SingleFlight<std::shared_ptr<const FlightPiece>, FlightOutcome>;
+
+// The client of a run that works for all who wait. When the last of them leaves, the run is cancelled.
+class FlightLeader final : public QueryClient {
+ public:
+  FlightLeader(Flights::Producer producer, const QueryRunPtr& run);
+
+  void on_accepted(std::function<void()>) noexcept override {}
+  void on_begin(const Beginning& beginning) noexcept override;
+  void on_delta(engine::GenerationDelta delta) noexcept override;
+  void on_result(std::shared_ptr<const SovereignResult> result) noexcept override;
+  void on_failure(const gateway::Failure& failure) noexcept override;
+
+ private:
+  void append(FlightPiece piece);
+  void finish(FlightOutcome outcome);
+
+  std::optional<Flights::Producer> producer_;  // none: finished
+  const std::weak_ptr<QueryRun> run_;
+};
+
+// One client's place in a flight: what comes of the flight goes to the client.
+class FlightFollower : public std::enable_shared_from_this<FlightFollower> {
+ public:
+  // `own` is what the client's own run has so far; it decides id and timings of what the client gets.
+  FlightFollower(std::shared_ptr<QueryClient> client, SovereignResult own, const Clock& clock);
+
+  // Joins. With a producer the caller must do the work. Errors: as SingleFlight::join().
+  result<std::optional<Flights::Producer>> join(Flights& flights, const cache::QueryKey& key);
+  // After join(): from now on the client is told.
+  void begin();
+  // The client is gone. Thread-safe.
+  void leave();
+
+ private:
+  void deliver();
+  void tell(const FlightPiece& piece);
+  void tell(const FlightOutcome& outcome);
+
+  const std::shared_ptr<QueryClient> client_;
+  const Clock& clock_;
+  const Time joined_at_;
+  SovereignResult own_;
+  bool leads_ = false;
+  std::mutex mutex_;
+  bool begun_ = false;                     // guarded by mutex_
+  std::optional<Flights::Waiter> waiter_;  // guarded by mutex_; none: left, or told all
+};
+
+}  // namespace sovereign::runtime

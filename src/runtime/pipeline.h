@@ -1,0 +1,47 @@
+// The way of every query: a list of stages, each timed.
+//
+//   admission -> cache -> inference -> cache_fill
+//
+// A hit leaves after `cache`. Immutable after create(); start() is thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "gateway/backend.h"
+#include "runtime/query.h"
+#include "runtime/query_client.h"
+#include "runtime/stage.h"
+
+namespace sovereign::runtime {
+
+// Runs a job soon, on a thread that may compute for a while.
+using Executor = std::function<void(std::function<void()>)>;
+
+class Pipeline : public std::enable_shared_from_this<Pipeline> {
+ public:
+  // The clock outlives every run. The executor may be called until the last run has ended.
+  static std::shared_ptr<const Pipeline> create(std::vector<std::unique_ptr<Stage>> stages,
+                                                const Clock& clock, Executor executor);
+
+  // Answers the query, on this thread as far as nothing has to be waited for: call it on a worker.
+  // Everything that comes of it goes to the client.
+  void start(SovereignQuery query, const std::shared_ptr<gateway::Backend>& backend,
+             std::shared_ptr<QueryClient> client) const;
+
+  const std::vector<std::unique_ptr<Stage>>& stages() const { return stages_; }
+  const Clock& clock() const { return clock_; }
+  void post(std::function<void()> job) const { executor_(std::move(job)); }
+
+ private:
+  Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor)
+      : stages_(std::move(stages)), clock_(clock), executor_(std::move(executor)) {}
+
+  const std::vector<std::unique_ptr<Stage>> stages_;
+  const Clock& clock_;
+  const Executor executor_;
+};
+
+}  // namespace sovereign::runtime

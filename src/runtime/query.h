@@ -1,0 +1,64 @@
+// A question to the runtime: all that decides its answer, whoever asks and however the answer is delivered.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "cache/wall_time.h"
+#include "engine/chat_format.h"
+#include "engine/sampling_params.h"
+
+namespace sovereign::runtime {
+
+// Something that the query brings along to be answered from: a document, or a value under its name.
+struct ContextItem {
+  std::string title;  // may be empty
+  std::string text;
+  bool is_value = false;  // `title` is a key and `text` its value
+};
+
+// What the response cache may do for a query.
+enum class CacheMode {
+  automatic,  // answers that would come out the same again: greedy, or with a fixed seed
+  force,      // any answer
+  refresh,    // as automatic, but answer anew and keep that
+  off,        // neither look nor keep
+};
+
+struct CachePolicy {
+  CacheMode mode = CacheMode::automatic;
+  bool no_lookup = false;                           // Cache-Control: no-cache
+  bool no_store = false;                            // Cache-Control: no-store
+  std::optional<cache::WallDuration> age_limit;     // Cache-Control: max-age; an older answer is a miss
+  std::optional<cache::WallDuration> time_to_live;  // of this answer; none: as configured
+};
+
+// With `content` the conversation is made from system, context and content (prompt.h); without, it is
+// `chat.messages_json` as it stands.
+struct SovereignQuery {
+  std::string id;
+  std::string content;
+  std::string system;
+  std::vector<ContextItem> context;
+  std::uint32_t max_depth = 0;
+  bool require_reasoning = false;
+
+  engine::ChatInput chat;
+  std::uint32_t n = 1;           // answers
+  std::uint32_t max_tokens = 0;  // per answer; 0: until the model's context is full
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+  engine::SamplingParams sampling;
+
+  CachePolicy cache;
+  std::optional<Time> deadline;
+
+  // Whether asking again gives the same answer.
+  bool reproducible() const { return sampling.greedy() || sampling.seed.has_value(); }
+};
+
+}  // namespace sovereign::runtime

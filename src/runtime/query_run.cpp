@@ -1,0 +1,113 @@
+#include "runtime/query_run.h"
+
+#include <utility>
+
+#include "runtime/pipeline.h"
+
+namespace sovereign::runtime {
+
+void LeavePoint::set(std::function<void()> action, const std::function<void()>& before) {
+  const std::lock_guard lock(mutex_);
+  if (before) before();
+  action_ = std::move(action);
+  if (left_) action_();
+}
+
+void LeavePoint::leave() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(left_, true) || !action_) return;
+  action_();
+}
+
+QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery asked,
+                   const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker)
+    : query(std::move(asked)),
+      backend(answers),
+      identity(answers->identity()),
+      client(std::move(asker)),
+      pipeline_(std::move(pipeline)) {
+  result.id = query.id;
+  result.model_used = identity.model;
+  result.fingerprint = identity.fingerprint;
+  result.model_digest = identity.digest;
+  result.timings.reserve(pipeline_->stages().size());
+}
+
+void QueryRun::accept() {
+  leave_point_->set([weak = weak_from_this()] {
+    if (const auto alive = weak.lock()) alive->cancel();
+  });
+  client->on_accepted([point = leave_point_] { point->leave(); });
+}
+
+void QueryRun::leave_by(std::function<void()> action) {
+  leave_point_->set(std::move(action), [this] {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = false;
+  });
+}
+
+const Clock& QueryRun::clock() const { return pipeline_->clock(); }
+
+void QueryRun::post(std::function<void()> job) const { pipeline_->post(std::move(job)); }
+
+void QueryRun::enter_stage() {
+  if (stage_ == pipeline_->stages().size()) {
+    client->on_result(std::make_shared<const SovereignResult>(std::move(result)));
+    return;
+  }
+  stage_began_ = now();
+  pipeline_->stages()[stage_]->enter(shared_from_this());
+}
+
+void QueryRun::end_stage() {
+  const Time ended = now();
+  result.timings.push_back({pipeline_->stages()[stage_]->name(), ended - stage_began_});
+  const std::lock_guard lock(mutex_);
+  stop_ = nullptr;
+}
+
+void QueryRun::proceed() {
+  end_stage();
+  ++stage_;
+  enter_stage();
+}
+
+void QueryRun::answer() {
+  end_stage();
+  stage_ = pipeline_->stages().size();
+  enter_stage();
+}
+
+void QueryRun::refuse(const gateway::Failure& failure) {
+  end_stage();
+  client->on_failure(failure);
+}
+
+void QueryRun::on_cancel(std::function<void()> stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!cancelled_) {
+      stop_ = std::move(stop);
+      return;
+    }
+  }
+  stop();
+}
+
+void QueryRun::cancel() {
+  std::function<void()> stop;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(cancelled_, true)) return;
+    stop = std::exchange(stop_, nullptr);
+  }
+  if (stop) stop();
+}
+
+bool QueryRun::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+}  // namespace sovereign::runtime

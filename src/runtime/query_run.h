@@ -1,0 +1,84 @@
+// One query on its way through the pipeline's stages: what they share, and the way itself.
+//
+// The public members belong to the stage that the run is in. cancel() and post() are thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "cache/key_encoder.h"
+#include "gateway/backend.h"
+#include "runtime/query.h"
+#include "runtime/query_client.h"
+#include "runtime/result.h"
+#include "runtime/stage.h"
+
+namespace sovereign::runtime {
+
+class Pipeline;
+
+// What a client does by leaving; that changes when its run turns out to be work for others too.
+// Thread-safe. The action runs at most once, under this object's lock: it must not come back here.
+class LeavePoint {
+ public:
+  // From now on leaving does this; it is done at once when the client left already. `before` runs first,
+  // when what leaving did until now cannot be done any more.
+  void set(std::function<void()> action, const std::function<void()>& before = {});
+  void leave();
+
+ private:
+  std::mutex mutex_;
+  bool left_ = false;
+  std::function<void()> action_;
+};
+
+class QueryRun : public std::enable_shared_from_this<QueryRun> {
+ public:
+  QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery asked,
+           const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker);
+  // Before the first stage.
+  void accept();
+
+  const SovereignQuery query;
+  // Weak: an engine holds its sinks, and those hold the run; the engine must not end on its own thread.
+  const std::weak_ptr<gateway::Backend> backend;
+  const gateway::BackendIdentity identity;
+  std::shared_ptr<QueryClient> client;  // the cache puts a flight here, whose waiters are the clients
+  SovereignResult result;
+  cache::KeyEncoder key;  // borrows from query and identity; empty unless result.cached has a key
+  bool store = false;     // the answer is to be kept
+
+  // Exactly one of them, once per stage.
+  void proceed();  // to the next stage; after the last: the result goes to the client
+  void answer();   // the result is complete as it is: the remaining stages are left out
+  void refuse(const gateway::Failure& failure);  // there will be no result
+
+  // Runs `job` on a worker thread.
+  void post(std::function<void()> job) const;
+  Time now() const { return clock().now(); }
+  const Clock& clock() const;
+
+  // How to stop what a stage has under way; runs at once when the run is cancelled already.
+  void on_cancel(std::function<void()> stop);
+  void cancel();
+  bool cancelled() const;
+
+  // The client's leaving does this instead of cancelling the run, also when it has left already.
+  void leave_by(std::function<void()> action);
+
+ private:
+  friend class Pipeline;
+  void enter_stage();
+  void end_stage();
+
+  const std::shared_ptr<const Pipeline> pipeline_;
+  const std::shared_ptr<LeavePoint> leave_point_ = std::make_shared<LeavePoint>();
+  std::size_t stage_ = 0;
+  Time stage_began_;
+  mutable std::mutex mutex_;
+  bool cancelled_ = false;      // guarded by mutex_
+  std::function<void()> stop_;  // guarded by mutex_
+};
+
+}  // namespace sovereign::runtime

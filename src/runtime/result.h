@@ -1,0 +1,68 @@
+// What the runtime answers to a query, and how it came about.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "cache/hash128.h"
+#include "cache/wall_time.h"
+#include "engine/chat_format.h"
+#include "engine/generation.h"
+
+namespace sovereign::runtime {
+
+// Sums over the generations of one answer.
+struct Usage {
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t cached_tokens = 0;  // of the prompt, found in the KV cache
+  // Of the slowest generation: what the client waited for.
+  double prompt_ms = 0;     // from first scheduled to first token
+  double predicted_ms = 0;  // from first token to the end
+
+  void add(const engine::GenerationSummary& summary);
+};
+
+struct Choice {
+  engine::ChatMessage message;
+  engine::FinishReason finish = engine::FinishReason::stop;
+  std::vector<engine::TokenLogprob> logprobs;  // when asked for
+};
+
+struct StageTiming {
+  std::string_view stage;  // the stage's name, which outlives every result
+  Duration spent{};
+};
+
+// What the response cache had to do with an answer.
+struct CacheNote {
+  enum class Status {
+    bypass,  // it was not asked
+    miss,    // the answer was made for this query
+    hit,     // the answer was there
+    shared,  // an identical query was being answered, and its answer is this one's too
+  };
+  Status status = Status::bypass;
+  std::string_view level;     // of a hit: "memory", "disk", …
+  cache::WallDuration age{};  // of a hit
+  cache::Hash128 key;         // unless bypass
+};
+
+// "bypass", "miss", "hit", "shared"
+std::string_view to_string(CacheNote::Status status);
+
+struct SovereignResult {
+  std::string id;               // the query's
+  std::vector<Choice> choices;  // as many as the query asked for; the first is the answer
+  std::string model_used;
+  std::string fingerprint;
+  std::string model_digest;
+  Usage usage;  // of making the answer, also when it was found
+  CacheNote cached;
+  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are missing
+};
+
+}  // namespace sovereign::runtime

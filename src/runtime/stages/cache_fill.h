@@ -1,0 +1,20 @@
+// The last stage: keeps the answer for the next who asks the same.
+#pragma once
+
+#include "cache/response_cache.h"
+#include "runtime/stage.h"
+
+namespace sovereign::runtime {
+
+class CacheFillStage final : public Stage {
+ public:
+  // The cache outlives every run.
+  explicit CacheFillStage(cache::ResponseCache& cache) : cache_(cache) {}
+  std::string_view name() const override { return "cache_fill"; }
+  void enter(const QueryRunPtr& run) override;
+
+ private:
+  cache::ResponseCache& cache_;
+};
+
+}  // namespace sovereign::runtime

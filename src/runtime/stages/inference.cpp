@@ -1,0 +1,130 @@
+#include "runtime/stages/inference.h"
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "runtime/prompt.h"
+#include "runtime/query_run.h"
+
+namespace sovereign::runtime {
+namespace {
+
+// Collects what the client is told, on the engine's thread, and goes on with the run on a worker.
+class InferenceSink final : public gateway::GenerateSink, public std::enable_shared_from_this<InferenceSink> {
+ public:
+  explicit InferenceSink(QueryRunPtr run) : run_(std::move(run)), choices_(run_->query.n) {}
+
+  // The generation's number becomes known while its tokens come already, and stop() may come before both.
+  void started(std::uint64_t generation) {
+    {
+      const std::lock_guard lock(mutex_);
+      generation_ = generation;
+      if (!stopped_) return;
+    }
+    cancel(generation);
+  }
+  void stop() {
+    std::optional<std::uint64_t> generation;
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      generation = generation_;
+    }
+    if (generation) cancel(*generation);
+  }
+
+  void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept override {
+    syntax_ = syntax;
+    run_->client->on_begin({std::move(syntax), run_->result.cached});
+  }
+
+  void on_delta(engine::GenerationDelta delta) noexcept override {
+    if (delta.choice >= choices_.size()) return;
+    Choice& choice = choices_[delta.choice];
+    choice.message.content += delta.text;
+    choice.logprobs.insert(choice.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+    if (delta.finish) {
+      choice.finish = *delta.finish;
+      if (failure_of(*delta.finish, std::nullopt) && !irregular_) irregular_ = delta.finish;
+    }
+    run_->client->on_delta(std::move(delta));
+  }
+
+  void on_done(const engine::GenerationSummary& summary) noexcept override {
+    summary_ = summary;
+    // Reading tool calls and keeping the answer takes time that belongs to the other sequences here.
+    run_->post([self = shared_from_this()] { self->finish(); });
+  }
+
+ private:
+  void finish() {
+    if (irregular_) return run_->refuse(*failure_of(*irregular_, summary_.error));
+    if (summary_.error) return run_->refuse(*summary_.error);
+    if (syntax_) {
+      for (Choice& choice : choices_) {
+        choice.message = engine::ChatFormat::parse(*syntax_, choice.message.content, false);
+      }
+    }
+    run_->result.choices = std::move(choices_);
+    run_->result.usage.add(summary_);
+    run_->proceed();
+  }
+
+  void cancel(std::uint64_t generation) const {
+    if (const auto alive = run_->backend.lock()) alive->cancel(generation);
+  }
+
+  const QueryRunPtr run_;
+  std::mutex mutex_;
+  bool stopped_ = false;                     // guarded by mutex_
+  std::optional<std::uint64_t> generation_;  // guarded by mutex_
+  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::vector<Choice> choices_;
+  engine::GenerationSummary summary_;
+  std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
+};
+
+gateway::GenerateRequest make_request(const SovereignQuery& query) {
+  gateway::GenerateRequest request;
+  request.input = query.chat;
+  if (!query.content.empty()) request.input.messages_json = compose_messages(query);
+  request.n = query.n;
+  request.max_tokens = query.max_tokens;
+  request.stop = query.stop;
+  request.ignore_eos = query.ignore_eos;
+  request.sampling = query.sampling;
+  request.deadline = query.deadline;
+  return request;
+}
+
+}  // namespace
+
+std::optional<gateway::Failure> failure_of(engine::FinishReason finish, const std::optional<Error>& error) {
+  switch (finish) {
+    case engine::FinishReason::stop:
+    case engine::FinishReason::length: return std::nullopt;
+    case engine::FinishReason::cancelled:
+      return gateway::Failure(ErrorCode::unavailable, "The server stopped this request.", {}, "cancelled");
+    case engine::FinishReason::deadline:
+      return gateway::Failure(ErrorCode::deadline_exceeded,
+                              "The request took longer than the server's request_timeout.");
+    case engine::FinishReason::error: break;
+  }
+  return error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}});
+}
+
+void InferenceStage::enter(const QueryRunPtr& run) {
+  const auto backend = run->backend.lock();
+  if (!backend) return run->refuse({ErrorCode::unavailable, "The model is no longer served.", {}});
+  if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
+  const auto sink = std::make_shared<InferenceSink>(run);
+  run->on_cancel([weak = std::weak_ptr(sink)] {
+    if (const auto alive = weak.lock()) alive->stop();
+  });
+  const auto generation = backend->generate(make_request(run->query), sink);
+  if (!generation) return run->refuse(generation.error());
+  sink->started(*generation);
+}
+
+}  // namespace sovereign::runtime

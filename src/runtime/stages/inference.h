@@ -1,0 +1,21 @@
+// The stage `inference`: the model answers; tokens go to the client as they come.
+#pragma once
+
+#include <optional>
+
+#include "engine/generation.h"
+#include "gateway/failure.h"
+#include "runtime/stage.h"
+
+namespace sovereign::runtime {
+
+// Why an answer that ended this way is none; nothing for stop and length.
+std::optional<gateway::Failure> failure_of(engine::FinishReason finish, const std::optional<Error>& error);
+
+class InferenceStage final : public Stage {
+ public:
+  std::string_view name() const override { return "inference"; }
+  void enter(const QueryRunPtr& run) override;
+};
+
+}  // namespace sovereign::runtime

@@ -1,0 +1,24 @@
+// The response cache for those who run the server, behind an admin key (server.admin_key_hashes):
+//
+//   GET    /admin/cache          counters and sizes of every level
+//   DELETE /admin/cache          empties every level
+//   GET    /admin/cache/{key}    one answer by its key, as X-Sovereign-Cache-Key tells it
+//   DELETE /admin/cache/{key}    forgets that answer
+//
+// 404 where the server runs without a cache.
+#pragma once
+
+#include <string>
+
+#include "cache/response_cache.h"
+#include "server/openai/api_context.h"
+#include "server/router.h"
+
+namespace sovereign::server {
+
+void add_cache_routes(Router& router, const openai::ApiContext& api);
+
+// The body of GET /admin/cache.
+std::string cache_stats_json(const cache::ResponseCacheStats& stats);
+
+}  // namespace sovereign::server

@@ -1,0 +1,58 @@
+#include "server/openai/chat_memo.h"
+
+#include <cstring>
+#include <string>
+
+#include "cache/key_encoder.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+// What stands before the key's encoding in an entry's value. Never leaves this process.
+struct Head {
+  cache::Hash128 hash;
+  ChatDelivery delivery;
+};
+static_assert(std::is_trivially_copyable_v<Head>);
+
+cache::KeyEncoder& encode_body(std::string_view body, const gateway::BackendIdentity& identity) {
+  thread_local cache::KeyEncoder encoder;
+  encoder.clear();
+  encoder.add_text(cache::KeyField::model_digest, identity.digest);
+  encoder.add_text(cache::KeyField::model_digest, identity.model);
+  encoder.add_text(cache::KeyField::messages, body);
+  return encoder;
+}
+
+cache::LruConfig lru_config(std::size_t max_bytes) {
+  cache::LruConfig config;
+  config.max_bytes = max_bytes;
+  return config;
+}
+
+}  // namespace
+
+ChatMemo::ChatMemo(std::size_t max_bytes) : lru_(lru_config(max_bytes)) {}
+
+std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body,
+                                              const gateway::BackendIdentity& identity) {
+  if (body.size() > kMaxBodyBytes) return std::nullopt;
+  auto entry = lru_.get(encode_body(body, identity).key(), cache::wall_now());
+  if (!entry) return std::nullopt;
+  Head head;
+  std::memcpy(&head, entry->value().data(), sizeof head);
+  const cache::QueryKey key(head.hash, entry->value().substr(sizeof head));
+  return Found{std::move(entry), key, head.delivery};
+}
+
+void ChatMemo::remember(std::string_view body, const gateway::BackendIdentity& identity,
+                        const ChatDelivery& delivery, const cache::QueryKey& key) {
+  if (body.size() > kMaxBodyBytes || identity.tells_date) return;
+  const Head head{key.hash(), delivery};
+  std::string value(sizeof head + key.size(), '\0');
+  std::memcpy(value.data(), &head, sizeof head);
+  key.write_to(value.data() + sizeof head);
+  lru_.put(cache::Entry::make(encode_body(body, identity).key(), value, cache::wall_now()));
+}
+
+}  // namespace sovereign::server::openai

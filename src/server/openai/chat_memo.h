@@ -1,0 +1,47 @@
+// From a chat request's bytes straight to its cache key, for requests that came before.
+//
+// Reading a request and encoding its key takes longer than finding the answer. What a body means follows
+// from its bytes and the model alone, so the second time it is looked up instead of read. The answer itself
+// is in the response cache, with its age, its end and its eviction; this only remembers keys.
+// Thread-safe; find() allocates nothing.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "cache/lru.h"
+#include "gateway/backend.h"
+
+namespace sovereign::server::openai {
+
+// How an answer is to be written, beside what it says.
+struct ChatDelivery {
+  bool stream = false;
+  bool include_usage = false;
+  bool with_logprobs = false;
+  std::uint32_t n = 1;
+};
+
+class ChatMemo {
+ public:
+  // Larger bodies are not remembered: they would push out many others, and take long to hash.
+  static constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+
+  explicit ChatMemo(std::size_t max_bytes);
+
+  struct Found {
+    cache::EntryPtr entry;  // what `key` borrows from
+    cache::QueryKey key;
+    ChatDelivery delivery;
+  };
+  std::optional<Found> find(std::string_view body, const gateway::BackendIdentity& identity);
+
+  // Bodies that mean another key tomorrow (BackendIdentity::tells_date) are passed over.
+  void remember(std::string_view body, const gateway::BackendIdentity& identity, const ChatDelivery& delivery,
+                const cache::QueryKey& key);
+
+ private:
+  cache::Lru lru_;
+};
+
+}  // namespace sovereign::server::openai

@@ -1,0 +1,70 @@
+#include "server/query/query_routes.h"
+
+#include <utility>
+
+#include "runtime/cache_policy.h"
+#include "server/openai/answer_stream.h"
+#include "server/openai/cache_fields.h"
+#include "server/query/query_request.h"
+#include "server/query/query_response.h"
+#include "server/query/query_stream.h"
+
+namespace sovereign::server {
+namespace {
+
+using openai::ApiContext;
+using openai::ApiContextPtr;
+using openai::ApiFailure;
+using openai::TokenBatch;
+using openai::TokenChannel;
+
+// On a worker thread. Gives whether the answer is to be streamed.
+openai::outcome<bool> start_query(const ApiContext& api, const HttpRequest& http,
+                                  const std::shared_ptr<TokenChannel>& channel) {
+  const auto any = find_model(api, {});
+  if (!any) return openai::refuse(any.error());
+  auto request = parse_query_request(http.body, (*any)->limits());
+  if (!request) return openai::refuse(request.error());
+  const auto served = find_model(api, request->model);
+  if (!served) return openai::refuse(served.error());
+  runtime::SovereignQuery& query = request->query;
+  if (query.id.empty()) query.id = http.request_id;
+  runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
+  if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
+  if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
+  channel->expect(1);
+  api.pipeline->start(std::move(query), (*served)->backend, channel->client(request->stream));
+  return request->stream;
+}
+
+asio::awaitable<void> collect_query(Exchange& exchange, TokenChannel& channel) {
+  const auto batch = co_await openai::whole_answer(channel);
+  if (batch.abandoned) co_return;
+  if (batch.failure) co_return co_await exchange.respond(to_response(ApiFailure(*batch.failure)));
+  HttpResponse response;
+  response.headers = openai::cache_headers(batch.result->cached);
+  response.body = result_json(*batch.result, openai::unix_now());
+  co_await exchange.respond(std::move(response));
+}
+
+asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
+  const auto channel = std::make_shared<TokenChannel>(exchange.executor());
+  const openai::ChannelGuard guard(channel);
+  exchange.on_disconnect([channel] { channel->abandon(); });
+  const auto streamed =
+      co_await on_worker(api->workers, [&] { return start_query(*api, exchange.request(), channel); });
+  if (!streamed) co_return co_await exchange.respond(to_response(streamed.error()));
+  if (!*streamed) co_return co_await collect_query(exchange, *channel);
+  QueryStream stream;
+  co_await openai::stream_answer(api->workers, exchange, *channel, stream);
+}
+
+}  // namespace
+
+void add_query_routes(Router& router, const openai::ApiContextPtr& api) {
+  auto& route = api->http_metrics.add_route("POST", "/v1/query");
+  Handler handler = [api](Exchange& exchange) { return handle_query(api, exchange); };
+  router.add("POST", "/v1/query", Access::key, metered(route, api->clock, std::move(handler)));
+}
+
+}  // namespace sovereign::server

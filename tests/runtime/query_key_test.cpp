@@ -1,0 +1,112 @@
+#include "runtime/query_key.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace sovereign::runtime {
+namespace {
+
+const gateway::BackendIdentity kIdentity{"model", "fp_1", "sha256:aa", false};
+
+std::string encoding(const SovereignQuery& query, const gateway::BackendIdentity& identity = kIdentity) {
+  cache::KeyEncoder encoder;
+  encode_query(query, identity, encoder);
+  return encoder.key().encoding();
+}
+
+SovereignQuery base() {
+  SovereignQuery query;
+  query.content = "Why?";
+  query.sampling.temperature = 0.5F;
+  query.sampling.seed = 1;
+  return query;
+}
+
+// Everything that changes the answer changes the key; a field that is added to the query and forgotten here
+// would serve wrong answers.
+TEST(QueryKey, EveryPartOfTheAnswerIsInIt) {
+  using Change = std::function<void(SovereignQuery&)>;
+  const std::vector<Change> changes = {
+      [](SovereignQuery&) {},
+      [](SovereignQuery& q) { q.content = "Why"; },
+      [](SovereignQuery& q) { q.system = "s"; },
+      [](SovereignQuery& q) {
+        q.context = {{"t", "x", false}};
+      },
+      [](SovereignQuery& q) {
+        q.context = {{"t", "x", true}};
+      },
+      [](SovereignQuery& q) {
+        q.context = {{"tx", "", false}};
+      },
+      [](SovereignQuery& q) {
+        q.context = {{"", "t", false}, {"", "x", false}};
+      },
+      [](SovereignQuery& q) { q.max_depth = 1; },
+      [](SovereignQuery& q) { q.require_reasoning = true; },
+      [](SovereignQuery& q) { q.chat.messages_json = "[]"; },
+      [](SovereignQuery& q) { q.chat.tools_json = "[]"; },
+      [](SovereignQuery& q) { q.chat.tool_choice = "none"; },
+      [](SovereignQuery& q) { q.chat.parallel_tool_calls = true; },
+      [](SovereignQuery& q) { q.chat.json_schema = "{}"; },
+      [](SovereignQuery& q) { q.chat.grammar = "{}"; },
+      [](SovereignQuery& q) { q.n = 2; },
+      [](SovereignQuery& q) { q.max_tokens = 2; },
+      [](SovereignQuery& q) {
+        q.stop = {"a", "b"};
+      },
+      [](SovereignQuery& q) { q.stop = {"ab"}; },
+      [](SovereignQuery& q) { q.ignore_eos = true; },
+      [](SovereignQuery& q) { q.sampling.temperature = 0; },
+      [](SovereignQuery& q) { q.sampling.temperature = 0.6F; },
+      [](SovereignQuery& q) { q.sampling.top_k = 5; },
+      [](SovereignQuery& q) { q.sampling.top_p = 0.5F; },
+      [](SovereignQuery& q) { q.sampling.min_p = 0.5F; },
+      [](SovereignQuery& q) { q.sampling.typical_p = 0.5F; },
+      [](SovereignQuery& q) { q.sampling.repeat_penalty = 1.5F; },
+      [](SovereignQuery& q) { q.sampling.frequency_penalty = 0.5F; },
+      [](SovereignQuery& q) { q.sampling.presence_penalty = 0.5F; },
+      [](SovereignQuery& q) { q.sampling.penalty_last_n = 5; },
+      [](SovereignQuery& q) {
+        q.sampling.logit_bias = {{1, 2.0F}};
+      },
+      [](SovereignQuery& q) { q.sampling.seed = 2; },
+      [](SovereignQuery& q) { q.sampling.seed.reset(); },
+      [](SovereignQuery& q) { q.sampling.top_logprobs = 0; },
+  };
+  std::set<std::string> encodings;
+  for (const Change& change : changes) {
+    SovereignQuery query = base();
+    change(query);
+    EXPECT_TRUE(encodings.insert(encoding(query)).second) << "change " << encodings.size();
+  }
+  for (const auto& identity : {gateway::BackendIdentity{"other", "fp_1", "sha256:aa", false},
+                               gateway::BackendIdentity{"model", "fp_2", "sha256:aa", false},
+                               gateway::BackendIdentity{"model", "fp_1", "sha256:ab", false},
+                               gateway::BackendIdentity{"model", "fp_1", "sha256:aa", true}}) {
+    EXPECT_TRUE(encodings.insert(encoding(base(), identity)).second) << identity.model;
+  }
+}
+
+TEST(QueryKey, WhatDoesNotChangeTheAnswerIsNotInIt) {
+  SovereignQuery other = base();
+  other.id = "another";
+  other.deadline = Time{} + std::chrono::hours(1);
+  other.cache.mode = CacheMode::force;
+  EXPECT_EQ(encoding(other), encoding(base()));
+}
+
+TEST(QueryKey, GreedyIsGreedyHoweverItWasAskedFor) {
+  SovereignQuery cold = base();
+  cold.sampling.temperature = 0;
+  SovereignQuery narrow = base();
+  narrow.sampling.top_k = 1;
+  narrow.sampling.seed = 77;
+  narrow.sampling.top_p = 0.3F;
+  EXPECT_EQ(encoding(cold), encoding(narrow));
+}
+
+}  // namespace
+}  // namespace sovereign::runtime

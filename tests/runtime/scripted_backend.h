@@ -1,0 +1,142 @@
+// A backend that says what the test wrote, when the test lets it: no model, no threads of its own.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "gateway/backend.h"
+
+namespace sovereign::testing {
+
+// Generations wait until the test calls step(); each step gives the oldest one its next word. Thread-safe.
+class ScriptedBackend final : public gateway::Backend {
+ public:
+  explicit ScriptedBackend(std::vector<std::string> words) : words_(std::move(words)) {
+    identity_.model = "scripted";
+    identity_.fingerprint = "fp_test";
+    identity_.digest = "sha256:00";
+  }
+
+  const gateway::BackendIdentity& identity() const override { return identity_; }
+  gateway::BackendCapabilities capabilities() const override { return {1024, 100}; }
+
+  gateway::outcome<std::uint64_t> generate(gateway::GenerateRequest request,
+                                           std::shared_ptr<gateway::GenerateSink> sink) override {
+    const std::lock_guard lock(mutex_);
+    ++generations_;
+    if (refusal_) return tl::unexpected<gateway::Failure>(*refusal_);
+    sink->on_begin(nullptr);
+    running_.push_back({generations_, std::move(sink), 0, request.n});
+    last_request_ = std::move(request);
+    return generations_;
+  }
+  void cancel(std::uint64_t generation) noexcept override {
+    std::shared_ptr<gateway::GenerateSink> sink;
+    std::uint32_t choices = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      ++cancels_;
+      for (auto it = running_.begin(); it != running_.end(); ++it) {
+        if (it->id != generation) continue;
+        sink = std::move(it->sink);
+        choices = it->choices;
+        running_.erase(it);
+        break;
+      }
+    }
+    if (sink) end(*sink, choices, engine::FinishReason::cancelled, 0);
+  }
+
+  // False when nothing runs.
+  bool step() {
+    std::shared_ptr<gateway::GenerateSink> sink;
+    std::size_t at = 0;
+    std::uint32_t choices = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (running_.empty()) return false;
+      Running& running = running_.front();
+      sink = running.sink;
+      choices = running.choices;
+      at = running.next++;
+      if (at == words_.size()) running_.pop_front();
+    }
+    if (at == words_.size()) {
+      end(*sink, choices, finish_, words_.size());
+      return true;
+    }
+    for (std::uint32_t choice = 0; choice < choices; ++choice) {
+      engine::GenerationDelta delta;
+      delta.choice = choice;
+      delta.tokens = 1;
+      delta.text = words_[at];
+      sink->on_delta(std::move(delta));
+    }
+    return true;
+  }
+  void run_to_end() {
+    while (step()) {
+    }
+  }
+
+  void refuse_with(Error error) { refusal_ = std::move(error); }
+  void finish_with(engine::FinishReason reason) { finish_ = reason; }
+  void say(std::vector<std::string> words) { words_ = std::move(words); }
+  gateway::BackendIdentity& mutable_identity() { return identity_; }
+
+  std::uint64_t generations() const {
+    const std::lock_guard lock(mutex_);
+    return generations_;
+  }
+  std::uint64_t cancels() const {
+    const std::lock_guard lock(mutex_);
+    return cancels_;
+  }
+  std::size_t running() const {
+    const std::lock_guard lock(mutex_);
+    return running_.size();
+  }
+  gateway::GenerateRequest last_request() const {
+    const std::lock_guard lock(mutex_);
+    return last_request_;
+  }
+
+ private:
+  struct Running {
+    std::uint64_t id;
+    std::shared_ptr<gateway::GenerateSink> sink;
+    std::size_t next;
+    std::uint32_t choices;
+  };
+
+  static void end(gateway::GenerateSink& sink, std::uint32_t choices, engine::FinishReason reason,
+                  std::size_t words) {
+    for (std::uint32_t choice = 0; choice < choices; ++choice) {
+      engine::GenerationDelta delta;
+      delta.choice = choice;
+      delta.finish = reason;
+      sink.on_delta(std::move(delta));
+    }
+    engine::GenerationSummary summary;
+    summary.prompt_tokens = 7;
+    summary.completion_tokens = static_cast<std::uint32_t>(words * choices);
+    if (reason == engine::FinishReason::error) summary.error = Error{ErrorCode::internal, "broken", {}};
+    sink.on_done(summary);
+  }
+
+  std::vector<std::string> words_;
+  gateway::BackendIdentity identity_;
+  engine::FinishReason finish_ = engine::FinishReason::stop;
+  std::optional<Error> refusal_;
+  mutable std::mutex mutex_;
+  std::deque<Running> running_;
+  std::uint64_t generations_ = 0;
+  std::uint64_t cancels_ = 0;
+  gateway::GenerateRequest last_request_;
+};
+
+}  // namespace sovereign::testing
