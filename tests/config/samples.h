@@ -26,7 +26,7 @@ inline Value sample_value(const Key& key) {
     case Kind::model: return std::string("another-model");
     case Kind::text: return std::string("something");
     case Kind::list:
-      if (key.name == "server.api_key_hashes") {
+      if (key.name == "server.api_key_hashes" || key.name == "server.admin_key_hashes") {
         return std::vector<std::string>{"sha256:" + std::string(64, 'a'), "sha256:" + std::string(64, '0')};
       }
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
