@@ -24,7 +24,8 @@ inline Value sample_value(const Key& key) {
       return key.choices.back() == std::get<std::string>(standing) ? key.choices.front() : key.choices.back();
     case Kind::path: return std::string("/somewhere/a file \"quoted\"");
     case Kind::model: return std::string("another-model");
-    case Kind::text: return std::string("something");
+    case Kind::text:
+      return std::string(key.name == "cache.redis_url" ? "redis://cache.example:6380/2" : "something");
     case Kind::list:
       if (key.name == "server.api_key_hashes" || key.name == "server.admin_key_hashes") {
         return std::vector<std::string>{"sha256:" + std::string(64, 'a'), "sha256:" + std::string(64, '0')};
