@@ -30,7 +30,7 @@ struct EngineConfig {
   std::uint32_t threads = 0;                // compute threads; 0: the physical cores
   bool prefix_sharing = true;
   bool flash_attention = true;
-  Kernels kernels = Kernels::stock;
+  Kernels kernels = Kernels::automatic;
   std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
   EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
 };

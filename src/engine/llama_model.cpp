@@ -11,6 +11,7 @@
 #include "engine/gguf_file.h"
 #include "engine/llama_log.h"
 #include "engine/text_stream.h"
+#include "kernels/ggml_attention.h"
 #include "kernels/ggml_weights.h"
 
 namespace sovereign::engine {
@@ -32,6 +33,7 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
   // llama.cpp reads a negative number as 'all'.
   params.n_gpu_layers = gpu_layers;
   take_last_llama_error();
+  kernels::use_attention(kernels::fast_attention());
   const kernels::Offer offer(choice == Kernels::automatic ? kernels::fast_kernels() : nullptr);
   try {
     model->model_ = llama_model_load_from_file(path.c_str(), params);

@@ -46,7 +46,7 @@ class LlamaModel {
   // it is; then loads. Errors: not_found, corrupt, unsupported, resource_exhausted.
   static result<std::shared_ptr<const LlamaModel>> load(const std::filesystem::path& path,
                                                         std::int32_t gpu_layers,
-                                                        Kernels choice = Kernels::stock);
+                                                        Kernels choice = Kernels::automatic);
   // The same checks and information without loading anything; milliseconds.
   static result<ModelInfo> inspect(const std::filesystem::path& path);
   ~LlamaModel();

@@ -2,14 +2,25 @@
 
 #include <array>
 
+#include "kernels/attention_kernels.h"
+
 namespace sovereign::kernels {
 
 extern const KernelSet kReferenceKernels;
 #if defined(__x86_64__)
 extern const KernelSet kAvx2Kernels;
+extern const AttentionKernels kAvx2Attention;
 #endif
 
 namespace {
+
+bool has_avx2() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+#else
+  return false;
+#endif
+}
 
 struct Supported {
   std::array<const KernelSet*, 2> list{&kReferenceKernels};  // ascending
@@ -17,9 +28,7 @@ struct Supported {
 
   Supported() {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
-      list[count++] = &kAvx2Kernels;
-    }
+    if (has_avx2()) list[count++] = &kAvx2Kernels;
 #endif
   }
 };
@@ -38,5 +47,14 @@ const KernelSet* fast_kernels() {
 }
 
 std::span<const KernelSet* const> supported_kernels() { return {supported().list.data(), supported().count}; }
+
+const AttentionKernels* fast_attention() {
+#if defined(__x86_64__)
+  static const bool supported = has_avx2();
+  return supported ? &kAvx2Attention : nullptr;
+#else
+  return nullptr;
+#endif
+}
 
 }  // namespace sovereign::kernels

@@ -4,23 +4,24 @@
 #include <llama.h>
 
 #include <algorithm>
-
 #include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "kernels/ggml_attention.h"
 #include "kernels/ggml_weights.h"
 #include "support/test_model.h"
 
 namespace sovereign::kernels {
 
-// llama.cpp's attention has its own conditions for equal bits: without flash attention, a sequence's cells
-// must lie in the same places; with it, a step must have fewer than 64 rows.
+// With kernels of ours, flash attention is ours too. Without flash attention, equal bits take a sequence's
+// cells in the same places.
 class TestContext {
  public:
   explicit TestContext(const KernelSet* kernels, int threads = 1,
-                       llama_flash_attn_type flash = LLAMA_FLASH_ATTN_TYPE_DISABLED) {
+                       llama_flash_attn_type flash = LLAMA_FLASH_ATTN_TYPE_DISABLED)
+      : attention_(kernels == nullptr ? nullptr : fast_attention()) {
     llama_backend_init();
     llama_model_params model = llama_model_default_params();
     model.n_gpu_layers = 0;
@@ -73,6 +74,7 @@ class TestContext {
       batch.seq_id[i][0] = row.sequence;
       batch.logits[i] = 1;
     }
+    use_attention(attention_);
     const int status = llama_decode(context_, batch);
     llama_batch_free(batch);
     if (status != 0) throw std::runtime_error("llama_decode failed");
@@ -100,6 +102,7 @@ class TestContext {
   }
 
  private:
+  const AttentionKernels* attention_;
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
 };

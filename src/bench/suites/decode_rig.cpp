@@ -6,6 +6,7 @@
 #include <chrono>
 #include <vector>
 
+#include "kernels/ggml_attention.h"
 #include "kernels/ggml_weights.h"
 
 namespace sovereign::bench {
@@ -58,7 +59,7 @@ result<std::unique_ptr<DecodeRig>> DecodeRig::load(const std::filesystem::path& 
                                                    std::uint32_t threads) {
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   llama_backend_init();
-  std::unique_ptr<DecodeRig> rig(new DecodeRig);
+  std::unique_ptr<DecodeRig> rig(new DecodeRig(our_kernels));
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = 0;
   const std::size_t before = kernels::panel_bytes_in_use();
@@ -89,6 +90,7 @@ DecodeRig::~DecodeRig() {
 
 result<double> DecodeRig::prefill(int tokens) {
   llama_memory_clear(llama_get_memory(context_), true);
+  kernels::use_attention(ours_ ? kernels::fast_attention() : nullptr);
   Rows rows;
   for (int i = 0; i < tokens; ++i) rows.add(i, 0, i == tokens - 1);
   const auto start = std::chrono::steady_clock::now();
@@ -98,6 +100,7 @@ result<double> DecodeRig::prefill(int tokens) {
 
 result<double> DecodeRig::decode(int sequences, int steps) {
   llama_memory_clear(llama_get_memory(context_), true);
+  kernels::use_attention(ours_ ? kernels::fast_attention() : nullptr);
   Rows prompts;
   for (int s = 0; s < sequences; ++s) {
     for (int i = 0; i < kPromptTokens; ++i) prompts.add(i, s, false);

@@ -31,7 +31,9 @@ class DecodeRig {
   std::uint64_t panel_bytes() const { return panel_bytes_; }
 
  private:
-  DecodeRig() = default;
+  explicit DecodeRig(bool ours) : ours_(ours) {}
+
+  const bool ours_;
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
   std::uint64_t panel_bytes_ = 0;
