@@ -17,7 +17,10 @@ case $suite in
     options=(--sovereign "$PWD/sovereign" --model "$(model)"
       --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench")
     ;;
-  kernels) options=(--model "$(model)") ;;  # both sides are in this process
+  kernels)  # both sides are in this process
+    mapfile -t texts < <(ls "$root"/docs/*.md "$root"/README.md "$root"/src/*/*.h)
+    options=(--model "$(model)" "${texts[@]/#/--text=}")
+    ;;
   cache) options=(--sovereign "$PWD/sovereign" --model "$(model)") ;;
   quality) options=(--model "$(model)") ;;
   proof)

@@ -29,6 +29,9 @@ void add_kernels_suite(CLI::App& program, int& exit_code) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   kernels.add_option("--threads", options->threads, "Compute threads of both sides")->capture_default_str();
+  kernels.add_option("--text", options->texts, "Texts for the perplexity of both sides")
+      ->check(CLI::ExistingFile);
+  kernels.add_option("--text-tokens", options->text_tokens, "Tokens of them to use")->capture_default_str();
   add_common_options(kernels, *common);
   kernels.callback([options, common, &exit_code] { exit_code = run(*options, *common); });
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <llama.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <vector>
 
 #include "kernels/ggml_attention.h"
@@ -20,7 +22,10 @@ constexpr std::uint32_t kMaxSequences = 32;
 class Rows {
  public:
   void add(int position, int sequence, bool wanted) {
-    tokens_.push_back(1000 + (position * 37 + sequence * 101) % 20'000);
+    add(1000 + (position * 37 + sequence * 101) % 20'000, position, sequence, wanted);
+  }
+  void add(llama_token token, int position, int sequence, bool wanted) {
+    tokens_.push_back(token);
     positions_.push_back(position);
     sequences_.push_back(sequence);
     wanted_.push_back(wanted ? 1 : 0);
@@ -89,8 +94,7 @@ DecodeRig::~DecodeRig() {
 }
 
 result<double> DecodeRig::prefill(int tokens) {
-  llama_memory_clear(llama_get_memory(context_), true);
-  kernels::use_attention(ours_ ? kernels::fast_attention() : nullptr);
+  clear();
   Rows rows;
   for (int i = 0; i < tokens; ++i) rows.add(i, 0, i == tokens - 1);
   const auto start = std::chrono::steady_clock::now();
@@ -99,8 +103,7 @@ result<double> DecodeRig::prefill(int tokens) {
 }
 
 result<double> DecodeRig::decode(int sequences, int steps) {
-  llama_memory_clear(llama_get_memory(context_), true);
-  kernels::use_attention(ours_ ? kernels::fast_attention() : nullptr);
+  clear();
   Rows prompts;
   for (int s = 0; s < sequences; ++s) {
     for (int i = 0; i < kPromptTokens; ++i) prompts.add(i, s, false);
@@ -113,6 +116,38 @@ result<double> DecodeRig::decode(int sequences, int steps) {
     if (auto done = rows.decode(context_); !done) return fail(done.error());
   }
   return seconds_since(start);
+}
+
+std::vector<std::int32_t> DecodeRig::tokens_of(const std::string& text) const {
+  std::vector<llama_token> tokens(text.size() + 1);
+  const int count = llama_tokenize(llama_model_get_vocab(model_), text.data(), static_cast<int>(text.size()),
+                                   tokens.data(), static_cast<int>(tokens.size()), false, false);
+  tokens.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return tokens;
+}
+
+result<std::vector<double>> DecodeRig::losses(std::span<const std::int32_t> tokens) {
+  clear();
+  Rows rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    rows.add(tokens[i], static_cast<int>(i), 0, i + 1 < tokens.size());
+  }
+  if (auto done = rows.decode(context_); !done) return fail(done.error());
+  const auto vocabulary = static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model_)));
+  std::vector<double> all;
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    const float* logits = llama_get_logits_ith(context_, static_cast<std::int32_t>(i));
+    const float largest = *std::max_element(logits, logits + vocabulary);
+    double total = 0;
+    for (std::size_t t = 0; t < vocabulary; ++t) total += std::exp(logits[t] - largest);
+    all.push_back(std::log(total) - static_cast<double>(logits[tokens[i + 1]] - largest));
+  }
+  return all;
+}
+
+void DecodeRig::clear() {
+  llama_memory_clear(llama_get_memory(context_), true);
+  kernels::use_attention(ours_ ? kernels::fast_attention() : nullptr);
 }
 
 std::uint64_t DecodeRig::parameters() const { return llama_model_n_params(model_); }

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -26,12 +29,19 @@ class DecodeRig {
   // Seconds for `steps` steps of `sequences` sequences that each have 16 tokens already.
   result<double> decode(int sequences, int steps);
 
+  std::vector<std::int32_t> tokens_of(const std::string& text) const;
+  // -log p of each token but the first, given those before it; at most 512 tokens.
+  result<std::vector<double>> losses(std::span<const std::int32_t> tokens);
+
   std::uint64_t parameters() const;
   // Bytes of weights that one step reads.
   std::uint64_t panel_bytes() const { return panel_bytes_; }
 
  private:
   explicit DecodeRig(bool ours) : ours_(ours) {}
+
+  // An empty cache, and the attention of this side.
+  void clear();
 
   const bool ours_;
   llama_model* model_ = nullptr;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <fstream>
 #include <functional>
+#include <iterator>
+#include <span>
 #include <vector>
 
 #include "bench/process_usage.h"
@@ -75,7 +79,50 @@ class Suite {
       report_.ratios[title + "_vs_stock"] = paired_ratio(mine, theirs, kSeed);
       our_rates.push_back(std::move(mine));
     }
-    if (type == "q4_1") rooflines(**ours, our_rates);
+    if (type != "q4_1") return {};
+    rooflines(**ours, our_rates);
+    return perplexity(**ours, **stock);
+  }
+
+  result<void> perplexity(DecodeRig& ours, DecodeRig& stock) {
+    constexpr std::size_t kPiece = 512;
+    std::string text;
+    for (const auto& path : options_.texts) {
+      std::ifstream file(path);
+      if (!file)
+        return fail(ErrorCode::not_found, fmt::format("cannot read {}", path.string()), path.string());
+      text.append(std::istreambuf_iterator<char>(file), {});
+    }
+    std::vector<std::int32_t> tokens = ours.tokens_of(text);
+    tokens.resize(std::min(tokens.size(), options_.text_tokens));
+    std::vector<double> differences;
+    double mine = 0;
+    double theirs = 0;
+    for (std::size_t begin = 0; begin + kPiece <= tokens.size(); begin += kPiece) {
+      progress_.step(fmt::format("perplexity: {} of {} tokens", begin, tokens.size()));
+      const auto piece = std::span(tokens).subspan(begin, kPiece);
+      const auto a = ours.losses(piece);
+      if (!a) return fail(a.error());
+      const auto b = stock.losses(piece);
+      if (!b) return fail(b.error());
+      for (std::size_t i = 0; i < a->size(); ++i) {
+        differences.push_back((*a)[i] - (*b)[i]);
+        mine += (*a)[i];
+        theirs += (*b)[i];
+      }
+    }
+    if (differences.empty()) return {};
+    const auto count = static_cast<double>(differences.size());
+    double variance = 0;
+    const double mean = (mine - theirs) / count;
+    for (const double difference : differences) variance += (difference - mean) * (difference - mean);
+    const double error = std::sqrt(variance / count / count);
+    // The spread is twice the standard error, for a chance of 95 %.
+    report_.ratios["perplexity_vs_stock"] = {std::exp(mean), std::exp(mean - 2 * error),
+                                             std::exp(mean + 2 * error)};
+    report_.figures["perplexity_sovereign"] = std::exp(mine / count);
+    report_.figures["perplexity_stock"] = std::exp(theirs / count);
+    report_.figures["perplexity_tokens"] = count;
     return {};
   }
 

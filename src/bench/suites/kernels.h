@@ -6,6 +6,7 @@
 //   TYPE_batch8_vs_stock   8 sequences that decode together
 //   TYPE_batch1_vs_stock   one sequence
 // for TYPE q4_1 (the default model as it is), q8_0 and q4_0 (it, quantized again);
+//   perplexity_vs_stock    exp of the mean difference of losses, over `texts` in pieces of 512 tokens
 //   batch8_over_batch1     ours, tokens per second at 8 over those at 1
 //   roofline_batch1        bytes of weights read per second over the machine's read bandwidth
 //   roofline_prefill_avx2  multiply-adds per second over what vpmaddubsw alone could do (machine_peaks.h)
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "bench/harness.h"
@@ -26,6 +28,8 @@ struct KernelsOptions {
   std::filesystem::path folder;  // for the models quantized again
   std::uint32_t threads = 2;
   int rounds = 7;
+  std::vector<std::filesystem::path> texts;  // none: perplexity_vs_stock is left out
+  std::size_t text_tokens = 50'000;          // of them, at most
   std::string date;
 };
 
