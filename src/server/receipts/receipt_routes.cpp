@@ -38,7 +38,9 @@ HttpResponse find(const openai::ReceiptService& receipts, const std::string& id)
 
 asio::awaitable<void> handle_list(ApiContextPtr api, Exchange& exchange) {
   const auto& receipts = api->receipts;
-  co_await exchange.respond(receipts.issuer == nullptr ? no_receipts(receipts) : describe(receipts));
+  // Not within the co_await: GCC 12 destroys the temporaries of a conditional there twice.
+  HttpResponse response = receipts.issuer == nullptr ? no_receipts(receipts) : describe(receipts);
+  co_await exchange.respond(std::move(response));
 }
 
 asio::awaitable<void> handle_one(ApiContextPtr api, Exchange& exchange) {
