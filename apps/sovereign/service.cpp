@@ -80,17 +80,18 @@ server::Router Service::make_router() {
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
   add_metrics_route(router, std::move(metrics));
-  const auto context = std::make_shared<const server::openai::ApiContext>(server::openai::ApiContext{
-      models_,
-      workers_,
-      clock_,
-      http_metrics_,
-      settings_.server,
-      pipeline_,
-      cache_.get(),
-      memo_.get(),
-      {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
-      {gates_ == nullptr ? nullptr : gates_->chain.get(), settings_.envelopes.required}});
+  const auto context = std::make_shared<const server::openai::ApiContext>(
+      server::openai::ApiContext{models_,
+                                 workers_,
+                                 clock_,
+                                 http_metrics_,
+                                 settings_.server,
+                                 pipeline_,
+                                 cache_.get(),
+                                 memo_.get(),
+                                 {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
+                                 {gates_ == nullptr ? nullptr : gates_->chain.get(),
+                                  settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}});
   server::openai::add_openai_routes(router, context);
   server::add_query_routes(router, context);
   server::add_receipt_routes(router, context);

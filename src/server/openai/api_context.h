@@ -30,6 +30,7 @@ struct ReceiptService {
 struct EnvelopeService {
   pci::GateChain* gates = nullptr;  // null: no envelopes are taken
   bool required = false;            // and nothing else is
+  bool by_api_key = false;          // keys are asked for, so that they tell clients apart
 };
 
 // The references outlive the server. Handlers keep the context alive.

@@ -64,6 +64,22 @@ TEST_F(EnvelopeAdmission, BareQueriesPassUnlessEnvelopesAreRequired) {
   EXPECT_EQ(verdict(request(sealed(now_ms()))), "403 REJECT_POLICY_MISMATCH") << "no gates, no envelopes";
 }
 
+TEST_F(EnvelopeAdmission, TheRateIsOfTheKeyAndNotOfAHeaderThatNobodyChecks) {
+  pci::GateChain limited(pci::good_policy(), store_, nullptr, {.per_second = 0.001, .burst = 1}, clock_);
+  envelopes_.gates = &limited;
+  const auto from = [&](const std::string& key) {
+    HttpRequest http = request(sealed(now_ms()));
+    http.headers.emplace_back("Authorization", "Bearer " + key);
+    return verdict(http);
+  };
+  EXPECT_EQ(from("a").front(), '{');
+  EXPECT_EQ(from("b"), "429 REJECT_RATE_LIMITED");
+  envelopes_.by_api_key = true;
+  EXPECT_EQ(from("c").front(), '{');
+  EXPECT_EQ(from("d").front(), '{');
+  EXPECT_EQ(from("c"), "429 REJECT_RATE_LIMITED");
+}
+
 TEST_F(EnvelopeAdmission, TheAnswerNamesTheCode) {
   const auto response = to_response(EnvelopeRefusal{503, "later", "REJECT_REPLAY_STORE_FULL"});
   EXPECT_EQ(response.status, 503u);
