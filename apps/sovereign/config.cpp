@@ -16,7 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string_view> kAllSections = {"model", "engine", "server", "cache", "log"};
+const std::vector<std::string_view> kAllSections = {"model",    "engine",    "server", "cache",
+                                                    "receipts", "envelopes", "log"};
 
 int check(const SettingsFlags& flags) {
   const auto loaded = flags.load();

@@ -7,6 +7,8 @@
 #include <iterator>
 
 #include "base/build_info.h"
+#include "base/file_digest.h"
+#include "config/directories.h"
 #include "config/model_fetch.h"
 #include "config/model_store.h"
 #include "gateway/llama_backend.h"
@@ -40,13 +42,16 @@ result<LoadedModel> load_model(const std::filesystem::path& path, const config::
   auto engine = engine::Engine::start(loaded.model, settings.engine, clock);
   if (!engine) return fail(engine.error());
   loaded.engine = std::move(*engine);
-  const auto digest = gateway::answer_digest(*loaded.model, *loaded.chat_format, settings.engine);
-  if (!digest) return fail(digest.error());
+  const auto folder = config::cache_directory(config::process_environment()) / "digests";
+  const auto weights = remembered_sha256_file(path, folder);
+  if (!weights) return fail(weights.error());
   gateway::BackendIdentity identity;
   identity.model = model_id(path, settings);
   identity.fingerprint = server::openai::make_fingerprint(
       loaded.model->info(), fmt::format("{} {}", build_info::version, build_info::git_commit));
-  identity.digest = *digest;
+  identity.digest = gateway::answer_digest(*weights, *loaded.chat_format, settings.engine);
+  identity.weights = *weights;
+  identity.settings = gateway::answer_settings(*loaded.chat_format, settings.engine);
   identity.tells_date = loaded.chat_format->template_source().find("strftime_now") != std::string::npos;
   loaded.backend = std::make_shared<gateway::LlamaBackend>(std::move(identity), loaded.model,
                                                            loaded.chat_format, loaded.engine);

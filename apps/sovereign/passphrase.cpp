@@ -1,6 +1,8 @@
 #include "passphrase.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -37,16 +39,14 @@ class SilentTerminal {
 
 }  // namespace
 
-result<Passphrase> Passphrase::read_line(std::string_view prompt) {
+result<Passphrase> Passphrase::read_line(int file) {
   auto bytes = crypto::SecretBytes::allocate(kMostBytes);
   if (!bytes) return fail(std::move(bytes.error()));
-  if (::isatty(STDIN_FILENO) != 0) fmt::print(stderr, "{}: ", prompt);
-  const SilentTerminal silent;
   // Byte by byte and past the library's buffers, which would keep a copy.
   std::size_t size = 0;
   for (;;) {
     std::byte byte{};
-    const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+    const ssize_t got = ::read(file, &byte, 1);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0 || byte == std::byte{'\n'}) break;
     if (size == kMostBytes)
@@ -58,13 +58,35 @@ result<Passphrase> Passphrase::read_line(std::string_view prompt) {
 }
 
 result<Passphrase> Passphrase::read(std::string_view prompt, bool twice) {
-  auto first = read_line(prompt);
-  if (!first || !twice || ::isatty(STDIN_FILENO) == 0) return first;
-  const auto second = read_line("Again");
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  const auto ask = [terminal](std::string_view words) {
+    if (terminal) fmt::print(stderr, "{}: ", words);
+    const SilentTerminal silent;
+    return read_line(STDIN_FILENO);
+  };
+  auto first = ask(prompt);
+  if (!first || !twice || !terminal) return first;
+  const auto second = ask("Again");
   if (!second) return fail(second.error());
   if (!constant_time_equal(first->text(), second->text()))
     return fail(ErrorCode::invalid_argument, "the two passphrases are not the same");
   return first;
+}
+
+result<Passphrase> Passphrase::from_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return fail(ErrorCode::not_found, fmt::format("cannot read the passphrase in {}", path.string()),
+                path.string());
+  }
+  struct stat about {};
+  const bool closed_to_others = ::fstat(file, &about) == 0 && (about.st_mode & 077U) == 0;
+  result<Passphrase> passphrase =
+      fail(ErrorCode::permission_denied,
+           fmt::format("others may read the passphrase in {0}: chmod 600 {0}", path.string()), path.string());
+  if (closed_to_others) passphrase = read_line(file);
+  ::close(file);
+  return passphrase;
 }
 
 }  // namespace sovereign

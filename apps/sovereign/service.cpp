@@ -15,6 +15,7 @@
 #include "server/openai/api_context.h"
 #include "server/openai/routes.h"
 #include "server/query/query_routes.h"
+#include "server/receipts/receipt_routes.h"
 
 namespace sovereign {
 
@@ -38,6 +39,16 @@ std::shared_ptr<engine::Engine> Service::engine() const {
   return served == nullptr ? nullptr : served->engine;
 }
 
+result<void> Service::open_proofs() {
+  auto receipts = open_receipts(settings_.receipts);
+  if (!receipts) return fail(receipts.error());
+  receipts_ = std::move(*receipts);
+  auto gates = open_gates(settings_.envelopes, clock_);
+  if (!gates) return fail(gates.error());
+  gates_ = std::move(*gates);
+  return {};
+}
+
 result<void> Service::make_pipeline() {
   if (settings_.cache.enabled) {
     auto cache = make_cache(settings_.cache);
@@ -49,7 +60,8 @@ result<void> Service::make_pipeline() {
       {clock_,
        [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); },
        cache_.get(),
-       {}});
+       {},
+       receipts_.issuer.get()});
   return {};
 }
 
@@ -65,11 +77,24 @@ server::Router Service::make_router() {
                                  std::string(build_info::version), model_id_,     {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   metrics.cache = cache_.get();
+  metrics.receipts = receipts_.issuer.get();
+  if (gates_ != nullptr) metrics.gates = gates_->chain.get();
   add_metrics_route(router, std::move(metrics));
-  const auto context = std::make_shared<const server::openai::ApiContext>(server::openai::ApiContext{
-      models_, workers_, clock_, http_metrics_, settings_.server, pipeline_, cache_.get(), memo_.get()});
+  const auto context = std::make_shared<const server::openai::ApiContext>(
+      server::openai::ApiContext{models_,
+                                 workers_,
+                                 clock_,
+                                 http_metrics_,
+                                 settings_.server,
+                                 pipeline_,
+                                 cache_.get(),
+                                 memo_.get(),
+                                 {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
+                                 {gates_ == nullptr ? nullptr : gates_->chain.get(),
+                                  settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}});
   server::openai::add_openai_routes(router, context);
   server::add_query_routes(router, context);
+  server::add_receipt_routes(router, context);
   server::add_cache_routes(router, *context);
   return router;
 }
@@ -77,6 +102,7 @@ server::Router Service::make_router() {
 result<std::unique_ptr<Service>> Service::start(const config::Settings& settings,
                                                 std::filesystem::path model_path) {
   std::unique_ptr<Service> service(new Service(settings, std::move(model_path)));
+  if (auto opened = service->open_proofs(); !opened) return fail(opened.error());
   if (auto made = service->make_pipeline(); !made) return fail(made.error());
   auto server = server::HttpServer::start(settings.server, service->make_router());
   if (!server) return fail(server.error());

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "cache/response_cache.h"
 #include "config/settings.h"
+#include "proof_parts.h"
 #include "runtime/pipeline.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
@@ -45,6 +46,7 @@ class Service {
 
  private:
   Service(const config::Settings& settings, std::filesystem::path model_path);
+  result<void> open_proofs();
   result<void> make_pipeline();
   server::Router make_router();
   std::shared_ptr<engine::Engine> engine() const;
@@ -58,7 +60,9 @@ class Service {
   server::HttpMetrics http_metrics_;
   std::unique_ptr<cache::ResponseCache> cache_;     // null: off
   std::unique_ptr<server::openai::ChatMemo> memo_;  // with the cache
-  server::WorkerPool workers_;                      // an engine that ends posts its last jobs here
+  Receipts receipts_;
+  std::unique_ptr<Gates> gates_;  // null: no envelopes are taken
+  server::WorkerPool workers_;    // an engine that ends posts its last jobs here
   std::shared_ptr<const runtime::Pipeline> pipeline_;
   server::openai::ModelSlot models_;
   std::atomic<const server::TransportMetrics*> transport_{nullptr};  // null until the server is there

@@ -1,5 +1,6 @@
 // sovereign verify: checks a receipt, or a whole log of receipts, without a network.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "crypto/key_file.h"
 #include "pci/receipt_log.h"
 #include "pci/receipt_verifier.h"
+#include "replay.h"
 
 namespace sovereign {
 namespace {
@@ -31,6 +33,8 @@ struct VerifyOptions {
   std::string model;
   std::string previous;
   std::string log;
+  bool replay = false;
+  std::string chat_template;
 };
 
 // "-" is standard input.
@@ -89,6 +93,28 @@ int report(const pci::ReceiptFile& file, const pci::ReceiptVerdict& verdict, boo
   return kExitOk;
 }
 
+// Runs the model again, and adds what came of it to the verdict.
+result<void> check_replay(const VerifyOptions& options, const pci::ReceiptFile& file, std::string_view query,
+                          pci::ReceiptVerdict& verdict) {
+  const auto& salt = file.openings.answer_salt;
+  if (!salt) {
+    verdict.checks.push_back({"replay", false,
+                              "The receipt carries no opening of the answer (openings.answer_salt), so no "
+                              "other answer can be compared with it."});
+    return {};
+  }
+  const auto again = replay({file.receipt.content, query, options.model, options.chat_template});
+  if (!again) return fail(again.error());
+  const bool same =
+      pci::salted_digest(pci::SaltedText::answer, *salt, again->answer) == file.receipt.content.answer_digest;
+  std::string reason =
+      same ? "The model, run again, gives the same answer." : "The model, run again, gives another answer.";
+  if (!again->differences.empty())
+    reason += fmt::format(" Not as it was then: {}.", fmt::join(again->differences, "; "));
+  verdict.checks.push_back({"replay", same, std::move(reason)});
+  return {};
+}
+
 result<int> verify_file(const VerifyOptions& options) {
   const auto file = read_receipt(options.receipt);
   if (!file) return fail(file.error());
@@ -123,7 +149,11 @@ result<int> verify_file(const VerifyOptions& options) {
     previous = std::move(*read);
     evidence.previous = &previous->receipt;
   }
-  return report(*file, pci::verify_receipt(*file, evidence), evidence.issuer.has_value());
+  pci::ReceiptVerdict verdict = pci::verify_receipt(*file, evidence);
+  if (options.replay && verdict.holds()) {
+    if (auto done = check_replay(options, *file, query, verdict); !done) return fail(std::move(done.error()));
+  }
+  return report(*file, verdict, evidence.issuer.has_value());
 }
 
 result<int> verify_log(const VerifyOptions& options) {
@@ -148,6 +178,10 @@ int verify(const VerifyOptions& options) {
     fmt::print(stderr, "sovereign: name a receipt, or a folder with --log\n");
     return kExitUsage;
   }
+  if (options.replay && (options.receipt.empty() || options.model.empty() || options.query.empty())) {
+    fmt::print(stderr, "sovereign: --replay needs the receipt, --model and --query\n");
+    return kExitUsage;
+  }
   const auto code = options.log.empty() ? verify_file(options) : verify_log(options);
   return code ? *code : print_failure(code.error());
 }
@@ -159,12 +193,20 @@ void add_verify_command(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand("verify", "Check a receipt, or a log of receipts, offline");
   command->add_option("receipt", options->receipt, "Receipt (JSON); - for standard input")->type_name("FILE");
   command->add_option("--answer", options->answer, "The answer's text, to compare")->type_name("FILE");
-  command->add_option("--query", options->query, "The query's text, to compare")->type_name("FILE");
+  command->add_option("--query", options->query, "The request's body, byte for byte, to compare")
+      ->type_name("FILE");
   command
       ->add_option("--key", options->key,
                    "The signer you trust: ed25519:…, a file that holds it, or a key file")
       ->type_name("KEY");
   command->add_option("--model", options->model, "The model that should have answered")->type_name("GGUF");
+  command->add_flag("--replay", options->replay,
+                    "Also run the model again, as the receipt says it was run, and compare the answer; needs "
+                    "--model and --query");
+  command
+      ->add_option("--chat-template", options->chat_template,
+                   "For --replay: the chat template, where it was not the model's own")
+      ->type_name("FILE");
   command->add_option("--previous", options->previous, "The receipt before this one")->type_name("FILE");
   command->add_option("--log", options->log, "Check every byte of a receipt log instead")
       ->type_name("FOLDER");

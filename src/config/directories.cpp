@@ -41,6 +41,11 @@ fs::path config_directory(const Environment& environment) {
   return base(environment, "XDG_CONFIG_HOME", ".config");
 }
 
+fs::path state_directory(const Environment& environment) {
+  const fs::path path = base(environment, "XDG_STATE_HOME", ".local/state");
+  return path.empty() ? fs::path("/var/lib/sovereign") : path;
+}
+
 fs::path cache_directory(const Environment& environment) {
   const fs::path path = base(environment, "XDG_CACHE_HOME", ".cache");
   return path.empty() ? fs::path("/var/cache/sovereign") : path;

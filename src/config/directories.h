@@ -16,6 +16,10 @@ Environment process_environment();
 // $XDG_CONFIG_HOME/sovereign, else ~/.config/sovereign; empty when there is no home either.
 std::filesystem::path config_directory(const Environment& environment);
 
+// What a program keeps from run to run and no other machine needs: $XDG_STATE_HOME/sovereign, else
+// ~/.local/state/sovereign, else /var/lib/sovereign.
+std::filesystem::path state_directory(const Environment& environment);
+
 // $XDG_CACHE_HOME/sovereign, else ~/.cache/sovereign, else /var/cache/sovereign.
 std::filesystem::path cache_directory(const Environment& environment);
 

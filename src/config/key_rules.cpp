@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "cache/redis_url.h"
+#include "crypto/signing_key.h"
+#include "pci/envelope.h"
 
 namespace sovereign::config {
 namespace {
@@ -41,6 +43,21 @@ result<void> check_origins(const Value& list) {
     if (is_origin(entry)) continue;
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'{}' is not an origin such as \"https://example.org\", nor \"*\"", entry));
+  }
+  return {};
+}
+
+result<void> check_senders(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    const std::size_t equals = entry.find('=');
+    const std::string_view name = std::string_view(entry).substr(0, equals);
+    const bool named = equals != std::string::npos && !name.empty() && name.size() <= pci::kMostSenderBytes &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string::npos;
+    if (named && crypto::public_key_from_text(entry.substr(equals + 1))) continue;
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' is not a sender: up to {} of a-z 0-9 . _ -, then '=' and a public key as "
+                            "'sovereign keys export' prints it",
+                            entry, pci::kMostSenderBytes));
   }
   return {};
 }

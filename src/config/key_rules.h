@@ -14,6 +14,7 @@ result<void> check_key_hashes(const Value& list);
 result<void> check_origins(const Value& list);
 
 // Empty, or a URL of a Redis server. The message never repeats it: it may hold a password.
+result<void> check_senders(const Value& list);
 result<void> check_redis_url(const Value& text);
 
 result<void> check_not_empty(const Value& text);

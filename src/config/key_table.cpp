@@ -231,6 +231,65 @@ void add_cache_keys(std::vector<Key>& keys) {
                         "Longest wait of a query for that server, which is then passed over for a while."));
 }
 
+void add_receipt_keys(std::vector<Key>& keys) {
+  using Mode = runtime::ReceiptMode;
+  Key mode = enumeration<Mode>(
+      "receipts.mode", FIELD(receipts.mode),
+      {{"off", Mode::off}, {"on_request", Mode::on_request}, {"always", Mode::always}},
+      "Who gets a receipt of an answer: nobody; who asks for one, once there is a key; or everybody, and no "
+      "answer without.");
+  mode.flag = "--receipts";
+  keys.push_back(std::move(mode));
+  keys.push_back(
+      make("receipts.folder", "", Kind::path, FIELD(receipts.folder),
+           "Folder of the receipt log; empty: receipts/ in the state folder; one server uses it at "
+           "a time."));
+  keys.push_back(
+      make("receipts.key_file", "", Kind::path, FIELD(receipts.key_file),
+           "Signing key, as 'sovereign keys new' makes it; empty: signing.key in the configuration "
+           "folder."));
+  keys.push_back(make("receipts.passphrase_file", "", Kind::path, FIELD(receipts.passphrase_file),
+                      "File whose first line is the key's passphrase, readable by its owner only; empty: the "
+                      "key has none."));
+  using Sync = crypto::MerkleLog::Sync;
+  keys.push_back(enumeration<Sync>(
+      "receipts.sync", FIELD(receipts.sync),
+      {{"checkpoint", Sync::on_checkpoint}, {"each", Sync::each_commit}},
+      "When receipts are on the disk for certain: at each checkpoint, so that a power loss may take the "
+      "newest ones; or each before it is given out."));
+  keys.push_back(number("receipts.checkpoint_interval", "", Kind::duration,
+                        FIELD(receipts.checkpoint_interval), 0, 24 * kHour,
+                        "Time between signed heads of the log that are kept; the log is synced with each."));
+}
+
+void add_envelope_keys(std::vector<Key>& keys) {
+  keys.push_back(with_rule(make("envelopes.senders", "", Kind::list, FIELD(envelopes.senders),
+                                "Senders whose signed envelopes POST /v1/query takes, each as "
+                                "\"name=ed25519:…\"; none: no envelopes are taken."),
+                           check_senders));
+  keys.push_back(make("envelopes.required", "", Kind::boolean, FIELD(envelopes.required),
+                      "Refuse queries to POST /v1/query that come without an envelope."));
+  keys.push_back(make("envelopes.policy", "", Kind::text, FIELD(envelopes.policy),
+                      "Text of the policy that an envelope must name the digest of."));
+  keys.push_back(
+      number("envelopes.ihsan_min", "", Kind::integer, FIELD(envelopes.ihsan_min), 0, 10'000,
+             "Least mean of the scores that an envelope states, in 1/10,000; 0: none are needed."));
+  keys.push_back(make("envelopes.folder", "", Kind::path, FIELD(envelopes.folder),
+                      "Folder of the nonces that were used; empty: nonces/ in the state folder; one server "
+                      "uses it at a time."));
+  keys.push_back(number("envelopes.max_nonces", "", Kind::integer, FIELD(envelopes.max_nonces), 1'024,
+                        100 * kMillion,
+                        "Nonces remembered at once, 48 bytes each; one more is refused until some are old."));
+  keys.push_back(number("envelopes.past", "", Kind::duration, FIELD(envelopes.past), kSecond, 24 * kHour,
+                        "Age up to which an envelope is taken."));
+  keys.push_back(number("envelopes.future", "", Kind::duration, FIELD(envelopes.future), 0, kHour,
+                        "How far ahead of this machine's clock an envelope may be stamped."));
+  keys.push_back(number("envelopes.rate_per_second", "", Kind::integer, FIELD(envelopes.rate_per_second), 0,
+                        kMillion, "Envelopes that one client may send in a second; 0: no limit."));
+  keys.push_back(number("envelopes.rate_burst", "", Kind::integer, FIELD(envelopes.rate_burst), 1, kMillion,
+                        "Envelopes that one client may send at once."));
+}
+
 void add_log_keys(std::vector<Key>& keys) {
   keys.push_back(with_choices(make("log.level", "--log-level", Kind::choice, FIELD(log.level),
                                    "Least important lines that are written."),
@@ -250,6 +309,8 @@ std::vector<Key> build() {
   add_engine_keys(keys);
   add_server_keys(keys);
   add_cache_keys(keys);
+  add_receipt_keys(keys);
+  add_envelope_keys(keys);
   add_log_keys(keys);
   return keys;
 }
@@ -259,6 +320,8 @@ constexpr std::array kSections = {
     Section{"engine", "How the model is run: memory, batches, threads."},
     Section{"server", "The HTTP API: address, limits, keys, TLS."},
     Section{"cache", "Answers that are kept: docs/cache.md."},
+    Section{"receipts", "Signed receipts of answers: docs/proof.md."},
+    Section{"envelopes", "Signed queries: docs/proof.md."},
     Section{"log", "What is written about it all."},
 };
 

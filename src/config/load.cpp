@@ -192,6 +192,9 @@ std::vector<Error> check_together(const Settings& settings) {
           fmt::format("with engine.max_sequences it makes {} sequences; llama.cpp holds at most 256",
                       engine.max_sequences + engine.max_cached_prefixes));
   }
+  if (settings.envelopes.required && settings.envelopes.senders.empty()) {
+    wrong("envelopes.required", "nobody could ask anything: envelopes.senders names no sender");
+  }
   if (server.tls_certificate.empty() != server.tls_key.empty()) {
     const bool lacks_key = server.tls_key.empty();
     wrong(lacks_key ? "server.tls_key" : "server.tls_certificate",

@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/logging.h"
+#include "crypto/merkle_log.h"
 #include "engine/engine_config.h"
+#include "runtime/receipt_mode.h"
 #include "server/server_config.h"
 
 namespace sovereign::config {
@@ -30,11 +33,37 @@ struct CacheSettings {
   std::chrono::milliseconds redis_timeout{50};  // of one wait for it
 };
 
+// Of receipts: docs/proof.md.
+struct ReceiptSettings {
+  runtime::ReceiptMode mode = runtime::ReceiptMode::on_request;
+  std::string folder;    // of the log; empty: receipts/ in the state folder (directories.h)
+  std::string key_file;  // made by `sovereign keys new`; empty: signing.key in the configuration folder
+  std::string passphrase_file;  // of the key; empty: it has none
+  crypto::MerkleLog::Sync sync = crypto::MerkleLog::Sync::on_checkpoint;
+  std::chrono::milliseconds checkpoint_interval{1'000};
+};
+
+// Of signed envelopes, which POST /v1/query takes when there is somebody whose envelopes count.
+struct EnvelopeSettings {
+  std::vector<std::string> senders;    // "name=ed25519:…"; none: no envelopes are taken
+  bool required = false;               // a query must come in one
+  std::string policy;                  // the text that senders sign the digest of
+  std::uint32_t ihsan_min = 9'500;     // of a query's scores, in 1/10,000; 0: none are needed
+  std::string folder;                  // of the used nonces; empty: nonces/ in the state folder
+  std::uint32_t max_nonces = 262'144;  // remembered at once; one more is refused
+  std::chrono::milliseconds past{120'000};
+  std::chrono::milliseconds future{10'000};
+  std::uint32_t rate_per_second = 0;  // of one client; 0: no limit
+  std::uint32_t rate_burst = 20;
+};
+
 struct Settings {
   ModelSettings model;
   engine::EngineConfig engine;
   server::ServerConfig server;
   CacheSettings cache;
+  ReceiptSettings receipts;
+  EnvelopeSettings envelopes;
   LogSettings log;
 };
 

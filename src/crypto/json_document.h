@@ -1,8 +1,9 @@
 // A strict JSON parser that keeps what canonicalization (RFC 8785) and field access need.
 //
 // parse() makes one pass over the text and leaves a flat array of 16-byte nodes. Strings without escapes
-// and short integers stay where they are in the text; only strings with escapes are decoded into a side
-// buffer. Each object's members are sorted by UTF-16 code units as it closes, which also finds duplicates.
+// and numbers in their canonical spelling stay where they are in the text; only strings with escapes are
+// decoded into a side buffer. Each object's members are sorted by UTF-16 code units as it closes, which also
+// finds duplicates.
 //
 // Ownership: a document refers to the text given to parse(); the caller keeps it alive and unchanged.
 // Thread-safety: a parsed document may be read from many threads.

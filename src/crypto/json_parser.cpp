@@ -19,6 +19,18 @@ constexpr std::size_t kShownKeyBytes = 40;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// Whether digits, point and digits are already what ES6 would print for their double. Two decimals of up to
+// fifteen significant digits are never one double (IEEE 754: DBL_DIG), so such a literal, without a zero at
+// its end, is the shortest of its double; and from 0.000001 up to 1e21 ES6 prints digits and point.
+bool is_shortest_decimal(const char* digits, const char* point, const char* end) {
+  constexpr std::ptrdiff_t kMostLeadingZeros = 5;
+  if (end[-1] == '0') return false;
+  if (*digits != '0') return end - digits - 1 <= kAlwaysExactDigits;
+  const char* first = point + 1;
+  while (*first == '0') ++first;
+  return first - point - 1 <= kMostLeadingZeros && end - first <= kAlwaysExactDigits;
+}
+
 // Magnitude of a decimal literal that a double cannot hold: true when it is too large, false when it is
 // so small that it rounds to zero.
 bool overflows(std::string_view literal) {
@@ -332,9 +344,13 @@ bool JsonParser::parse_number() {
   if (*digits == '0' && p_ - digits > 1) return refuse(digits, "a number with a leading zero");
   if (p_ == end_ || (*p_ != '.' && *p_ != 'e' && *p_ != 'E')) return finish_integer(start, digits);
   if (*p_ == '.') {
-    ++p_;
+    const char* const point = p_++;
     if (p_ == end_ || !is_digit(*p_)) return refuse(p_, unexpected("a digit after the point"));
     while (p_ != end_ && is_digit(*p_)) ++p_;
+    if ((p_ == end_ || (*p_ != 'e' && *p_ != 'E')) && is_shortest_decimal(digits, point, p_)) {
+      add_verbatim_number(start);
+      return true;
+    }
   }
   if (p_ != end_ && (*p_ == 'e' || *p_ == 'E')) {
     ++p_;
@@ -343,6 +359,12 @@ bool JsonParser::parse_number() {
     while (p_ != end_ && is_digit(*p_)) ++p_;
   }
   return finish_decimal(start);
+}
+
+void JsonParser::add_verbatim_number(const char* start) {
+  JsonDocument::Node& node = document_.nodes_[add_node(JsonKind::number)];
+  node.verbatim = true;
+  node.span = {offset_of(start), static_cast<std::uint32_t>(p_ - start)};
 }
 
 bool JsonParser::finish_integer(const char* start, const char* digits) {
@@ -362,12 +384,10 @@ bool JsonParser::finish_integer(const char* start, const char* digits) {
       if (std::string_view(start, p_) != std::string_view(spelling, spelling_end)) return refuse_integer();
     }
   }
-  JsonDocument::Node& node = document_.nodes_[add_node(JsonKind::number)];
   if (*start == '-' && *digits == '0') {
-    node.number = 0;
+    document_.nodes_[add_node(JsonKind::number)].number = 0;
   } else {
-    node.verbatim = true;
-    node.span = {offset_of(start), static_cast<std::uint32_t>(p_ - start)};
+    add_verbatim_number(start);
   }
   return true;
 }

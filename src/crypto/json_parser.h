@@ -30,6 +30,7 @@ class JsonParser {
   bool parse_escape();
   bool parse_unicode_escape(const char* escape);
   bool parse_number();
+  void add_verbatim_number(const char* start);
   bool finish_integer(const char* start, const char* digits);
   bool finish_decimal(const char* start);
   bool parse_literal(std::string_view literal, JsonKind kind, bool value);

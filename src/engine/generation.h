@@ -65,6 +65,7 @@ struct GenerationSummary {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_prompt_tokens = 0;  // found in the KV cache, not computed, by choice 0
   std::uint32_t completion_tokens = 0;     // of all choices
+  std::uint32_t seed = 0;                  // of choice 0, also when it was drawn for this request
   Duration queue_wait{};                   // arrival to first scheduled
   Duration ttft{};                         // arrival to first token; zero when there was none
   Duration total{};                        // arrival to done

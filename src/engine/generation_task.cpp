@@ -32,6 +32,7 @@ result<std::unique_ptr<GenerationTask>> GenerationTask::create(RequestId id, Gen
   task->open_choices_ = request.n;
   task->waiting_ = request.n;
   task->summary_.prompt_tokens = static_cast<std::uint32_t>(request.prompt.size());
+  task->summary_.seed = request.sampling.seed.value_or(fresh_seed);
   task->request_ = std::move(request);
   task->sink_ = std::move(sink);
   task->model_ = std::move(model);

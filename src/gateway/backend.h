@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/sha256.h"
 #include "engine/chat_format.h"
 #include "engine/generation.h"
 #include "gateway/failure.h"
@@ -25,6 +27,10 @@ struct BackendIdentity {
   std::string fingerprint;  // OpenAI's system_fingerprint
   std::string digest;       // "sha256:…" over weights, chat template and settings that change answers
   bool tells_date = false;  // the chat template writes today's date into the prompt
+  // For receipts: SHA-256 of the model's file, none where the model is somewhere else; and what changes
+  // answers beside it, by name (a-z 0-9 _).
+  std::optional<Sha256Digest> weights{};
+  std::map<std::string, std::string> settings{};
 };
 
 struct BackendCapabilities {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "kernels/kernel_set.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -20,17 +21,26 @@ Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context
 
 }  // namespace
 
-result<std::string> answer_digest(const engine::LlamaModel& model, const engine::ChatFormat& format,
-                                  const engine::EngineConfig& config) {
-  const auto weights = sha256_file(model.path());
-  if (!weights) return fail(weights.error());
+std::string answer_digest(const Sha256Digest& weights, const engine::ChatFormat& format,
+                          const engine::EngineConfig& config) {
   Sha256 all;
-  all.update(to_hex(*weights));
+  all.update(to_hex(weights));
   all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|", config.context_tokens,
                          config.flash_attention, config.gpu_layers,
                          config.kernels == engine::Kernels::automatic ? "own" : "stock"));
   all.update(format.template_source());
   return "sha256:" + to_hex(all.finish());
+}
+
+std::map<std::string, std::string> answer_settings(const engine::ChatFormat& format,
+                                                   const engine::EngineConfig& config) {
+  const bool own = config.kernels == engine::Kernels::automatic && kernels::fast_kernels() != nullptr;
+  return {{"chat_template", sha256_hex(format.template_source())},
+          {"context_tokens", fmt::format("{}", config.context_tokens)},
+          {"flash_attention", fmt::format("{}", config.flash_attention)},
+          {"gpu_layers", fmt::format("{}", config.gpu_layers)},
+          {"kernels", own ? "own" : "stock"},
+          {"step_token_budget", fmt::format("{}", config.step_token_budget)}};
 }
 
 LlamaBackend::LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,

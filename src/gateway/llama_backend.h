@@ -10,11 +10,15 @@
 
 namespace sovereign::gateway {
 
-// What an answer of the embedded engine depends on besides the query: "sha256:…" over the model file's
-// bytes, the chat template, and the settings that change arithmetic or length. Reads the whole file: half a
-// second per gigabyte once it is in memory. Errors: as sha256_file().
-result<std::string> answer_digest(const engine::LlamaModel& model, const engine::ChatFormat& format,
-                                  const engine::EngineConfig& config);
+// What an answer of the embedded engine depends on besides the query: "sha256:…" over the digest of the
+// model file's bytes (`weights`), the chat template, and the settings that change arithmetic or length.
+std::string answer_digest(const Sha256Digest& weights, const engine::ChatFormat& format,
+                          const engine::EngineConfig& config);
+
+// The same one by one, as receipts name them: whoever sets these again, and has the file, gets the same
+// answer to the same question, as far as docs/proof.md says.
+std::map<std::string, std::string> answer_settings(const engine::ChatFormat& format,
+                                                   const engine::EngineConfig& config);
 
 class LlamaBackend final : public Backend {
  public:

@@ -17,7 +17,7 @@
 // admit() would, one after the other; what has two reasons to be refused may be told the other one, and when
 // the nonces cannot be written, the whole batch is refused.
 //
-// The wall clock comes in as an argument. Thread-safe. A rejection before the signature allocates nothing.
+// The wall clock comes in as an argument. Thread-safe. A rejection up to the signature allocates nothing.
 #pragma once
 
 #include <span>

@@ -72,18 +72,30 @@ result<std::unique_ptr<ReceiptIssuer>> ReceiptIssuer::open(const ReceiptIssuerCo
   return std::unique_ptr<ReceiptIssuer>(new ReceiptIssuer(config, std::move(key), std::move(*log), now_ms));
 }
 
+ReceiptIssuer::ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, ReceiptLog log,
+                             std::uint64_t now_ms)
+    : config_(config),
+      key_(std::move(key)),
+      log_(std::move(log)),
+      checkpoint_at_ms_(now_ms),
+      log_entries_(log_.size()),
+      log_bytes_(log_.bytes()) {}
+
 ReceiptIssuer::~ReceiptIssuer() {
   // What it would report is reported by the next open(): the log says what it lacks.
   if (newest_ms_ != 0) (void)log_.checkpoint(key_, newest_ms_);
 }
 
 result<ReceiptFile> ReceiptIssuer::issue(const ReceiptDraft& draft, std::uint64_t now_ms) {
-  if (auto good = check_draft(draft); !good) return fail(std::move(good.error()));
-  ReceiptFile file;
-  file.openings = {random_bytes<32>(), random_bytes<32>()};
+  const auto count_failure = [this](Error error) {
+    failed_.fetch_add(1, std::memory_order_relaxed);
+    return fail(std::move(error));
+  };
+  if (auto good = check_draft(draft); !good) return count_failure(std::move(good.error()));
+  const Openings openings{random_bytes<32>(), random_bytes<32>()};
   ReceiptContent content;
-  content.query_digest = salted_digest(SaltedText::query, *file.openings.query_salt, draft.query);
-  content.answer_digest = salted_digest(SaltedText::answer, *file.openings.answer_salt, draft.answer);
+  content.query_digest = salted_digest(SaltedText::query, *openings.query_salt, draft.query);
+  content.answer_digest = salted_digest(SaltedText::answer, *openings.answer_salt, draft.answer);
   content.engine = config_.engine;
   content.issued_ms = now_ms;
   content.model_digest = draft.model_digest;
@@ -91,6 +103,16 @@ result<ReceiptFile> ReceiptIssuer::issue(const ReceiptDraft& draft, std::uint64_
   content.received_ms = draft.received_ms;
   content.sampling = draft.sampling;
   content.scores = draft.scores;
+  auto file = sign_and_log(std::move(content), openings, now_ms);
+  if (!file) return count_failure(std::move(file.error()));
+  issued_.fetch_add(1, std::memory_order_relaxed);
+  return file;
+}
+
+result<ReceiptFile> ReceiptIssuer::sign_and_log(ReceiptContent content, const Openings& openings,
+                                                std::uint64_t now_ms) {
+  ReceiptFile file;
+  file.openings = openings;
   const std::string random = hex_of(random_bytes<kIdRandomBytes>());
 
   const std::lock_guard lock(mutex_);
@@ -99,6 +121,8 @@ result<ReceiptFile> ReceiptIssuer::issue(const ReceiptDraft& draft, std::uint64_
   content.id = fmt::format("{}{}-{}", kIdPrefix, content.sequence, random);
   file.receipt = sign_receipt(std::move(content), key_);
   if (auto good = log_.append(file.receipt); !good) return fail(std::move(good.error()));
+  log_entries_.store(log_.size(), std::memory_order_relaxed);
+  log_bytes_.store(log_.bytes(), std::memory_order_relaxed);
   newest_ms_ = now_ms;
   if (now_ms >= checkpoint_at_ms_) {
     if (auto good = log_.checkpoint(key_, now_ms); !good) return fail(std::move(good.error()));
@@ -125,6 +149,11 @@ result<ReceiptFile> ReceiptIssuer::find(std::string_view id, std::uint64_t now_m
   auto position = log_.position(*sequence, key_, now_ms);
   if (!position) return fail(std::move(position.error()));
   return ReceiptFile{std::move(*receipt), std::move(*position), {}};
+}
+
+ReceiptStats ReceiptIssuer::stats() const {
+  return {issued_.load(std::memory_order_relaxed), failed_.load(std::memory_order_relaxed),
+          log_entries_.load(std::memory_order_relaxed), log_bytes_.load(std::memory_order_relaxed)};
 }
 
 result<void> ReceiptIssuer::checkpoint(std::uint64_t now_ms) {

@@ -5,6 +5,7 @@
 // interval and when the issuer goes.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,14 @@ struct ReceiptIssuerConfig {
   std::uint64_t checkpoint_ms = 1'000;
 };
 
+// For /metrics.
+struct ReceiptStats {
+  std::uint64_t issued = 0;  // by this process
+  std::uint64_t failed = 0;
+  std::uint64_t log_entries = 0;
+  std::uint64_t log_bytes = 0;
+};
+
 class ReceiptIssuer {
  public:
   // Errors: those of ReceiptLog::open().
@@ -48,12 +57,14 @@ class ReceiptIssuer {
   result<ReceiptFile> find(std::string_view id, std::uint64_t now_ms);
 
   result<void> checkpoint(std::uint64_t now_ms);
+  // Takes no lock.
+  ReceiptStats stats() const;
   const crypto::PublicKey& public_key() const { return key_.public_key(); }
 
  private:
   ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, ReceiptLog log,
-                std::uint64_t now_ms)
-      : config_(config), key_(std::move(key)), log_(std::move(log)), checkpoint_at_ms_(now_ms) {}
+                std::uint64_t now_ms);
+  result<ReceiptFile> sign_and_log(ReceiptContent content, const Openings& openings, std::uint64_t now_ms);
 
   const ReceiptIssuerConfig config_;
   const crypto::SigningKey key_;
@@ -61,6 +72,10 @@ class ReceiptIssuer {
   ReceiptLog log_;
   std::uint64_t checkpoint_at_ms_;
   std::uint64_t newest_ms_ = 0;
+  std::atomic<std::uint64_t> issued_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> log_entries_;
+  std::atomic<std::uint64_t> log_bytes_;
 };
 
 }  // namespace sovereign::pci

@@ -35,6 +35,7 @@ class ReceiptLog {
   static result<ReceiptLog> open_read_only(const std::filesystem::path& folder);
 
   std::uint64_t size() const { return tree_.size(); }
+  std::uint64_t bytes() const { return lines_.size(); }  // of the receipts themselves
   // The digest of the newest receipt's content; zeros when there is none.
   const crypto::Digest& newest_digest() const { return newest_digest_; }
   const crypto::MerkleLog& tree() const { return tree_; }

@@ -40,25 +40,20 @@ void FlightLeader::on_failure(const gateway::Failure& failure) noexcept {
   finish({nullptr, std::make_shared<const gateway::Failure>(failure)});
 }
 
-FlightFollower::FlightFollower(std::shared_ptr<QueryClient> client, SovereignResult own, const Clock& clock)
-    : client_(std::move(client)), clock_(clock), joined_at_(clock.now()), own_(std::move(own)) {}
-
 result<std::optional<Flights::Producer>> FlightFollower::join(Flights& flights, const cache::QueryKey& key) {
   // The flight holds this object by its waker until the client has all or left.
   auto joined = flights.join(key, [self = shared_from_this()] { self->deliver(); });
   if (!joined) return fail(joined.error());
-  leads_ = joined->producer.has_value();
-  {
-    const std::lock_guard lock(mutex_);
-    waiter_.emplace(std::move(joined->waiter));
-  }
+  const std::lock_guard lock(mutex_);
+  waiter_.emplace(std::move(joined->waiter));
   return std::move(joined->producer);
 }
 
-void FlightFollower::begin() {
+void FlightFollower::begin(QueryRunPtr own) {
   {
     const std::lock_guard lock(mutex_);
     begun_ = true;
+    own_ = std::move(own);
   }
   deliver();
 }
@@ -69,19 +64,26 @@ void FlightFollower::leave() {
   leaving = std::exchange(waiter_, std::nullopt);
 }
 
-// The lock keeps what two threads find in the flight in order.
+// The lock keeps what two threads find in the flight in order. The end is told after it: nothing follows, and
+// stages may take their time.
 void FlightFollower::deliver() {
   std::optional<Flights::Waiter> done;
   std::optional<Flights::Producer> orphan;  // never set while leaders finish, as they all do
-  const std::lock_guard lock(mutex_);
-  if (!begun_ || !waiter_) return;
-  auto update = waiter_->poll();
-  for (const auto& piece : update.pieces) tell(*piece);
-  orphan = std::move(update.producer);
-  if (!update.outcome && !orphan) return;
-  done = std::exchange(waiter_, std::nullopt);
-  if (update.outcome) {
-    tell(*update.outcome);
+  std::optional<FlightOutcome> outcome;
+  QueryRunPtr own;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!begun_ || !waiter_) return;
+    auto update = waiter_->poll();
+    for (const auto& piece : update.pieces) tell(*piece);
+    orphan = std::move(update.producer);
+    if (!update.outcome && !orphan) return;
+    done = std::exchange(waiter_, std::nullopt);
+    own = std::exchange(own_, nullptr);
+    if (update.outcome) outcome = *update.outcome;
+  }
+  if (outcome) {
+    tell(*outcome, own);
   } else {
     client_->on_failure({ErrorCode::unavailable, "The query that this one waited for was broken off.", {}});
   }
@@ -92,21 +94,15 @@ void FlightFollower::tell(const FlightPiece& piece) {
     client_->on_delta(*piece.delta);
   } else {
     Beginning beginning = piece.beginning;
-    if (!leads_) beginning.cached.status = CacheNote::Status::shared;
+    if (own_) beginning.cached.status = CacheNote::Status::shared;
     client_->on_begin(beginning);
   }
 }
 
-void FlightFollower::tell(const FlightOutcome& outcome) {
+void FlightFollower::tell(const FlightOutcome& outcome, const QueryRunPtr& own) {
   if (outcome.failure) return client_->on_failure(*outcome.failure);
-  if (leads_) return client_->on_result(outcome.result);
-  auto shared = std::make_shared<SovereignResult>(*outcome.result);
-  shared->id = std::move(own_.id);
-  shared->timings = std::move(own_.timings);
-  shared->timings.push_back({"wait", clock_.now() - joined_at_});
-  shared->cached = own_.cached;
-  shared->cached.status = CacheNote::Status::shared;
-  client_->on_result(std::move(shared));
+  if (!own) return client_->on_result(outcome.result);
+  own->answer_with(*outcome.result);
 }
 
 }  // namespace sovereign::runtime

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <optional>
 
-#include "base/clock.h"
 #include "cache/single_flight.h"
 #include "runtime/query_client.h"
 #include "runtime/query_run.h"
@@ -46,28 +45,25 @@ class FlightLeader final : public QueryClient {
 // One client's place in a flight: what comes of the flight goes to the client.
 class FlightFollower : public std::enable_shared_from_this<FlightFollower> {
  public:
-  // `own` is what the client's own run has so far; it decides id and timings of what the client gets.
-  FlightFollower(std::shared_ptr<QueryClient> client, SovereignResult own, const Clock& clock);
+  explicit FlightFollower(std::shared_ptr<QueryClient> client) : client_(std::move(client)) {}
 
   // Joins. With a producer the caller must do the work. Errors: as SingleFlight::join().
   result<std::optional<Flights::Producer>> join(Flights& flights, const cache::QueryKey& key);
-  // After join(): from now on the client is told.
-  void begin();
+  // After join(): from now on the client is told. With `own`, the client's run goes on with the flight's
+  // result; without (the run is the flight's own), the result is the client's as it is.
+  void begin(QueryRunPtr own);
   // The client is gone. Thread-safe.
   void leave();
 
  private:
   void deliver();
   void tell(const FlightPiece& piece);
-  void tell(const FlightOutcome& outcome);
+  void tell(const FlightOutcome& outcome, const QueryRunPtr& own);
 
   const std::shared_ptr<QueryClient> client_;
-  const Clock& clock_;
-  const Time joined_at_;
-  SovereignResult own_;
-  bool leads_ = false;
   std::mutex mutex_;
   bool begun_ = false;                     // guarded by mutex_
+  QueryRunPtr own_;                        // guarded by mutex_; none: this client's run leads, or is over
   std::optional<Flights::Waiter> waiter_;  // guarded by mutex_; none: left, or told all
 };
 

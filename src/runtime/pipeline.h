@@ -1,8 +1,9 @@
 // The way of every query: a list of stages, each timed.
 //
-//   admission -> cache -> inference -> cache_fill
+//   admission -> cache -> inference -> seal -> cache_fill
 //
-// A hit leaves after `cache`. Immutable after create(); start() is thread-safe.
+// A hit leaves after `cache`, by way of `seal`: a receipt is each client's own. Immutable after create();
+// start() is thread-safe.
 #pragma once
 
 #include <functional>

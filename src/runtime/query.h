@@ -37,6 +37,13 @@ struct CachePolicy {
   std::optional<cache::WallDuration> time_to_live;  // of this answer; none: as configured
 };
 
+// What a receipt is to say of the asking itself.
+struct ReceiptRequest {
+  std::string text;               // what is sealed as the query: the request's body, byte for byte
+  std::string form;               // how that is read: "query" or "chat"
+  std::uint64_t received_ms = 0;  // since 1970-01-01 UTC
+};
+
 // With `content` the conversation is made from system, context and content (prompt.h); without, it is
 // `chat.messages_json` as it stands.
 struct SovereignQuery {
@@ -56,6 +63,7 @@ struct SovereignQuery {
 
   CachePolicy cache;
   std::optional<Time> deadline;
+  std::optional<ReceiptRequest> receipt;  // none: no receipt is wanted
 
   // Whether asking again gives the same answer.
   bool reproducible() const { return sampling.greedy() || sampling.seed.has_value(); }

@@ -1,6 +1,6 @@
 // The cache key of a query: all that changes its answer, in one fixed order (key_encoder.h has the format).
 //
-// Not in the key: the query's id, deadline and cache policy, and how the answer is delivered.
+// Not in the key: the query's id, deadline and cache policy, its receipt, and how the answer is delivered.
 #pragma once
 
 #include "cache/key_encoder.h"

@@ -60,23 +60,44 @@ void QueryRun::enter_stage() {
   pipeline_->stages()[stage_]->enter(shared_from_this());
 }
 
-void QueryRun::end_stage() {
+void QueryRun::end_stage(std::string_view name) {
   const Time ended = now();
-  result.timings.push_back({pipeline_->stages()[stage_]->name(), ended - stage_began_});
+  result.timings.push_back({name, ended - stage_began_});
   const std::lock_guard lock(mutex_);
   stop_ = nullptr;
 }
 
+void QueryRun::end_stage() { end_stage(pipeline_->stages()[stage_]->name()); }
+
+void QueryRun::go_on() {
+  const auto& stages = pipeline_->stages();
+  do {
+    ++stage_;
+  } while (found_ && stage_ < stages.size() && !stages[stage_]->takes_found_answers());
+  enter_stage();
+}
+
 void QueryRun::proceed() {
   end_stage();
-  ++stage_;
-  enter_stage();
+  go_on();
 }
 
 void QueryRun::answer() {
   end_stage();
-  stage_ = pipeline_->stages().size();
-  enter_stage();
+  found_ = true;
+  go_on();
+}
+
+void QueryRun::answer_with(SovereignResult shared) {
+  shared.id = std::move(result.id);
+  shared.timings = std::move(result.timings);
+  shared.cached = result.cached;
+  shared.cached.status = CacheNote::Status::shared;
+  shared.receipt = nullptr;  // that is the other client's
+  result = std::move(shared);
+  end_stage("wait");
+  found_ = true;
+  go_on();
 }
 
 void QueryRun::refuse(const gateway::Failure& failure) {

@@ -51,8 +51,12 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
 
   // Exactly one of them, once per stage.
   void proceed();  // to the next stage; after the last: the result goes to the client
-  void answer();   // the result is complete as it is: the remaining stages are left out
+  void answer();   // the result is there: only stages that take found answers follow
   void refuse(const gateway::Failure& failure);  // there will be no result
+
+  // Instead of any of them, for a run that waits on another one's: as answer(), with what came of that. The
+  // time since its stage began is told as `wait`.
+  void answer_with(SovereignResult shared);
 
   // Runs `job` on a worker thread.
   void post(std::function<void()> job) const;
@@ -70,11 +74,14 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
  private:
   friend class Pipeline;
   void enter_stage();
+  void end_stage(std::string_view name);
   void end_stage();
+  void go_on();
 
   const std::shared_ptr<const Pipeline> pipeline_;
   const std::shared_ptr<LeavePoint> leave_point_ = std::make_shared<LeavePoint>();
   std::size_t stage_ = 0;
+  bool found_ = false;  // the result was not made by this run
   Time stage_began_;
   mutable std::mutex mutex_;
   bool cancelled_ = false;      // guarded by mutex_

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "cache/wall_time.h"
 #include "engine/chat_format.h"
 #include "engine/generation.h"
+#include "pci/receipt.h"
 
 namespace sovereign::runtime {
 
@@ -60,9 +63,11 @@ struct SovereignResult {
   std::string model_used;
   std::string fingerprint;
   std::string model_digest;
-  Usage usage;  // of making the answer, also when it was found
+  Usage usage;                        // of making the answer, also when it was found
+  std::optional<std::uint32_t> seed;  // that the first choice was really drawn with; none: not known
   CacheNote cached;
   std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are missing
+  std::shared_ptr<const pci::ReceiptFile> receipt;  // of this client alone; null: none was asked for
 };
 
 }  // namespace sovereign::runtime

@@ -9,7 +9,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::string_view kMagic("SVA\x01", 4);
-enum Tag : std::uint8_t { kChoice = 1, kUsage = 2, kLogprobs = 3 };
+enum Tag : std::uint8_t { kChoice = 1, kUsage = 2, kLogprobs = 3, kSeed = 5 };
 
 class Writer {
  public:
@@ -152,6 +152,11 @@ std::string encode_result(const SovereignResult& result) {
   out.number(result.usage.prompt_ms);
   out.number(result.usage.predicted_ms);
   out.end(begun);
+  if (result.seed) {
+    const auto seed = out.begin(kSeed);
+    out.number(*result.seed);
+    out.end(seed);
+  }
   return out.take();
 }
 
@@ -159,6 +164,7 @@ result<void> decode_result(std::string_view value, SovereignResult& result) {
   if (!value.starts_with(kMagic)) return corrupt();
   Reader in(value.substr(kMagic.size()));
   result.choices.clear();
+  result.seed.reset();
   while (!in.empty()) {
     const auto tag = in.number<std::uint8_t>();
     Reader body(in.text());
@@ -174,6 +180,8 @@ result<void> decode_result(std::string_view value, SovereignResult& result) {
     } else if (tag == kLogprobs) {
       if (result.choices.empty()) return corrupt();
       read_logprobs(body, result.choices.back());
+    } else if (tag == kSeed) {
+      result.seed = body.number<std::uint32_t>();
     }
     if (body.bad()) return corrupt();
   }

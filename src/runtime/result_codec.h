@@ -5,9 +5,11 @@
 //   tag 1   choice: finish:u8 content reasoning_content calls:u32 (id name arguments)*
 //   tag 2   usage: prompt:u64 completion:u64 cached:u64 prompt_ms:f64 predicted_ms:f64
 //   tag 3   log-probabilities of the choice before it: tokens:u32 (chosen top:u32 candidate*)*
+//   tag 5   seed:u32
 //   text    := size:u32 bytes            candidate := token:i32 logprob:f32 text
 //
-// Id, model and timings are not in it: the key already says which model, and the rest is the asker's own.
+// Id, model and timings are not in it: the key already says which model, and the rest, a receipt too, is the
+// asker's own.
 #pragma once
 
 #include <string>
@@ -20,7 +22,7 @@ namespace sovereign::runtime {
 
 std::string encode_result(const SovereignResult& result);
 
-// Fills choices and usage. Errors: corrupt (not such a value, or of another version).
+// Fills choices, usage and seed. Errors: corrupt (not such a value, or of another version).
 result<void> decode_result(std::string_view value, SovereignResult& result);
 
 }  // namespace sovereign::runtime

@@ -20,6 +20,8 @@ class Stage {
   virtual ~Stage() = default;
   // Short and stable: in every result's timings. A literal.
   virtual std::string_view name() const = 0;
+  // Whether an answer that was found, or made for somebody else's query, comes here too.
+  virtual bool takes_found_answers() const { return false; }
   virtual void enter(const QueryRunPtr& run) = 0;
 };
 

@@ -23,6 +23,8 @@ TEST(KeyTable, HasAKeyForEachField) {
   EXPECT_EQ(keys_of("engine"), boost::pfr::tuple_size_v<engine::EngineConfig>);
   EXPECT_EQ(keys_of("server"), boost::pfr::tuple_size_v<server::ServerConfig>);
   EXPECT_EQ(keys_of("cache"), boost::pfr::tuple_size_v<CacheSettings>);
+  EXPECT_EQ(keys_of("receipts"), boost::pfr::tuple_size_v<ReceiptSettings>);
+  EXPECT_EQ(keys_of("envelopes"), boost::pfr::tuple_size_v<EnvelopeSettings>);
   EXPECT_EQ(keys_of("log"), boost::pfr::tuple_size_v<LogSettings>);
 }
 

@@ -48,7 +48,7 @@ TEST_F(Load, NothingGivenMeansDefaults) {
 TEST_F(Load, EachKeyFromTheFile) {
   for (const Key& key : all_keys()) {
     std::string text = fmt::format("{} = {}\n", key.name, to_toml(key, sample_value(key)));
-    if (const char* partner = partner_of(key)) text += fmt::format("{} = \"/x\"\n", partner);
+    if (const auto partner = partner_of(key)) text += fmt::format("{} = {}\n", partner->name, partner->toml);
     const Inputs in = with_file(text);
     const auto loaded = load(in);
     ASSERT_TRUE(loaded) << key.name << ": " << join_messages(loaded.error());
@@ -61,7 +61,7 @@ TEST_F(Load, EachKeyFromTheEnvironment) {
   for (const Key& key : all_keys()) {
     Inputs in = inputs();
     in.environment[environment_name(key.name)] = as_text(key, sample_value(key));
-    if (const char* partner = partner_of(key)) in.environment[environment_name(partner)] = "/x";
+    if (const auto partner = partner_of(key)) in.environment[environment_name(partner->name)] = partner->text;
     const auto loaded = load(in);
     ASSERT_TRUE(loaded) << key.name << ": " << join_messages(loaded.error());
     EXPECT_EQ(key.get(loaded->settings), sample_value(key)) << key.name;
@@ -73,7 +73,8 @@ TEST_F(Load, EachKeyFromAFlag) {
   for (const Key& key : all_keys()) {
     Inputs in = inputs();
     in.flags.push_back({key.name, key.long_flag(), as_text(key, sample_value(key))});
-    if (const char* partner = partner_of(key)) in.flags.push_back({partner, partner, "/x"});
+    if (const auto partner = partner_of(key))
+      in.flags.push_back({partner->name, partner->name, partner->text});
     const auto loaded = load(in);
     ASSERT_TRUE(loaded) << key.name << ": " << join_messages(loaded.error());
     EXPECT_EQ(key.get(loaded->settings), sample_value(key)) << key.name;

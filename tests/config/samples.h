@@ -1,6 +1,7 @@
 // A value for each key that differs from its default and is within its bounds; for tests.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ inline Value sample_value(const Key& key) {
       if (key.name == "server.api_key_hashes" || key.name == "server.admin_key_hashes") {
         return std::vector<std::string>{"sha256:" + std::string(64, 'a'), "sha256:" + std::string(64, '0')};
       }
+      if (key.name == "envelopes.senders") {
+        return std::vector<std::string>{"gate-1=ed25519:" + std::string(64, '0'),
+                                        "b=ed25519:" + std::string(64, '1')};
+      }
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
   return standing;
@@ -48,11 +53,21 @@ inline std::string as_text(const Key& key, const Value& value) {
   return text;
 }
 
-// A certificate without its key is an error, so one test value brings its partner along.
-inline const char* partner_of(const Key& key) {
-  if (key.name == "server.tls_certificate") return "server.tls_key";
-  if (key.name == "server.tls_key") return "server.tls_certificate";
-  return nullptr;
+// A certificate without its key is an error, so one test value brings its partner along; likewise envelopes
+// that are required with nobody to send them.
+struct Partner {
+  const char* name;
+  std::string text;  // as a flag or an environment variable would carry it
+  std::string toml;
+};
+inline std::optional<Partner> partner_of(const Key& key) {
+  if (key.name == "server.tls_certificate") return Partner{"server.tls_key", "/x", "\"/x\""};
+  if (key.name == "server.tls_key") return Partner{"server.tls_certificate", "/x", "\"/x\""};
+  if (key.name == "envelopes.required") {
+    const std::string sender = "a=ed25519:" + std::string(64, '0');
+    return Partner{"envelopes.senders", sender, "[\"" + sender + "\"]"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace sovereign::config

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 
 #include "crypto/canonical_writer.h"
+#include "crypto/es6_number.h"
 #include "crypto/vectors.h"
 
 namespace sovereign::crypto {
@@ -218,6 +220,42 @@ TEST(CanonicalJson, DamagedTextNeverBreaksTheParser) {
     EXPECT_FALSE(canonicalize(good.substr(0, i)));
   }
   EXPECT_GT(accepted, 256);
+}
+
+// Decimals that are canonical already are copied, not converted: the choice must never show.
+TEST(CanonicalJson, DecimalsAreWhatTheirDoublePrints) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const auto below = [&random](std::uint64_t bound) { return random() % bound; };
+  int copied = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    std::string literal = below(4) == 0 ? "-" : "";
+    const auto digits = [&](std::uint64_t most) {
+      std::string text;
+      for (std::uint64_t k = 1 + below(most); k > 0; --k) text += static_cast<char>('0' + below(10));
+      return text;
+    };
+    if (below(2) == 0) {
+      literal += "0." + std::string(below(8), '0') + digits(18);
+    } else {
+      literal += static_cast<char>('1' + below(9));
+      if (below(3) != 0) literal += digits(17);
+      literal += "." + digits(17);
+    }
+    char expected[kEs6NumberBytes];
+    const char* end = write_es6_number(std::strtod(literal.c_str(), nullptr), expected);
+    ASSERT_EQ(canonical(literal), std::string_view(expected, end)) << literal;
+    copied += std::string_view(expected, end) == literal ? 1 : 0;
+  }
+  EXPECT_GT(copied, 10'000);
+}
+
+TEST(CanonicalJson, DecimalsAtTheEdgesOfPlainNotation) {
+  EXPECT_EQ(canonical("[0.000001,0.0000001,0.0000012,-0.5,0.10,1.0,0.0,-0.0,100.25]"),
+            "[0.000001,1e-7,0.0000012,-0.5,0.1,1,0,0,100.25]");
+  EXPECT_EQ(canonical("[123456789012345.6,12345678901234.5,0.1234567890123456789]"),
+            "[123456789012345.6,12345678901234.5,0.12345678901234568]");
 }
 
 TEST(CanonicalJson, AnyOrderOfKeysGivesTheSameBytes) {

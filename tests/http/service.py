@@ -44,6 +44,8 @@ class Service:
         (folder / "sovereign.toml").write_text(config)
         self.log = self.log_path.open("wb")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SOVEREIGN_")}
+        # No key or log of whoever runs the tests.
+        environment |= {"XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self.process = subprocess.Popen(
             [
                 needed("SOVEREIGN_BIN"), "serve",

@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "envelope_samples.h"
 #include "bench/allocation_counter.h"
+#include "envelope_samples.h"
 
 namespace sovereign::pci {
 namespace {
@@ -185,12 +185,14 @@ TEST_F(GateChainTest, ABatchIsJudgedLikeItsParts) {
   }
 }
 
-TEST_F(GateChainTest, ARejectionBeforeTheSignatureAllocatesNothing) {
+TEST_F(GateChainTest, ARejectionUpToTheSignatureAllocatesNothing) {
   const std::string replayed = good_envelope();
   ASSERT_EQ(admit(replayed), RejectCode::none);
   const std::string stale = sealed([](auto& f) { f.timestamp_ms = kNowMs - 200'000; });
   const std::string other = sealed([](auto& f) { f.policy = policy_digest("another"); });
   const std::string malformed = replayed.substr(1);
+  const std::string forged = flip(good_envelope(), replayed.size() - 1);
+  ASSERT_EQ(admit(forged), RejectCode::signature);  // tables that are made once are made
   GateChain limited(good_policy(), store_, nullptr, {.per_second = 1, .burst = 1}, clock_);
   ASSERT_EQ(limited.admit({replayed, 9}, kNowMs), RejectCode::nonce_replay);
   const auto before = bench::allocations_of_this_thread();
@@ -199,6 +201,7 @@ TEST_F(GateChainTest, ARejectionBeforeTheSignatureAllocatesNothing) {
     (void)chain_.admit({stale}, kNowMs);
     (void)chain_.admit({other}, kNowMs);
     (void)chain_.admit({malformed}, kNowMs);
+    (void)chain_.admit({forged}, kNowMs);
     (void)limited.admit({replayed, 9}, kNowMs);
   }
   EXPECT_EQ(bench::allocations_of_this_thread() - before, 0u);

@@ -18,10 +18,12 @@ SovereignResult sample() {
   calls.message.tool_calls = {{"id1", "f", "{\"a\":1}"}, {"id2", "g", ""}};
   result.choices = {plain, calls};
   result.usage = {10, 20, 3, 1.5, 2.5};
+  result.seed = 4'294'967'295;
   return result;
 }
 
 void expect_same(const SovereignResult& a, const SovereignResult& b) {
+  EXPECT_EQ(a.seed, b.seed);
   ASSERT_EQ(a.choices.size(), b.choices.size());
   for (std::size_t i = 0; i < a.choices.size(); ++i) {
     EXPECT_EQ(a.choices[i].message.content, b.choices[i].message.content);

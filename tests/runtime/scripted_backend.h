@@ -15,6 +15,8 @@ namespace sovereign::testing {
 // Generations wait until the test calls step(); each step gives the oldest one its next word. Thread-safe.
 class ScriptedBackend final : public gateway::Backend {
  public:
+  static constexpr std::uint32_t kDrawnSeed = 4711;  // what it says that it drew
+
   explicit ScriptedBackend(std::vector<std::string> words) : words_(std::move(words)) {
     identity_.model = "scripted";
     identity_.fingerprint = "fp_test";
@@ -123,6 +125,7 @@ class ScriptedBackend final : public gateway::Backend {
     }
     engine::GenerationSummary summary;
     summary.prompt_tokens = 7;
+    summary.seed = kDrawnSeed;
     summary.completion_tokens = static_cast<std::uint32_t>(words * choices);
     if (reason == engine::FinishReason::error) summary.error = Error{ErrorCode::internal, "broken", {}};
     sink.on_done(summary);

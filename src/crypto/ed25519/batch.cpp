@@ -16,23 +16,27 @@ constexpr std::size_t kSmallestTogether = 2;
 // most three: all, its halves, the halves of those.
 constexpr std::size_t kSearchRounds = 3;
 
-std::span<const std::byte, 32> r_bytes(const Signature& signature) {
-  return std::span<const std::byte, 32>(signature.data(), 32);
-}
+}  // namespace
 
-std::span<const std::byte, 32> s_bytes(const Signature& signature) {
-  return std::span<const std::byte, 32>(signature.data() + 32, 32);
-}
-
-Scalar hash_of(const SignedMessage& item) {
+Scalar hash_of(const SignedMessage& item) noexcept {
   Sha512Stream hash;
-  hash.update(r_bytes(*item.signature));
+  hash.update(std::span<const std::byte, 32>(item.signature->data(), 32));
   hash.update(*item.key);
   hash.update(item.message);
   return scalar_from_wide(hash.finish());
 }
 
-}  // namespace
+std::optional<Scalar> s_of(const Signature& signature) noexcept {
+  return scalar_from_canonical(std::span<const std::byte, 32>(signature.data() + 32, 32));
+}
+
+bool equation_holds(const Backend& backend, const Scalar& s, const Scalar& k, const AffinePoint& r,
+                    const AffinePoint& a, const PointTable* table) {
+  const Term terms[] = {{s, &kBasePoint, &base_point_table(), false}, {negate(k), &a, table, false}};
+  const ExtendedPoint sum = backend.straus(std::span<const Term>(terms));
+  const ExtendedPoint difference = ed25519::add(sum, to_cached(r), true);
+  return is_identity(double_times(difference, 3));
+}
 
 Batch::Batch(std::span<const SignedMessage> items, const Backend& backend)
     : items_(items), backend_(backend), r_(items.size()), key_of_item_(items.size()) {
@@ -48,7 +52,7 @@ Batch::Batch(std::span<const SignedMessage> items, const Backend& backend)
   entries_.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (!r_[i] || keys_[key_of_item_[i]].point == nullptr) continue;
-    const auto s = scalar_from_canonical(s_bytes(*items[i].signature));
+    const auto s = s_of(*items[i].signature);
     if (!s) continue;
     entries_.push_back({*s, hash_of(items[i]), {}, static_cast<std::uint32_t>(i), key_of_item_[i]});
   }
@@ -131,17 +135,7 @@ bool Batch::hold_together(std::size_t begin, std::size_t end) {
 
 bool Batch::holds_alone(const Entry& entry) const {
   const Key& key = keys_[entry.key];
-  const Term terms[] = {{entry.s, &kBasePoint, &base_point_table(), false},
-                        {negate(entry.k), key.point, key.table, false}};
-  const ExtendedPoint sum = backend_.straus(std::span<const Term>(terms));
-  const ExtendedPoint difference = ed25519::add(sum, to_cached(*r_[entry.item]), true);
-  return is_identity(double_times(difference, 3));
-}
-
-bool Batch::holds_alone(std::size_t item) const {
-  for (const Entry& entry : entries_)
-    if (entry.item == item) return holds_alone(entry);
-  return false;
+  return equation_holds(backend_, entry.s, entry.k, *r_[entry.item], *key.point, key.table);
 }
 
 void Batch::settle(std::size_t begin, std::size_t end, bool known_bad, std::vector<bool>& verdicts) {

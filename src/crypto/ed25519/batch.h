@@ -16,8 +16,6 @@ class Batch {
   Batch(std::span<const SignedMessage> items, const Backend& backend);
 
   std::vector<bool> verdicts(const BatchSeed& seed);
-  // The verdict on one item by its own equation.
-  bool holds_alone(std::size_t item) const;
 
  private:
   struct Entry {
@@ -50,5 +48,13 @@ class Batch {
   std::vector<bool> key_in_range_;    // scratch
   std::size_t checked_together_ = 0;  // signatures put through hold_together() so far
 };
+
+// k = SHA-512(R || A || M) modulo L.
+Scalar hash_of(const SignedMessage& item) noexcept;
+// The s of a signature; nothing when it is L or more.
+std::optional<Scalar> s_of(const Signature& signature) noexcept;
+// [8][s]B = [8]R + [8][k]A. `table` of A, or null.
+bool equation_holds(const Backend& backend, const Scalar& s, const Scalar& k, const AffinePoint& r,
+                    const AffinePoint& a, const PointTable* table);
 
 }  // namespace sovereign::crypto::ed25519

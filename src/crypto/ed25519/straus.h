@@ -9,10 +9,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "crypto/ed25519/backend.h"
 
@@ -31,15 +31,30 @@ template <class Curve>
 struct StrausPlan {
   static constexpr int kPositions = 256 + 1;
 
-  std::vector<StrausAddition> additions;
+  StrausAddition* additions;
+  std::uint32_t count = 0;
   std::uint32_t first[kPositions] = {};
   int highest = -1;
 
   void add(int position, const void* entry, bool negative, bool affine) {
-    additions.push_back({entry, first[position], negative, affine});
-    first[position] = static_cast<std::uint32_t>(additions.size());
+    additions[count] = {entry, first[position], negative, affine};
+    first[position] = ++count;
     highest = std::max(highest, position);
   }
+};
+
+// The memory of a sum: on the stack for as few terms as a single verification has, so that it allocates
+// nothing.
+template <class T, std::size_t few>
+class StrausMemory {
+ public:
+  explicit StrausMemory(std::size_t count)
+      : many_(count > few ? std::make_unique_for_overwrite<T[]>(count) : nullptr) {}
+  T* get() { return many_ ? many_.get() : few_; }
+
+ private:
+  T few_[few];
+  const std::unique_ptr<T[]> many_;
 };
 
 template <class Curve>
@@ -48,12 +63,13 @@ ExtendedPoint straus(std::span<const Term> terms) {
   constexpr int width = 5;
   constexpr int entries = 1 << (width - 2);
   constexpr int full_bits = 253;
+  constexpr std::size_t few_terms = 2;
+  // Digits are `width` apart or more, those of tables further.
+  constexpr std::size_t most_additions = full_bits / width + 2;
 
-  const auto without_table = static_cast<std::size_t>(
-      std::count_if(terms.begin(), terms.end(), [](const Term& t) { return !t.table; }));
-  const auto multiples = std::make_unique_for_overwrite<Cached[]>(without_table * entries);
-  StrausPlan<Curve> plan;
-  plan.additions.reserve(terms.size() * 40);
+  StrausMemory<Cached, few_terms * entries> multiples(terms.size() * entries);
+  StrausMemory<StrausAddition, few_terms * most_additions> additions(terms.size() * most_additions);
+  StrausPlan<Curve> plan{additions.get()};
 
   Cached* row = multiples.get();
   for (const Term& term : terms) {

@@ -15,8 +15,16 @@ std::optional<PublicKeyTable> PublicKeyTable::from(const PublicKey& key) {
 }
 
 bool verify(const SignedMessage& item, const Backend& backend) {
-  Batch batch({&item, 1}, backend);
-  return batch.holds_alone(0);
+  assert(item.table == nullptr || item.table->key() == *item.key);
+  const auto s = s_of(*item.signature);
+  if (!s) return false;
+  const PointTable* const table = item.table != nullptr ? &item.table->multiples() : nullptr;
+  const EncodedPoint encodings[] = {item.signature->data(), item.key->data()};
+  std::optional<AffinePoint> points[2];
+  backend.decompress(std::span<const EncodedPoint>(encodings, table != nullptr ? 1 : 2), points);
+  if (table != nullptr) points[1] = table->point;
+  if (!points[0] || !points[1]) return false;
+  return equation_holds(backend, *s, hash_of(item), *points[0], *points[1], table);
 }
 
 std::vector<bool> verify_batch(std::span<const SignedMessage> items, const BatchSeed& seed,

@@ -61,6 +61,7 @@ struct SignedMessage {
   const PublicKeyTable* table = nullptr;  // of this key, when there is one
 };
 
+// Allocates nothing.
 bool verify(const SignedMessage& item, const Backend& backend = best_backend());
 
 // The verdicts, in order. seed: fresh random bytes.

@@ -34,7 +34,7 @@ void CacheLookupStage::enter(const QueryRunPtr& run) {
 }
 
 void CacheLookupStage::join(const QueryRunPtr& run) {
-  auto follower = std::make_shared<FlightFollower>(run->client, run->result, run->clock());
+  auto follower = std::make_shared<FlightFollower>(run->client);
   auto producer = follower->join(flights_, run->key.key());
   if (!producer) return run->proceed();  // too many at once: this query is answered for itself
   const bool leads = producer->has_value();
@@ -42,7 +42,7 @@ void CacheLookupStage::join(const QueryRunPtr& run) {
   run->leave_by([weak = std::weak_ptr(follower)] {
     if (const auto alive = weak.lock()) alive->leave();
   });
-  follower->begin();
+  follower->begin(leads ? nullptr : run);
   if (!leads) return;  // the flight answers
   // Another flight may have landed between the look into the cache and joining.
   if (find(*run, true)) return run->answer();

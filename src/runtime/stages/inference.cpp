@@ -68,6 +68,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     }
     run_->result.choices = std::move(choices_);
     run_->result.usage.add(summary_);
+    run_->result.seed = summary_.seed;
     run_->proceed();
   }
 

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "cache/response_cache.h"
 #include "engine/engine.h"
+#include "pci/gate_chain.h"
+#include "pci/receipt_issuer.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
 #include "server/metrics/http_metrics.h"
@@ -26,7 +28,9 @@ struct MetricsSources {
   std::string model_id;
   // The transport's counters, or null before the server has started; may be left empty.
   std::function<const TransportMetrics*()> transport = {};
-  const cache::ResponseCache* cache = nullptr;  // null: none
+  const cache::ResponseCache* cache = nullptr;   // null: none
+  const pci::ReceiptIssuer* receipts = nullptr;  // null: none
+  const pci::GateChain* gates = nullptr;         // null: none
 };
 
 std::string render_metrics(const MetricsSources& sources);

@@ -5,7 +5,10 @@
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
+#include "pci/gate_chain.h"
+#include "pci/receipt_issuer.h"
 #include "runtime/pipeline.h"
+#include "runtime/receipt_mode.h"
 #include "server/metrics/http_metrics.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/chat_memo.h"
@@ -15,6 +18,20 @@
 #include "server/worker_pool.h"
 
 namespace sovereign::server::openai {
+
+// What the server has for those who ask for a receipt.
+struct ReceiptService {
+  runtime::ReceiptMode mode = runtime::ReceiptMode::off;
+  pci::ReceiptIssuer* issuer = nullptr;  // null: none are made, and `why_none` tells clients why
+  std::string why_none = "receipts.mode is off";
+};
+
+// The gates before signed queries.
+struct EnvelopeService {
+  pci::GateChain* gates = nullptr;  // null: no envelopes are taken
+  bool required = false;            // and nothing else is
+  bool by_api_key = false;          // keys are asked for, so that they tell clients apart
+};
 
 // The references outlive the server. Handlers keep the context alive.
 struct ApiContext {
@@ -26,6 +43,8 @@ struct ApiContext {
   std::shared_ptr<const runtime::Pipeline> pipeline;
   cache::ResponseCache* cache = nullptr;  // null: no response cache
   ChatMemo* memo = nullptr;               // with the cache
+  ReceiptService receipts{};
+  EnvelopeService envelopes{};
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;

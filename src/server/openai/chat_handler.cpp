@@ -10,6 +10,7 @@
 #include "server/openai/chat_request.h"
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
+#include "server/openai/receipt_fields.h"
 
 namespace sovereign::server::openai {
 namespace {
@@ -31,7 +32,8 @@ std::string chat_body(const ServedModel& served, const ChatDelivery& delivery,
   Usage usage = result.usage;
   // What was found took no time.
   if (result.cached.status == runtime::CacheNote::Status::hit) usage.prompt_ms = usage.predicted_ms = 0;
-  return chat_completion_json(make_head(served), result.choices, usage, delivery.with_logprobs);
+  return chat_completion_json(make_head(served), result.choices, usage, delivery.with_logprobs,
+                              result.receipt.get());
 }
 
 bool is_small(const runtime::SovereignResult& result, const ChatDelivery& delivery) {
@@ -43,13 +45,7 @@ bool is_small(const runtime::SovereignResult& result, const ChatDelivery& delive
 runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& http, ChatRequest& request) {
   runtime::SovereignQuery query;
   query.id = http.request_id;
-  query.chat = std::move(request.input);
-  query.n = request.options.n;
-  query.max_tokens = request.options.max_tokens;
-  query.stop = std::move(request.options.stop);
-  query.ignore_eos = request.options.ignore_eos;
-  query.sampling = std::move(request.options.sampling);
-  query.cache = request.cache;
+  move_into_query(request, query);
   runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
   return query;
@@ -59,6 +55,7 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
 void remember(const ApiContext& api, const HttpRequest& http, const runtime::SovereignQuery& query,
               const gateway::BackendIdentity& identity, const ChatDelivery& delivery) {
   if (api.memo == nullptr || !runtime::plan_cache(query).lookup || query.cache.age_limit) return;
+  if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;
   runtime::encode_query(query, identity, encoder);
   api.memo->remember(http.body, identity, delivery, encoder.key());
@@ -78,7 +75,10 @@ outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
   const auto& options = request->options;
   const ChatDelivery delivery{options.stream, options.include_usage, options.sampling.top_logprobs >= 0,
                               options.n};
+  auto sealed = read_receipt_request(api, http, request->receipt, http.body, "chat");
+  if (!sealed) return refuse(sealed.error());
   auto query = make_query(api, http, *request);
+  query.receipt = std::move(*sealed);
   remember(api, http, query, (*served)->backend->identity(), delivery);
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
@@ -113,6 +113,7 @@ struct FoundChat {
 // when the request's headers want to have a say.
 std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& http) {
   if (api.memo == nullptr || !http.header("Cache-Control").empty()) return std::nullopt;
+  if (api.receipts.mode == runtime::ReceiptMode::always || names_receipts(http)) return std::nullopt;
   auto served = api.models.get();
   if (served == nullptr) return std::nullopt;
   const auto remembered = api.memo->find(http.body, served->backend->identity());

@@ -52,6 +52,7 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   request.options = read_generation_options(fields, limits);
   read_messages_and_tools(fields, limits, request.input);
   request.cache = read_cache_policy(fields);
+  fields.read("receipt", request.receipt);
   read_logprobs(fields, limits, request.options.sampling);
   if (!read_max_tokens(fields, "max_completion_tokens", false, request.options)) {
     read_max_tokens(fields, "max_tokens", false, request.options);
@@ -64,6 +65,16 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   if (may_call && !request.input.grammar.empty()) fields.refuse("grammar", "cannot be combined with 'tools'");
   if (fields.error()) return fail(*fields.error());
   return request;
+}
+
+void move_into_query(ChatRequest& request, runtime::SovereignQuery& query) {
+  query.chat = std::move(request.input);
+  query.n = request.options.n;
+  query.max_tokens = request.options.max_tokens;
+  query.stop = std::move(request.options.stop);
+  query.ignore_eos = request.options.ignore_eos;
+  query.sampling = std::move(request.options.sampling);
+  query.cache = request.cache;
 }
 
 }  // namespace sovereign::server::openai

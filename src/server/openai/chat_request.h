@@ -13,6 +13,7 @@ namespace sovereign::server::openai {
 struct ChatRequest {
   GenerationOptions options;
   runtime::CachePolicy cache;
+  bool receipt = false;  // a receipt is asked for
   // Messages with text parts joined by newlines, and role 'developer' as 'system', which is what
   // models' templates know. The constraint (schema or grammar) is here, not in options.sampling.
   engine::ChatInput input;
@@ -20,5 +21,8 @@ struct ChatRequest {
 
 // Pure. Errors: invalid_argument with the parameter's path; max_tokens 0 is one of them, as at OpenAI.
 result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimits& limits);
+
+// All of it that decides the answer; what else a query has is left as it is.
+void move_into_query(ChatRequest& request, runtime::SovereignQuery& query);
 
 }  // namespace sovereign::server::openai

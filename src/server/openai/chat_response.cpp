@@ -41,7 +41,7 @@ void append_message(std::string& out, const engine::ChatMessage& message) {
 }  // namespace
 
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
-                                 const Usage& usage, bool with_logprobs) {
+                                 const Usage& usage, bool with_logprobs, const pci::ReceiptFile* receipt) {
   std::string out = "{";
   append_head(out, head, "chat.completion");
   out += ",\"choices\":[";
@@ -65,6 +65,7 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
   append_usage(out, usage);
   out += ",\"timings\":";
   append_timings(out, usage);
+  if (receipt != nullptr) append_receipt(out, *receipt);
   out += '}';
   return out;
 }
@@ -134,6 +135,14 @@ std::string ChatChunks::finish(std::uint32_t choice, std::string_view reason,
                                const std::vector<engine::TokenLogprob>* logprobs) const {
   auto out = begin(choice);
   end(out, logprobs, reason);
+  out += '}';
+  return out;
+}
+
+std::string ChatChunks::receipt(const pci::ReceiptFile& receipt) const {
+  auto out = begin(0);
+  end(out, nullptr, {});
+  append_receipt(out, receipt);
   out += '}';
   return out;
 }

@@ -13,9 +13,10 @@ namespace sovereign::server::openai {
 
 using ChatChoice = runtime::Choice;
 
-// The whole answer of a request that is not streamed.
+// The whole answer of a request that is not streamed. `receipt` may be null.
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
-                                 const Usage& usage, bool with_logprobs);
+                                 const Usage& usage, bool with_logprobs,
+                                 const pci::ReceiptFile* receipt = nullptr);
 
 // Makes the chunks of one stream. What does not change from chunk to chunk is written once, in the
 // constructor, and every chunk is put together by appending. Not thread-safe.
@@ -35,6 +36,8 @@ class ChatChunks {
   // The last of a choice.
   std::string finish(std::uint32_t choice, std::string_view reason,
                      const std::vector<engine::TokenLogprob>* logprobs) const;
+  // An empty delta of the first choice, since clients look there, with the receipt beside the choices.
+  std::string receipt(const pci::ReceiptFile& receipt) const;
   // The last of the stream, with no choices.
   std::string usage(const Usage& usage) const;
 

@@ -48,6 +48,7 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   }
   if (batch.result && !begun_) replay(*batch.result, payloads);
   if (!batch.done) return payloads;
+  if (batch.result && batch.result->receipt) payloads.push_back(chunks_.receipt(*batch.result->receipt));
   if (const auto failed = failure()) {
     payloads.push_back(to_event(*failed));
   } else if (include_usage_) {

@@ -4,6 +4,7 @@
 
 #include "server/openai/completion_request.h"
 #include "server/openai/completion_stream.h"
+#include "server/openai/receipt_fields.h"
 #include "server/openai/submission.h"
 
 namespace sovereign::server::openai {
@@ -24,11 +25,12 @@ std::string echo_of(const engine::LlamaModel& model, const TextOrTokens& prompt)
 }
 
 // On a worker thread.
-outcome<RunningCompletion> start_completion(const ApiContext& api, const std::string& body,
+outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpRequest& http,
                                             const std::shared_ptr<TokenChannel>& channel) {
+  if (const auto none = refuse_receipt(http); !none) return refuse(none.error());
   const auto any = find_model(api, {});
   if (!any) return refuse(any.error());
-  auto request = parse_completion_request(body, (*any)->limits());
+  auto request = parse_completion_request(http.body, (*any)->limits());
   if (!request) return refuse(request.error());
   auto& options = request->options;
   const auto served = find_model(api, options.model);
@@ -131,8 +133,8 @@ asio::awaitable<void> handle_completion(ApiContextPtr api, Exchange& exchange) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  auto running = co_await on_worker(api->workers,
-                                    [&] { return start_completion(*api, exchange.request().body, channel); });
+  auto running =
+      co_await on_worker(api->workers, [&] { return start_completion(*api, exchange.request(), channel); });
   if (!running) co_return co_await exchange.respond(to_response(running.error()));
   if (running->options.empty_output) channel->put(empty_batch(*running));
   if (running->options.stream) {

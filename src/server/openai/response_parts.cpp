@@ -76,6 +76,11 @@ void append_usage(std::string& out, const Usage& usage) {
   out += "}}";
 }
 
+void append_receipt(std::string& out, const pci::ReceiptFile& receipt) {
+  out += ",\"receipt\":";
+  out += pci::to_json(receipt);
+}
+
 void append_timings(std::string& out, const Usage& usage) {
   out += "{\"cache_n\":";
   append_json_number(out, usage.cached_tokens);

@@ -30,6 +30,9 @@ void append_head(std::string& out, const ResponseHead& head, std::string_view ob
 
 void append_usage(std::string& out, const Usage& usage);
 
+// `,"receipt":{…}`: an extension, which official clients keep with the fields that they do not know.
+void append_receipt(std::string& out, const pci::ReceiptFile& receipt);
+
 // llama-server's extension: tokens, ms and tokens per second of prompt and prediction.
 void append_timings(std::string& out, const Usage& usage);
 

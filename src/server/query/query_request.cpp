@@ -79,6 +79,7 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
   query.max_depth = static_cast<std::uint32_t>(depth.value_or(0));
   fields.read("require_reasoning", query.require_reasoning);
   query.cache = openai::read_cache_policy(fields);
+  fields.read("receipt", request.receipt);
   if (fields.error()) return fail(*fields.error());
 
   request.model = std::move(options.model);

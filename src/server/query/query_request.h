@@ -17,6 +17,7 @@ inline constexpr std::uint32_t kMaxDepth = 16;
 struct QueryRequest {
   std::string model;  // empty: the one that is served
   bool stream = false;
+  bool receipt = false;  // a receipt is asked for
   runtime::SovereignQuery query;
 };
 

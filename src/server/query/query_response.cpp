@@ -75,6 +75,7 @@ std::string result_json(const runtime::SovereignResult& result, std::int64_t cre
   out += ",\"usage\":";
   openai::append_usage(out, result.usage);
   append_timings(out, result);
+  if (result.receipt) openai::append_receipt(out, *result.receipt);
   out += '}';
   return out;
 }

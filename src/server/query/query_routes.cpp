@@ -5,6 +5,8 @@
 #include "runtime/cache_policy.h"
 #include "server/openai/answer_stream.h"
 #include "server/openai/cache_fields.h"
+#include "server/openai/receipt_fields.h"
+#include "server/query/envelope_admission.h"
 #include "server/query/query_request.h"
 #include "server/query/query_response.h"
 #include "server/query/query_stream.h"
@@ -19,15 +21,18 @@ using openai::TokenBatch;
 using openai::TokenChannel;
 
 // On a worker thread. Gives whether the answer is to be streamed.
-openai::outcome<bool> start_query(const ApiContext& api, const HttpRequest& http,
+openai::outcome<bool> start_query(const ApiContext& api, const HttpRequest& http, std::string_view body,
                                   const std::shared_ptr<TokenChannel>& channel) {
   const auto any = find_model(api, {});
   if (!any) return openai::refuse(any.error());
-  auto request = parse_query_request(http.body, (*any)->limits());
+  auto request = parse_query_request(body, (*any)->limits());
   if (!request) return openai::refuse(request.error());
   const auto served = find_model(api, request->model);
   if (!served) return openai::refuse(served.error());
+  auto sealed = openai::read_receipt_request(api, http, request->receipt, body, "query");
+  if (!sealed) return openai::refuse(sealed.error());
   runtime::SovereignQuery& query = request->query;
+  query.receipt = std::move(*sealed);
   if (query.id.empty()) query.id = http.request_id;
   runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
@@ -51,8 +56,11 @@ asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const openai::ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  const auto streamed =
-      co_await on_worker(api->workers, [&] { return start_query(*api, exchange.request(), channel); });
+  const auto admitted =
+      co_await on_worker(api->workers, [&] { return admit_query(api->envelopes, exchange.request()); });
+  if (!admitted) co_return co_await exchange.respond(to_response(admitted.error()));
+  const auto streamed = co_await on_worker(
+      api->workers, [&] { return start_query(*api, exchange.request(), *admitted, channel); });
   if (!streamed) co_return co_await exchange.respond(to_response(streamed.error()));
   if (!*streamed) co_return co_await collect_query(exchange, *channel);
   QueryStream stream;
