@@ -23,4 +23,11 @@ TokenLogprob token_logprob(const LlamaModel& model, RowScan& scan, std::span<con
   return logprob;
 }
 
+float log_likelihood(RowScan& scan, std::span<const float> logits, Token chosen, bool loaded) {
+  if (!loaded) scan.load(logits);
+  if (!scan.is_weighed(1.0F)) scan.weigh(1.0F);
+  const double log_mass = std::log(scan.mass()) + static_cast<double>(scan.max());
+  return static_cast<float>(static_cast<double>(logits[static_cast<std::size_t>(chosen)]) - log_mass);
+}
+
 }  // namespace sovereign::engine

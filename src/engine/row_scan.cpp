@@ -33,6 +33,7 @@ void RowScan::visit_blocks_at_least(float threshold, Visit visit) const {
 void RowScan::load(std::span<const float> row) {
   assert(!row.empty());
   row_ = row;
+  weighed_ = false;
   const std::size_t whole = row.size() / kRowBlock;
   block_max_.resize((row.size() + kRowBlock - 1) / kRowBlock);
   kernels_->block_max(row.data(), whole, block_max_.data());
@@ -83,6 +84,7 @@ void RowScan::at_least(float threshold, std::vector<Candidate>& out) const {
 
 void RowScan::weigh(float scale) {
   scale_ = scale;
+  weighed_ = true;
   mass_ = 0;
   block_mass_.assign(block_max_.size(), 0.0F);
   if (max_ == kNothing) return;
