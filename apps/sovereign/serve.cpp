@@ -161,7 +161,8 @@ void add_serve_command(CLI::App& program, int& exit_code) {
                    "Write the port to this file once listening; removed at the end")
       ->type_name("FILE");
   auto flags = std::make_shared<SettingsFlags>(
-      *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "log"});
+      *command,
+      std::vector<std::string_view>{"model", "engine", "server", "cache", "quality", "reasoning", "log"});
   command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
 }
 

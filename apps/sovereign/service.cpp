@@ -45,11 +45,13 @@ result<void> Service::make_pipeline() {
     cache_ = std::move(*cache);
     memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
   }
-  pipeline_ = runtime::make_pipeline(
-      {clock_,
-       [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); },
-       cache_.get(),
-       {}});
+  runtime::PipelineParts parts{
+      clock_, [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); }};
+  parts.cache = cache_.get();
+  parts.reasoning = settings_.reasoning;
+  parts.quality = settings_.quality;
+  parts.quality_metrics = &quality_metrics_;
+  pipeline_ = runtime::make_pipeline(std::move(parts));
   return {};
 }
 
@@ -65,6 +67,7 @@ server::Router Service::make_router() {
                                  std::string(build_info::version), model_id_,     {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   metrics.cache = cache_.get();
+  if (settings_.quality.assesses()) metrics.quality = &quality_metrics_;
   add_metrics_route(router, std::move(metrics));
   const auto context = std::make_shared<const server::openai::ApiContext>(server::openai::ApiContext{
       models_, workers_, clock_, http_metrics_, settings_.server, pipeline_, cache_.get(), memo_.get()});

@@ -77,6 +77,21 @@ _sovereign() {
     'sovereign serve/--cache.disk_max_bytes') :; return ;;
     'sovereign serve/--cache.redis_url') :; return ;;
     'sovereign serve/--cache.redis_timeout') :; return ;;
+    'sovereign serve/--quality.mode') COMPREPLY=($(compgen -W 'off annotate enforce' -- "$word")); return ;;
+    'sovereign serve/--quality.min_score') :; return ;;
+    'sovereign serve/--quality.min_dimension') :; return ;;
+    'sovereign serve/--quality.unmeasured') COMPREPLY=($(compgen -W 'ignore fail' -- "$word")); return ;;
+    'sovereign serve/--quality.required') :; return ;;
+    'sovereign serve/--quality.max_retries') :; return ;;
+    'sovereign serve/--quality.judge_timeout') :; return ;;
+    'sovereign serve/--reasoning.max_depth') :; return ;;
+    'sovereign serve/--reasoning.default_depth') :; return ;;
+    'sovereign serve/--reasoning.branches') :; return ;;
+    'sovereign serve/--reasoning.max_thought_tokens') :; return ;;
+    'sovereign serve/--reasoning.max_tokens') :; return ;;
+    'sovereign serve/--reasoning.max_time') :; return ;;
+    'sovereign serve/--reasoning.stop_agreement') :; return ;;
+    'sovereign serve/--reasoning.temperature') :; return ;;
     'sovereign serve/--log-level'|'sovereign serve/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign serve/--log-format'|'sovereign serve/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign serve/--log-file'|'sovereign serve/--log.file') compopt -o default; return ;;
@@ -88,6 +103,7 @@ _sovereign() {
     'sovereign ask/--max-tokens') :; return ;;
     'sovereign ask/--temperature') :; return ;;
     'sovereign ask/--seed') :; return ;;
+    'sovereign ask/--reason') :; return ;;
     'sovereign ask/--config') compopt -o default; return ;;
     'sovereign ask/--model'|'sovereign ask/--model.path') compopt -o default; return ;;
     'sovereign ask/--alias'|'sovereign ask/--model.name') :; return ;;
@@ -103,6 +119,21 @@ _sovereign() {
     'sovereign ask/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign ask/--gpu-layers'|'sovereign ask/--engine.gpu_layers') :; return ;;
     'sovereign ask/--engine.embedding_pooling') COMPREPLY=($(compgen -W 'model mean cls last' -- "$word")); return ;;
+    'sovereign ask/--quality.mode') COMPREPLY=($(compgen -W 'off annotate enforce' -- "$word")); return ;;
+    'sovereign ask/--quality.min_score') :; return ;;
+    'sovereign ask/--quality.min_dimension') :; return ;;
+    'sovereign ask/--quality.unmeasured') COMPREPLY=($(compgen -W 'ignore fail' -- "$word")); return ;;
+    'sovereign ask/--quality.required') :; return ;;
+    'sovereign ask/--quality.max_retries') :; return ;;
+    'sovereign ask/--quality.judge_timeout') :; return ;;
+    'sovereign ask/--reasoning.max_depth') :; return ;;
+    'sovereign ask/--reasoning.default_depth') :; return ;;
+    'sovereign ask/--reasoning.branches') :; return ;;
+    'sovereign ask/--reasoning.max_thought_tokens') :; return ;;
+    'sovereign ask/--reasoning.max_tokens') :; return ;;
+    'sovereign ask/--reasoning.max_time') :; return ;;
+    'sovereign ask/--reasoning.stop_agreement') :; return ;;
+    'sovereign ask/--reasoning.temperature') :; return ;;
     'sovereign ask/--log-level'|'sovereign ask/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign ask/--log-format'|'sovereign ask/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign ask/--log-file'|'sovereign ask/--log.file') compopt -o default; return ;;
@@ -255,8 +286,8 @@ _sovereign() {
   esac
   case "$path" in
     'sovereign') words='serve ask model doctor config key keys verify cache completion man version -h --help --version' ;;
-    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --context-file --max-tokens --temperature --seed --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign serve') words='-h --help --port-file --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --context-file --max-tokens --temperature --seed --reason --json --no-stream --stats --config --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --gpu-layers --engine.gpu_layers --engine.embedding_pooling --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --log-level --log.level --log-format --log.format --log-file --log.file' ;;
     'sovereign model') words='list info fetch path -h --help' ;;
     'sovereign model list') words='-h --help --json' ;;
     'sovereign model info') words='-h --help --json' ;;

@@ -59,6 +59,7 @@ result<Value> from_toml(const Key& key, const TomlValue& value) {
   const auto wrong_type = [&] {
     return fail(ErrorCode::invalid_argument, fmt::format("must be {} ({}), not {}",
                                                          key.kind == Kind::integer   ? "an integer"
+                                                         : key.kind == Kind::real    ? "a number"
                                                          : key.kind == Kind::boolean ? "a boolean"
                                                          : key.kind == Kind::list    ? "an array of strings"
                                                          : key.kind == Kind::size    ? "a size"
@@ -73,6 +74,10 @@ result<Value> from_toml(const Key& key, const TomlValue& value) {
       return wrong_type();
     case Kind::integer:
       if (number != nullptr) return Value(*number);
+      return wrong_type();
+    case Kind::real:
+      if (const auto* real = std::get_if<double>(&value)) return Value(*real);
+      if (number != nullptr) return Value(static_cast<double>(*number));
       return wrong_type();
     case Kind::size:
       if (number != nullptr) return Value(*number);
@@ -191,6 +196,11 @@ std::vector<Error> check_together(const Settings& settings) {
     wrong("engine.max_cached_prefixes",
           fmt::format("with engine.max_sequences it makes {} sequences; llama.cpp holds at most 256",
                       engine.max_sequences + engine.max_cached_prefixes));
+  }
+  const runtime::ReasoningPolicy& reasoning = settings.reasoning;
+  if (reasoning.default_depth > reasoning.graph.max_depth) {
+    wrong("reasoning.default_depth", fmt::format("{} is more than any query gets (reasoning.max_depth = {})",
+                                                 reasoning.default_depth, reasoning.graph.max_depth));
   }
   if (server.tls_certificate.empty() != server.tls_key.empty()) {
     const bool lacks_key = server.tls_key.empty();

@@ -7,6 +7,8 @@
 
 #include "base/logging.h"
 #include "engine/engine_config.h"
+#include "runtime/quality_policy.h"
+#include "runtime/reasoning_policy.h"
 #include "server/server_config.h"
 
 namespace sovereign::config {
@@ -35,6 +37,8 @@ struct Settings {
   engine::EngineConfig engine;
   server::ServerConfig server;
   CacheSettings cache;
+  runtime::QualityPolicy quality;
+  runtime::ReasoningPolicy reasoning;
   LogSettings log;
 };
 

@@ -1,6 +1,6 @@
 // The way of every query: a list of stages, each timed.
 //
-//   admission -> cache -> inference -> cache_fill
+//   admission -> cache -> reasoning -> inference -> quality -> cache_fill
 //
 // A hit leaves after `cache`. Immutable after create(); start() is thread-safe.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "gateway/backend.h"
+#include "runtime/answer_policy.h"
 #include "runtime/query.h"
 #include "runtime/query_client.h"
 #include "runtime/stage.h"
@@ -24,7 +25,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
   // The clock outlives every run. The executor may be called until the last run has ended.
   static std::shared_ptr<const Pipeline> create(std::vector<std::unique_ptr<Stage>> stages,
-                                                const Clock& clock, Executor executor);
+                                                const Clock& clock, Executor executor,
+                                                AnswerPolicy policy = {});
 
   // Answers the query, on this thread as far as nothing has to be waited for: call it on a worker.
   // Everything that comes of it goes to the client.
@@ -33,15 +35,21 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
 
   const std::vector<std::unique_ptr<Stage>>& stages() const { return stages_; }
   const Clock& clock() const { return clock_; }
+  const AnswerPolicy& policy() const { return policy_; }
   void post(std::function<void()> job) const { executor_(std::move(job)); }
 
  private:
-  Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor)
-      : stages_(std::move(stages)), clock_(clock), executor_(std::move(executor)) {}
+  Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor,
+           AnswerPolicy policy)
+      : stages_(std::move(stages)),
+        clock_(clock),
+        executor_(std::move(executor)),
+        policy_(std::move(policy)) {}
 
   const std::vector<std::unique_ptr<Stage>> stages_;
   const Clock& clock_;
   const Executor executor_;
+  const AnswerPolicy policy_;
 };
 
 }  // namespace sovereign::runtime

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "cache/wall_time.h"
 #include "engine/chat_format.h"
 #include "engine/generation.h"
+#include "runtime/quality.h"
+#include "runtime/reasoning/reasoner.h"
 
 namespace sovereign::runtime {
 
@@ -20,16 +23,19 @@ struct Usage {
   std::uint64_t completion_tokens = 0;
   std::uint64_t cached_tokens = 0;  // of the prompt, found in the KV cache
   // Of the slowest generation: what the client waited for.
-  double prompt_ms = 0;     // from first scheduled to first token
-  double predicted_ms = 0;  // from first token to the end
+  double prompt_ms = 0;                // from first scheduled to first token
+  double predicted_ms = 0;             // from first token to the end
+  std::uint64_t reasoning_tokens = 0;  // of completion_tokens: thoughts
 
   void add(const engine::GenerationSummary& summary);
+  void add(const Usage& other);
 };
 
 struct Choice {
   engine::ChatMessage message;
   engine::FinishReason finish = engine::FinishReason::stop;
   std::vector<engine::TokenLogprob> logprobs;  // when asked for
+  std::shared_ptr<const Quality> quality;      // null: not assessed
 };
 
 struct StageTiming {
@@ -62,7 +68,9 @@ struct SovereignResult {
   std::string model_digest;
   Usage usage;  // of making the answer, also when it was found
   CacheNote cached;
-  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are missing
+  std::shared_ptr<const ReasoningOutcome> reasoning;  // null: it was answered without
+  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are
+                                     // missing, those that were repeated are there again
 };
 
 }  // namespace sovereign::runtime

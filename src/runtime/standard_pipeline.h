@@ -1,9 +1,14 @@
 // The stages that this program runs, in their order.
 #pragma once
 
+#include <optional>
+
 #include "cache/response_cache.h"
 #include "cache/single_flight.h"
 #include "runtime/pipeline.h"
+#include "runtime/quality_metrics.h"
+#include "runtime/quality_policy.h"
+#include "runtime/reasoning_policy.h"
 
 namespace sovereign::runtime {
 
@@ -12,6 +17,9 @@ struct PipelineParts {
   Executor executor;
   cache::ResponseCache* cache = nullptr;  // null: nothing is looked up or kept; outlives every run
   cache::SingleFlightConfig flights{};
+  std::optional<ReasoningPolicy> reasoning{};  // none: queries that require it are refused
+  QualityPolicy quality{.gate = {.mode = omega::GateMode::off}};
+  QualityMetrics* quality_metrics = nullptr;  // null: nobody counts; outlives every run
 };
 
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts);

@@ -18,6 +18,7 @@ inline Value sample_value(const Key& key) {
       if (key.name == "engine.context_tokens") return number / 2;
       return number + 2 <= key.max ? number + 2 : number - 2;
     }
+    case Kind::real: return (std::get<double>(standing) + key.most) / 2 - 0.125;
     case Kind::size: return std::get<std::int64_t>(standing) / 2;
     case Kind::duration: return std::get<std::int64_t>(standing) + 1'000;
     case Kind::choice:
@@ -30,6 +31,9 @@ inline Value sample_value(const Key& key) {
       if (key.name == "server.api_key_hashes" || key.name == "server.admin_key_hashes") {
         return std::vector<std::string>{"sha256:" + std::string(64, 'a'), "sha256:" + std::string(64, '0')};
       }
+      if (key.name == "quality.min_dimension")
+        return std::vector<std::string>{"truthfulness=0.5", "patience=0.25"};
+      if (key.name == "quality.required") return std::vector<std::string>{"truthfulness", "excellence"};
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
   return standing;

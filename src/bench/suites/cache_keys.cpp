@@ -10,6 +10,7 @@
 #include "bench/suites/cache.h"
 #include "cache/key_encoder.h"
 #include "roadmap_baselines/cache_key.h"
+#include "runtime/quality_policy.h"
 #include "runtime/query_key.h"
 
 namespace sovereign::bench {
@@ -95,6 +96,7 @@ void measure_cache_keys(const CacheOptions& options, const Progress& progress, R
     runtime::SovereignQuery query;
     const gateway::BackendIdentity identity{"model", "fp_0123456789", "sha256:" + std::string(64, 'a'),
                                             false};
+    const runtime::AnswerPolicy policy{runtime::policy_text(runtime::QualityPolicy{}), {}};
     KeyEncoder encoder;
     std::vector<double> key_ns;
     std::vector<double> sha_ns;
@@ -109,7 +111,7 @@ void measure_cache_keys(const CacheOptions& options, const Progress& progress, R
       });
       const double whole = time_ns(contents, calls / 4, [&](const std::string& content) {
         query.content = content;
-        runtime::encode_query(query, identity, encoder);
+        runtime::encode_query(query, identity, policy, encoder);
         return encoder.key().hash().low;
       });
       if (round < 0) continue;

@@ -5,6 +5,7 @@
 #include "server/metrics/cache_exposition.h"
 #include "server/metrics/engine_exposition.h"
 #include "server/metrics/process_stats.h"
+#include "server/metrics/quality_exposition.h"
 #include "server/metrics/transport_exposition.h"
 
 namespace sovereign::server {
@@ -31,6 +32,7 @@ std::string render_metrics(const MetricsSources& sources) {
                std::chrono::duration<double>(engine->stalled_for(sources.clock.now())).count());
   }
   if (sources.cache != nullptr) write_cache_metrics(text, sources.cache->stats());
+  if (sources.quality != nullptr) write_quality_metrics(text, *sources.quality);
   sources.http.write(text);
   if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
     write_transport_metrics(text, *transport);

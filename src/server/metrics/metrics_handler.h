@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cache/response_cache.h"
 #include "engine/engine.h"
+#include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
 #include "server/metrics/http_metrics.h"
@@ -26,7 +27,8 @@ struct MetricsSources {
   std::string model_id;
   // The transport's counters, or null before the server has started; may be left empty.
   std::function<const TransportMetrics*()> transport = {};
-  const cache::ResponseCache* cache = nullptr;  // null: none
+  const cache::ResponseCache* cache = nullptr;       // null: none
+  const runtime::QualityMetrics* quality = nullptr;  // null: answers are not assessed
 };
 
 std::string render_metrics(const MetricsSources& sources);

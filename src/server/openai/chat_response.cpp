@@ -1,5 +1,6 @@
 #include "server/openai/chat_response.h"
 
+#include "runtime/quality_json.h"
 #include "server/openai/json_text.h"
 
 namespace sovereign::server::openai {
@@ -38,6 +39,13 @@ void append_message(std::string& out, const engine::ChatMessage& message) {
   out += '}';
 }
 
+// Our own field; official clients pass over what they do not know.
+void append_quality(std::string& out, const runtime::Quality* quality) {
+  if (quality == nullptr) return;
+  out += ",\"sovereign_quality\":";
+  append_quality_json(out, *quality, runtime::QualityDetail::summary);
+}
+
 }  // namespace
 
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
@@ -59,7 +67,9 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
     }
     out += ",\"finish_reason\":\"";
     out += finish_reason_name(choice.finish, !choice.message.tool_calls.empty());
-    out += "\"}";
+    out += '"';
+    append_quality(out, choice.quality.get());
+    out += '}';
   }
   out += "],\"usage\":";
   append_usage(out, usage);
@@ -87,7 +97,7 @@ std::string ChatChunks::begin(std::uint32_t choice) const {
 }
 
 void ChatChunks::end(std::string& out, const std::vector<engine::TokenLogprob>* logprobs,
-                     std::string_view finish) const {
+                     std::string_view finish, const runtime::Quality* quality) const {
   out += "},\"logprobs\":";
   if (logprobs != nullptr) {
     append_chat_logprobs(out, *logprobs);
@@ -100,7 +110,9 @@ void ChatChunks::end(std::string& out, const std::vector<engine::TokenLogprob>* 
   } else {
     out += '"';
     out += finish;
-    out += "\"}";
+    out += '"';
+    append_quality(out, quality);
+    out += '}';
   }
   out += tail_;
 }
@@ -131,9 +143,10 @@ std::string ChatChunks::delta(std::uint32_t choice, std::string_view delta_json,
 }
 
 std::string ChatChunks::finish(std::uint32_t choice, std::string_view reason,
-                               const std::vector<engine::TokenLogprob>* logprobs) const {
+                               const std::vector<engine::TokenLogprob>* logprobs,
+                               const runtime::Quality* quality) const {
   auto out = begin(choice);
-  end(out, logprobs, reason);
+  end(out, logprobs, reason, quality);
   out += '}';
   return out;
 }

@@ -73,7 +73,13 @@ void append_usage(std::string& out, const Usage& usage) {
   append_json_number(out, usage.prompt_tokens + usage.completion_tokens);
   out += ",\"prompt_tokens_details\":{\"cached_tokens\":";
   append_json_number(out, usage.cached_tokens);
-  out += "}}";
+  out += '}';
+  if (usage.reasoning_tokens > 0) {
+    out += ",\"completion_tokens_details\":{\"reasoning_tokens\":";
+    append_json_number(out, usage.reasoning_tokens);
+    out += '}';
+  }
+  out += '}';
 }
 
 void append_timings(std::string& out, const Usage& usage) {
