@@ -5,12 +5,6 @@
 
 namespace sovereign::runtime {
 
-result<void> validate(const QualityPolicy& policy) {
-  if (policy.judge && policy.judge_timeout.count() <= 0)
-    return fail(ErrorCode::invalid_argument, "judge_timeout must be above 0", "judge_timeout");
-  return omega::validate(policy.gate);
-}
-
 std::string policy_text(const QualityPolicy& policy) {
   const omega::GatePolicy& gate = policy.gate;
   if (!policy.assesses()) return "off";

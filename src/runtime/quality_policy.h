@@ -4,7 +4,6 @@
 #include <chrono>
 #include <string>
 
-#include "base/result.h"
 #include "omega/gate.h"
 
 namespace sovereign::runtime {
@@ -18,9 +17,6 @@ struct QualityPolicy {
   // Whether nothing of an answer may be told before it has passed.
   bool holds_back() const { return gate.mode == omega::GateMode::enforce; }
 };
-
-// Errors: invalid_argument with the field's name.
-result<void> validate(const QualityPolicy& policy);
 
 // For cache keys: equal for policies that give equal answers with equal notes.
 std::string policy_text(const QualityPolicy& policy);

@@ -7,15 +7,6 @@
 
 namespace sovereign::runtime {
 
-result<void> validate(const ReasoningPolicy& policy) {
-  if (!(policy.temperature > 0 && policy.temperature <= 2))
-    return fail(ErrorCode::invalid_argument, "temperature must be above 0 and at most 2", "temperature");
-  if (policy.default_depth < 1 || policy.default_depth > policy.graph.max_depth)
-    return fail(ErrorCode::invalid_argument, "default_depth must be between 1 and max_depth",
-                "default_depth");
-  return validate(policy.graph);
-}
-
 std::string policy_text(const ReasoningPolicy& policy) {
   const ReasoningConfig& graph = policy.graph;
   return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", graph.max_depth, policy.default_depth, graph.branches,

@@ -3,20 +3,17 @@
 
 #include <string>
 
-#include "base/result.h"
 #include "runtime/query.h"
 #include "runtime/reasoning/reasoner.h"
 
 namespace sovereign::runtime {
 
+// `graph` passes validate(), whatever its max_depth; default_depth is at most that, temperature above 0.
 struct ReasoningPolicy {
   ReasoningConfig graph{.max_depth = 4};  // max_depth: the most levels that a query gets
   std::uint32_t default_depth = 2;        // levels of a query that requires reasoning and says no depth
   double temperature = 0.8;  // of the thoughts of a greedy query, which must differ from each other
 };
-
-// Errors: invalid_argument with the field's name.
-result<void> validate(const ReasoningPolicy& policy);
 
 // For cache keys: equal for policies that lead to equal answers.
 std::string policy_text(const ReasoningPolicy& policy);

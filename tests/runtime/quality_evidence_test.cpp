@@ -40,7 +40,7 @@ TEST(QualityEvidence, ContextIsWhatAnswersAreGroundedIn) {
 
 TEST(QualityEvidence, OfAConversationAllButTheSystemsWordsCountAsGiven) {
   SovereignQuery query;
-  query.chat.messages_json = R"([{"role":"system","content":"The key: ann@hidden.example"},
+  query.chat.messages_json = R"([{"role":"system","content":"The key: ann@hidden.org"},
     {"role":"user","content":[{"type":"text","text":"I am bob@example.org"},{"type":"image_url"}]},
     {"role":"assistant","content":"Hello."},{"role":"user","content":"What is my address?"}])";
   const auto asked = asked_texts(query);
@@ -48,7 +48,7 @@ TEST(QualityEvidence, OfAConversationAllButTheSystemsWordsCountAsGiven) {
   EXPECT_NE(asked.given.find("bob@example.org"), std::string::npos);
   EXPECT_EQ(asked.given.find("ann@hidden"), std::string::npos);
   EXPECT_TRUE(assess_one(query, saying("It is bob@example.org.")).findings.empty());
-  EXPECT_EQ(assess_one(query, saying("It is ann@hidden.example.")).findings.size(), 1u);
+  EXPECT_EQ(assess_one(query, saying("It is ann@hidden.org.")).findings.size(), 1u);
   query.chat.messages_json = "not JSON";
   EXPECT_TRUE(asked_texts(query).given.empty());
 }

@@ -50,7 +50,13 @@ void append_quality(std::string& out, const runtime::Quality* quality) {
 
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
                                  const Usage& usage, bool with_logprobs) {
-  std::string out = "{";
+  // All but texts and log-probabilities fits into this.
+  constexpr std::size_t kRestBytes = 1024;
+  std::size_t bytes = kRestBytes;
+  for (const auto& choice : choices) bytes += choice.message.content.size() + kRestBytes;
+  std::string out;
+  out.reserve(bytes);
+  out += '{';
   append_head(out, head, "chat.completion");
   out += ",\"choices\":[";
   for (std::uint32_t i = 0; i < choices.size(); ++i) {

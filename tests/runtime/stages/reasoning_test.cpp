@@ -14,8 +14,8 @@ using testing::RecordingClient;
 using testing::ScriptedBackend;
 using ClientPtr = std::shared_ptr<RecordingClient>;
 
-const std::vector<std::string> kFour = {"2 and 2 make 4. ", "Answer: 4"};
-const std::vector<std::string> kFive = {"2 and 2 make 5. ", "Answer: 5"};
+const std::vector<std::string> kFour = {"2 ", "and ", "2 ", "make ", "4. ", "Answer: 4"};
+const std::vector<std::string> kFive = {"2 ", "and ", "2 ", "make ", "5. ", "Answer: 5"};
 const std::vector<std::string> kFinal = {"It is ", "four."};
 
 SovereignQuery sum(std::uint32_t depth) {
@@ -73,8 +73,8 @@ TEST_F(ReasoningStageTest, ThoughtsAreWrittenAtOnceAndTheBestLeadsToTheAnswer) {
   EXPECT_EQ(reasoning->graph.size(), 4u);
   EXPECT_EQ(reasoning->levels, 1u);
   EXPECT_TRUE(reasoning->graph.at(1).scores.likelihood) << "thoughts are scored by the model's likelihood";
-  EXPECT_EQ(client->result()->usage.reasoning_tokens, 6u);
-  EXPECT_EQ(client->result()->usage.completion_tokens, 8u);
+  EXPECT_EQ(client->result()->usage.reasoning_tokens, 18u);
+  EXPECT_EQ(client->result()->usage.completion_tokens, 20u);
   const auto requests = backend_->requests();
   ASSERT_EQ(requests.size(), 4u);
   for (std::size_t i = 0; i < 3; ++i) {
