@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "runtime/ending.h"
+
 namespace sovereign::runtime {
 namespace {
 
@@ -41,17 +43,6 @@ AskedTexts texts_of_conversation(const std::string& messages_json) {
     if (who == "user") asked.question = std::move(text);
   }
   return asked;
-}
-
-omega::Ending ending_of(engine::FinishReason finish) {
-  switch (finish) {
-    case engine::FinishReason::stop: return omega::Ending::complete;
-    case engine::FinishReason::length: return omega::Ending::length;
-    case engine::FinishReason::cancelled:
-    case engine::FinishReason::deadline:
-    case engine::FinishReason::error: return omega::Ending::interrupted;
-  }
-  return omega::Ending::unknown;
 }
 
 std::vector<float> chosen_logprobs(const Choice& choice) {

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "runtime/ending.h"
 #include "runtime/prompt.h"
 
 namespace sovereign::runtime {
@@ -16,17 +17,6 @@ std::string messages_of(const SovereignQuery& query, const std::vector<Turn>& tu
   if (!query.system.empty()) messages.push_back({{"role", "system"}, {"content", query.system}});
   for (const Turn& turn : turns) messages.push_back({{"role", turn.role}, {"content", turn.content}});
   return json::serialize(messages);
-}
-
-omega::Ending ending_of(engine::FinishReason finish) {
-  switch (finish) {
-    case engine::FinishReason::stop: return omega::Ending::complete;
-    case engine::FinishReason::length: return omega::Ending::length;
-    case engine::FinishReason::cancelled:
-    case engine::FinishReason::deadline:
-    case engine::FinishReason::error: return omega::Ending::interrupted;
-  }
-  return omega::Ending::unknown;
 }
 
 }  // namespace
