@@ -322,9 +322,10 @@ void add_reasoning_keys(std::vector<Key>& keys) {
   using runtime::ReasoningConfig;
   keys.push_back(number("reasoning.max_depth", "", Kind::integer, FIELD(reasoning.graph.max_depth), 1,
                         ReasoningConfig::kMaxDepth, "Most levels of thoughts that a query gets."));
-  keys.push_back(number("reasoning.default_depth", "", Kind::integer, FIELD(reasoning.default_depth), 1,
-                        ReasoningConfig::kMaxDepth,
-                        "Levels of a query that requires reasoning and does not say how deep."));
+  keys.push_back(number(
+      "reasoning.default_depth", "", Kind::integer, FIELD(reasoning.default_depth), 1,
+      ReasoningConfig::kMaxDepth,
+      "Levels of a query that requires reasoning and does not say how deep; max_depth bounds them too."));
   keys.push_back(number("reasoning.branches", "", Kind::integer, FIELD(reasoning.graph.branches), 1,
                         ReasoningConfig::kMaxBranches, "Thoughts of a level; they are written at once."));
   keys.push_back(number("reasoning.max_thought_tokens", "", Kind::integer,

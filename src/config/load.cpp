@@ -197,11 +197,6 @@ std::vector<Error> check_together(const Settings& settings) {
           fmt::format("with engine.max_sequences it makes {} sequences; llama.cpp holds at most 256",
                       engine.max_sequences + engine.max_cached_prefixes));
   }
-  const runtime::ReasoningPolicy& reasoning = settings.reasoning;
-  if (reasoning.default_depth > reasoning.graph.max_depth) {
-    wrong("reasoning.default_depth", fmt::format("{} is more than any query gets (reasoning.max_depth = {})",
-                                                 reasoning.default_depth, reasoning.graph.max_depth));
-  }
   if (server.tls_certificate.empty() != server.tls_key.empty()) {
     const bool lacks_key = server.tls_key.empty();
     wrong(lacks_key ? "server.tls_key" : "server.tls_certificate",

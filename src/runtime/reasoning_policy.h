@@ -8,7 +8,7 @@
 
 namespace sovereign::runtime {
 
-// `graph` passes validate(), whatever its max_depth; default_depth is at most that, temperature above 0.
+// `graph` passes validate(); temperature is above 0.
 struct ReasoningPolicy {
   ReasoningConfig graph{.max_depth = 4};  // max_depth: the most levels that a query gets
   std::uint32_t default_depth = 2;        // levels of a query that requires reasoning and says no depth

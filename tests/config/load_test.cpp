@@ -207,10 +207,6 @@ TEST_F(Load, DimensionsAreChecked) {
               HasSubstr("'speed' is not a dimension"));
 }
 
-TEST_F(Load, AQueryCannotBeThoughtOverDeeperThanAllowed) {
-  EXPECT_THAT(error_of(with_file("[reasoning]\nmax_depth = 1\n")), HasSubstr("reasoning.default_depth"));
-}
-
 TEST_F(Load, OriginsAreChecked) {
   EXPECT_TRUE(load(with_file("server.cors_origins = [\"*\"]\n")));
   EXPECT_THAT(error_of(with_file("server.cors_origins = [\"example.org\"]\n")), HasSubstr("not an origin"));
