@@ -97,6 +97,19 @@ void RowScan::weigh(float scale) {
   for (const float block_mass : block_mass_) mass_ += static_cast<double>(block_mass);
 }
 
+double RowScan::mass_within(float depth) const {
+  if (max_ == kNothing) return 0;
+  double mass = 0;
+  std::array<float, kRowBlock> buffer;
+  for (std::size_t b = 0; b < block_max_.size(); ++b) {
+    if (block_max_[b] < max_ - depth) continue;
+    float block_mass = 0;
+    kernels_->block_exp_sum(block(b, buffer), 1, max_, 1.0F, &block_mass);
+    mass += static_cast<double>(block_mass);
+  }
+  return mass;
+}
+
 Token RowScan::at_quantile(double u) const {
   assert(u >= 0 && u < 1);
   double left = u * mass_;
