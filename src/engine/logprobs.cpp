@@ -25,8 +25,8 @@ TokenLogprob token_logprob(const LlamaModel& model, RowScan& scan, std::span<con
 
 float log_likelihood(RowScan& scan, std::span<const float> logits, Token chosen, bool loaded) {
   if (!loaded) scan.load(logits);
-  // A hundred thousand values that far down would change the logarithm by a thousandth; real rows have far less
-  // mass there, and most of their blocks are passed over.
+  // A hundred thousand values that far down would change the logarithm by a thousandth; real rows have far
+  // less mass there, and most of their blocks are passed over.
   constexpr float kDepth = 18;
   const double mass = scan.is_weighed(1.0F) ? scan.mass() : scan.mass_within(kDepth);
   const double log_mass = std::log(mass) + static_cast<double>(scan.max());

@@ -51,8 +51,8 @@ class RowScan {
   void weigh(float scale);
   double mass() const { return mass_; }
   bool is_weighed(float scale) const { return weighed_ && scale_ == scale; }
-  // As mass() at scale 1, without the blocks whose largest value is more than `depth` under the row's: what is
-  // left out is less than exp(-depth) for each of their values. Needs no weigh().
+  // As mass() at scale 1, without the blocks whose largest value is more than `depth` under the row's: what
+  // is left out is less than exp(-depth) for each of their values. Needs no weigh().
   double mass_within(float depth) const;
   // The token at u of the cumulative mass, u in [0, 1): a draw from softmax(row * scale).
   Token at_quantile(double u) const;
