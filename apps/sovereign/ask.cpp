@@ -71,17 +71,19 @@ result<std::vector<runtime::ContextItem>> read_context(const std::vector<std::st
 }
 
 void print_json(const Answer& answer) {
-  const json::object object{{"answer", answer.text},
-                            {"model", answer.model},
-                            {"finish_reason", answer.finish_reason},
-                            {"usage",
-                             {{"prompt_tokens", answer.prompt_tokens},
-                              {"cached_prompt_tokens", answer.cached_prompt_tokens},
-                              {"completion_tokens", answer.completion_tokens}}},
-                            {"timings",
-                             {{"ttft_ms", answer.ttft_s * 1000},
-                              {"total_ms", answer.total_s * 1000},
-                              {"tokens_per_s", answer.tokens_per_s()}}}};
+  json::object object{{"answer", answer.text},
+                      {"model", answer.model},
+                      {"finish_reason", answer.finish_reason},
+                      {"usage",
+                       {{"prompt_tokens", answer.prompt_tokens},
+                        {"cached_prompt_tokens", answer.cached_prompt_tokens},
+                        {"completion_tokens", answer.completion_tokens}}},
+                      {"timings",
+                       {{"ttft_ms", answer.ttft_s * 1000},
+                        {"total_ms", answer.total_s * 1000},
+                        {"tokens_per_s", answer.tokens_per_s()}}}};
+  if (!answer.quality_json.empty()) object["quality"] = json::parse(answer.quality_json);
+  if (!answer.reasoning_json.empty()) object["reasoning"] = json::parse(answer.reasoning_json);
   fmt::print("{}\n", json::serialize(object));
 }
 
@@ -177,13 +179,20 @@ void add_ask_command(CLI::App& program, int& exit_code) {
       ->type_name("X")
       ->check(CLI::Range(0.0, 2.0).description(""));
   command->add_option("--seed", options->question.seed, "Makes a random answer repeatable")->type_name("N");
-  command->add_flag("--json", options->as_json,
-                    "Print one JSON object: answer, model, finish_reason, usage, timings");
+  command
+      ->add_option("--reason", options->question.reasoning_depth,
+                   "Think it over first, in up to N levels of thoughts; no answer without")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint32_t{1}, runtime::ReasoningConfig::kMaxDepth).description(""));
+  command->add_flag(
+      "--json", options->as_json,
+      "Print one JSON object: answer, model, finish_reason, usage, timings, and what there is of "
+      "quality and reasoning");
   command->add_flag("--no-stream", options->no_stream, "Print the answer when it is complete");
   command->add_flag("--stats", options->stats,
                     "Print tokens and speed on standard error, also when it is no terminal");
-  auto flags =
-      std::make_shared<SettingsFlags>(*command, std::vector<std::string_view>{"model", "engine", "log"});
+  auto flags = std::make_shared<SettingsFlags>(
+      *command, std::vector<std::string_view>{"model", "engine", "quality", "reasoning", "log"});
   command->callback([options, flags, &exit_code] { exit_code = ask(*options, *flags); });
 }
 

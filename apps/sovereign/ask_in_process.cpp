@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "loaded_model.h"
 #include "question.h"
+#include "runtime/quality_json.h"
 #include "runtime/standard_pipeline.h"
+#include "server/query/reasoning_json.h"
 
 namespace sovereign {
 namespace {
@@ -91,8 +93,14 @@ class Inbox final : public runtime::QueryClient {
   std::optional<gateway::Failure> failure_;
 };
 
-engine::EngineConfig for_one_sequence(engine::EngineConfig config) {
+// What one question needs: a sequence, or one per thought, whose prompts share their beginning.
+engine::EngineConfig cut_down(engine::EngineConfig config, const Question& question,
+                              const runtime::ReasoningPolicy& reasoning) {
   const engine::EngineConfig defaults;
+  if (question.reasoning_depth > 0) {
+    if (config.max_sequences == defaults.max_sequences) config.max_sequences = reasoning.graph.branches;
+    return config;
+  }
   if (config.kv_cells == defaults.kv_cells) config.kv_cells = config.context_tokens;
   if (config.max_sequences == defaults.max_sequences) config.max_sequences = 1;
   if (config.max_cached_prefixes == defaults.max_cached_prefixes) config.max_cached_prefixes = 0;
@@ -108,6 +116,8 @@ runtime::SovereignQuery make_query(const Question& question) {
   query.max_tokens = question.max_tokens.value_or(0);
   if (question.temperature) query.sampling.temperature = static_cast<float>(*question.temperature);
   query.sampling.seed = question.seed;
+  query.max_depth = question.reasoning_depth;
+  query.require_reasoning = question.reasoning_depth > 0;
   return query;
 }
 
@@ -141,14 +151,16 @@ result<Answer> ask_in_process(const Question& question, const config::Settings& 
   if (!path) return fail(path.error());
   const SteadyClock clock;
   config::Settings narrowed = settings;
-  narrowed.engine = for_one_sequence(settings.engine);
+  narrowed.engine = cut_down(settings.engine, question, settings.reasoning);
   const auto loaded = load_model(*path, narrowed, clock);
   if (!loaded) return fail(loaded.error());
 
   // One question of one process: nothing to look up, nothing to keep.
   const auto inbox = std::make_shared<Inbox>();
-  const auto pipeline = runtime::make_pipeline(
-      {clock, [inbox](std::function<void()> job) { inbox->post(std::move(job)); }, nullptr, {}});
+  runtime::PipelineParts parts{clock, [inbox](std::function<void()> job) { inbox->post(std::move(job)); }};
+  parts.reasoning = settings.reasoning;
+  parts.quality = settings.quality;
+  const auto pipeline = runtime::make_pipeline(std::move(parts));
   const auto asked = std::chrono::steady_clock::now();
   pipeline->start(make_query(question), loaded->backend, inbox);
   const std::stop_callback on_stop(question.stop, [&inbox] { inbox->leave(); });
@@ -165,7 +177,12 @@ result<Answer> ask_in_process(const Question& question, const config::Settings& 
     return answer;
   }
   const runtime::SovereignResult& result = *inbox->result();
-  answer.text = result.choices.front().message.content;
+  const runtime::Choice& choice = result.choices.front();
+  // A gate that enforces lets nothing out before it has passed.
+  if (answer.text.empty() && question.on_text) question.on_text(choice.message.content);
+  answer.text = choice.message.content;
+  if (choice.quality) append_quality_json(answer.quality_json, *choice.quality, runtime::QualityDetail::full);
+  if (result.reasoning) server::append_reasoning_json(answer.reasoning_json, *result.reasoning);
   answer.finish_reason = engine::to_string(result.choices.front().finish);
   answer.prompt_tokens = result.usage.prompt_tokens;
   answer.cached_prompt_tokens = result.usage.cached_tokens;

@@ -26,6 +26,23 @@ std::string request_body(const Question& question, const Remote& remote) {
   return json::serialize(body);
 }
 
+// Of POST /v1/query, which can be told to reason.
+std::string query_body(const Question& question, const Remote& remote) {
+  json::object body{{"content", question.prompt},
+                    {"stream", true},
+                    {"max_depth", question.reasoning_depth},
+                    {"require_reasoning", true},
+                    {"temperature", question.temperature.value_or(1.0)},
+                    {"model", remote.model}};
+  if (!question.system.empty()) body["system"] = question.system;
+  json::array context;
+  for (const auto& item : question.context) context.push_back({{"title", item.title}, {"text", item.text}});
+  if (!context.empty()) body["context"] = std::move(context);
+  if (question.max_tokens) body["max_tokens"] = *question.max_tokens;
+  if (question.seed) body["seed"] = *question.seed;
+  return json::serialize(body);
+}
+
 // The value at a path of keys; null when any is missing or of another type.
 const json::value* at(const json::value& value, std::string_view key) {
   const json::object* object = value.if_object();
@@ -83,6 +100,42 @@ result<std::string> first_model(net::BlockingHttp& http, const Remote& remote, s
   return text_at(list->as_array().front(), "id");
 }
 
+void take_usage(const json::value& usage, Answer& answer) {
+  answer.prompt_tokens = number_at(usage, "prompt_tokens");
+  answer.completion_tokens = number_at(usage, "completion_tokens");
+  if (const json::value* details = at(usage, "prompt_tokens_details"); details != nullptr) {
+    answer.cached_prompt_tokens = number_at(*details, "cached_tokens");
+  }
+}
+
+void take_text(const std::string& text, const Question& question, SteadyTime asked, Answer& answer,
+               bool& wanted) {
+  if (text.empty()) return;
+  if (answer.text.empty()) {
+    answer.ttft_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
+  }
+  answer.text += text;
+  if (question.on_text) wanted = question.on_text(text);
+}
+
+// One event of a streamed query; as take_chunk().
+std::optional<Error> take_query_event(const json::value& event, const Question& question, SteadyTime asked,
+                                      Answer& answer, bool& wanted) {
+  if (const json::value* error = at(event, "error"); error != nullptr) {
+    return Error{ErrorCode::unavailable, text_at(*error, "message"), {}};
+  }
+  take_text(text_at(event, "delta"), question, asked, answer, wanted);
+  const json::value* result = at(event, "result");
+  if (result == nullptr) return std::nullopt;
+  answer.model = text_at(*result, "model_used");
+  answer.finish_reason = text_at(*result, "finish_reason");
+  if (const json::value* usage = at(*result, "usage")) take_usage(*usage, answer);
+  if (const json::value* quality = at(*result, "quality")) answer.quality_json = json::serialize(*quality);
+  if (const json::value* thoughts = at(*result, "reasoning"))
+    answer.reasoning_json = json::serialize(*thoughts);
+  return std::nullopt;
+}
+
 // One chunk of the stream into the answer; an error that the server sent in its place.
 std::optional<Error> take_chunk(const json::value& chunk, const Question& question, SteadyTime asked,
                                 Answer& answer, bool& wanted) {
@@ -91,24 +144,16 @@ std::optional<Error> take_chunk(const json::value& chunk, const Question& questi
   }
   if (answer.model.empty()) answer.model = text_at(chunk, "model");
   if (const json::value* usage = at(chunk, "usage"); usage != nullptr && usage->is_object()) {
-    answer.prompt_tokens = number_at(*usage, "prompt_tokens");
-    answer.completion_tokens = number_at(*usage, "completion_tokens");
-    if (const json::value* details = at(*usage, "prompt_tokens_details"); details != nullptr) {
-      answer.cached_prompt_tokens = number_at(*details, "cached_tokens");
-    }
+    take_usage(*usage, answer);
   }
   const json::value* choices = at(chunk, "choices");
   if (choices == nullptr || !choices->is_array() || choices->as_array().empty()) return std::nullopt;
   const json::value& choice = choices->as_array().front();
   if (std::string finish = text_at(choice, "finish_reason"); !finish.empty()) answer.finish_reason = finish;
+  if (const json::value* quality = at(choice, "sovereign_quality"))
+    answer.quality_json = json::serialize(*quality);
   const json::value* delta = at(choice, "delta");
-  const std::string text = delta == nullptr ? "" : text_at(*delta, "content");
-  if (text.empty()) return std::nullopt;
-  if (answer.text.empty()) {
-    answer.ttft_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
-  }
-  answer.text += text;
-  if (question.on_text) wanted = question.on_text(text);
+  if (delta != nullptr) take_text(text_at(*delta, "content"), question, asked, answer, wanted);
   return std::nullopt;
 }
 
@@ -129,8 +174,10 @@ result<Answer> ask_server(const Question& question, const Remote& remote) {
   std::optional<Error> failure;
   bool wanted = true;
   const SteadyTime asked = std::chrono::steady_clock::now();
-  net::ClientRequest request = net::json_post(base_url(remote.url) + "/v1/chat/completions",
-                                              request_body(question, chosen), remote.api_key);
+  const bool reasons = question.reasoning_depth > 0;
+  net::ClientRequest request =
+      net::json_post(base_url(remote.url) + (reasons ? "/v1/query" : "/v1/chat/completions"),
+                     reasons ? query_body(question, chosen) : request_body(question, chosen), remote.api_key);
   request.timeouts.total = {};
   request.timeouts.first_byte = {};
   request.timeouts.idle = kQueueTime;
@@ -139,7 +186,7 @@ result<Answer> ask_server(const Question& question, const Remote& remote) {
     if (event.data == "[DONE]") return true;
     std::error_code error;
     const json::value chunk = json::parse(event.data, error);
-    if (!error) failure = take_chunk(chunk, question, asked, answer, wanted);
+    if (!error) failure = (reasons ? take_query_event : take_chunk)(chunk, question, asked, answer, wanted);
     return !failure && wanted;
   });
   if (!response) return fail(response.error());

@@ -22,6 +22,7 @@ struct Question {
   std::optional<std::uint32_t> max_tokens;
   std::optional<double> temperature;
   std::optional<std::uint32_t> seed;
+  std::uint32_t reasoning_depth = 0;  // levels of thoughts before the answer; 0: none
   // Called with each piece of the answer as it comes; false ends the answer. May be empty.
   std::function<bool(std::string_view)> on_text;
   std::stop_token stop;
@@ -34,8 +35,10 @@ struct Answer {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t cached_prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
-  double ttft_s = 0;   // question asked to first text, without loading a model
-  double total_s = 0;  // question asked to end of answer
+  std::string quality_json;    // the note on its quality; empty: it was not assessed, or the server has none
+  std::string reasoning_json;  // the graph of thoughts; empty: it was answered without
+  double ttft_s = 0;           // question asked to first text, without loading a model
+  double total_s = 0;          // question asked to end of answer
 
   // Of the tokens after the first.
   double tokens_per_s() const;
@@ -55,7 +58,8 @@ struct Remote {
   std::string ca_file;  // empty: the system's roots
 };
 
-// Asks a server that speaks OpenAI's API. Errors: unavailable, unauthenticated, or what the server says.
+// Asks a server that speaks OpenAI's API; with reasoning, a server of this program's kind. Errors:
+// unavailable, unauthenticated, or what the server says.
 result<Answer> ask_server(const Question& question, const Remote& remote);
 
 }  // namespace sovereign

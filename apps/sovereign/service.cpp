@@ -56,12 +56,14 @@ result<void> Service::make_pipeline() {
     cache_ = std::move(*cache);
     memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
   }
-  pipeline_ = runtime::make_pipeline(
-      {clock_,
-       [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); },
-       cache_.get(),
-       {},
-       receipts_.issuer.get()});
+  runtime::PipelineParts parts{
+      clock_, [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); }};
+  parts.cache = cache_.get();
+  parts.reasoning = settings_.reasoning;
+  parts.quality = settings_.quality;
+  parts.quality_metrics = &quality_metrics_;
+  parts.receipts = receipts_.issuer.get();
+  pipeline_ = runtime::make_pipeline(std::move(parts));
   return {};
 }
 
@@ -79,6 +81,7 @@ server::Router Service::make_router() {
   metrics.cache = cache_.get();
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
+  if (settings_.quality.assesses()) metrics.quality = &quality_metrics_;
   add_metrics_route(router, std::move(metrics));
   const auto context = std::make_shared<const server::openai::ApiContext>(
       server::openai::ApiContext{models_,

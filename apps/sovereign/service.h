@@ -13,6 +13,7 @@
 #include "config/settings.h"
 #include "proof_parts.h"
 #include "runtime/pipeline.h"
+#include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
 #include "server/metrics/http_metrics.h"
@@ -58,6 +59,7 @@ class Service {
   SteadyClock clock_;
   server::ReadyState ready_;
   server::HttpMetrics http_metrics_;
+  runtime::QualityMetrics quality_metrics_;
   std::unique_ptr<cache::ResponseCache> cache_;     // null: off
   std::unique_ptr<server::openai::ChatMemo> memo_;  // with the cache
   Receipts receipts_;

@@ -20,6 +20,7 @@ std::string type_name(const Key& key) {
   switch (key.kind) {
     case Kind::boolean: return "";
     case Kind::integer: return "N";
+    case Kind::real: return "X";
     case Kind::size: return "SIZE";
     case Kind::duration: return "TIME";
     case Kind::text: return "TEXT";

@@ -1,7 +1,6 @@
 #include "cache/hash128.h"
 
 #define XXH_INLINE_ALL
-#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <charconv>
@@ -19,7 +18,19 @@ Hash128 hash128(std::string_view bytes) noexcept {
   return {hash.low64, hash.high64};
 }
 
-std::string to_hex(const Hash128& hash) { return fmt::format("{:016x}{:016x}", hash.high, hash.low); }
+// By hand: it stands in the headers of every hit.
+std::string to_hex(const Hash128& hash) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::size_t kHalf = 16;
+  std::string hex(2 * kHalf, '0');
+  std::uint64_t high = hash.high;
+  std::uint64_t low = hash.low;
+  for (std::size_t i = kHalf; i > 0; --i, high >>= 4, low >>= 4) {
+    hex[i - 1] = kDigits[high & 15];
+    hex[kHalf + i - 1] = kDigits[low & 15];
+  }
+  return hex;
+}
 
 std::optional<Hash128> hash128_from_hex(std::string_view hex) {
   if (hex.size() != 32) return std::nullopt;

@@ -14,6 +14,21 @@ namespace {
 constexpr std::size_t kMaxShards = 4096;
 constexpr std::size_t kMaxShardEntries = std::size_t{1} << 30;
 
+// A shard is locked for some hundred nanoseconds, and a thread that sleeps for it comes back microseconds
+// later: at two threads that alone made the 99th percentile of a hit. So it tries again for as long as a lock
+// is held, and sleeps only when its holder seems to have lost its CPU.
+std::unique_lock<std::mutex> lock_soon(std::mutex& mutex) {
+  constexpr int kTurns = 32;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    std::unique_lock lock(mutex, std::try_to_lock);
+    if (lock.owns_lock()) return lock;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  return std::unique_lock(mutex);
+}
+
 std::size_t shards_for(const LruConfig& config) {
   const std::size_t wanted =
       config.shards != 0 ? std::min(config.shards, kMaxShards)
@@ -68,7 +83,7 @@ Lru::Place Lru::place(const Hash128& hash) const {
 EntryPtr Lru::get(const QueryKey& key, WallTime now) {
   EntryPtr expired;  // before the lock: what expired is destroyed after it
   const auto [shard, tag] = place(key.hash());
-  std::lock_guard lock(shard->mutex);
+  const auto lock = lock_soon(shard->mutex);
   EntryPtr entry = shard->lru.get(key, tag, now, expired);
   ++(entry ? shard->hits : shard->misses);
   return entry;
@@ -85,7 +100,7 @@ bool Lru::put(EntryPtr entry) {
   const auto [shard, tag] = place(entry->hash());
   const std::size_t footprint = entry->footprint();
   Victims victims;
-  std::unique_lock lock(shard->mutex);
+  auto lock = lock_soon(shard->mutex);
   if (!shard->lru.fits(footprint)) {
     ++shard->refusals;
     return false;

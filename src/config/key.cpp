@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 #include "config/quantity.h"
 
@@ -50,6 +51,22 @@ result<Value> parse_integer(std::string_view text) {
   return Value(number);
 }
 
+// As TOML wants it: with a point, or an exponent.
+std::string format_real(double value) {
+  std::string text = fmt::format("{}", value);
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+result<Value> parse_real(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || rest != end || text.empty() || !std::isfinite(number)) {
+    return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not a number", text));
+  }
+  return Value(number);
+}
+
 Value parse_list(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {
@@ -84,6 +101,7 @@ std::string describe_type(const Key& key) {
   switch (key.kind) {
     case Kind::boolean: return "true or false";
     case Kind::integer: return "integer, " + bounds();
+    case Kind::real: return fmt::format("number, {} to {}", format_real(key.least), format_real(key.most));
     case Kind::size: return "size, " + bounds();
     case Kind::duration: return "duration, " + bounds();
     case Kind::text: return "text";
@@ -100,6 +118,7 @@ result<Value> parse_text(const Key& key, std::string_view text) {
   switch (key.kind) {
     case Kind::boolean: return parse_boolean(text);
     case Kind::integer: return parse_integer(text);
+    case Kind::real: return parse_real(text);
     case Kind::size: return parse_size_bytes(text).map(to_value);
     case Kind::duration: return parse_duration_ms(text).map(to_value);
     case Kind::list: return parse_list(text);
@@ -113,6 +132,13 @@ result<void> check(const Key& key, const Value& value) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("{} is out of range ({} to {})", format_bound(key, *number),
                               format_bound(key, key.min), format_bound(key, key.max)));
+    }
+  }
+  if (const auto* real = std::get_if<double>(&value)) {
+    if (!(*real >= key.least && *real <= key.most)) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("{} is out of range ({} to {})", format_real(*real), format_real(key.least),
+                              format_real(key.most)));
     }
   }
   if (key.kind == Kind::choice) {
@@ -133,6 +159,7 @@ std::string to_toml(const Key& key, const Value& value) {
     std::transform(list->begin(), list->end(), std::back_inserter(quoted), quote);
     return fmt::format("[{}]", fmt::join(quoted, ", "));
   }
+  if (const auto* real = std::get_if<double>(&value)) return format_real(*real);
   const std::int64_t number = std::get<std::int64_t>(value);
   return key.kind == Kind::integer ? std::to_string(number) : quote(format_bound(key, number));
 }

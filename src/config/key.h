@@ -16,6 +16,7 @@ namespace sovereign::config {
 enum class Kind {
   boolean,   // true, false
   integer,   // within [min, max]
+  real,      // a number within [least, most]
   size,      // bytes within [min, max]; quantity.h says how it is written
   duration,  // milliseconds within [min, max]; written with a unit
   text,      // any string
@@ -26,7 +27,7 @@ enum class Kind {
 };
 
 // A setting's value in its one form: sizes in bytes and durations in milliseconds are integers.
-using Value = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
+using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
 
 // "SOVEREIGN_SERVER_PORT" of "server.port".
 std::string environment_name(std::string_view key_name);
@@ -38,6 +39,8 @@ struct Key {
   std::string flag;  // friendly flag, e.g. "--port"; empty: only --server.port
   std::int64_t min = 0;
   std::int64_t max = 0;
+  double least = 0;  // of Kind::real
+  double most = 0;
   std::vector<std::string> choices;
   std::function<Value(const Settings&)> get;
   std::function<void(Settings&, const Value&)> set;  // the value has passed check()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "cache/redis_url.h"
 #include "crypto/signing_key.h"
@@ -67,6 +68,44 @@ result<void> check_redis_url(const Value& text) {
   if (url.empty()) return {};
   const auto address = cache::parse_redis_url(url);
   return address ? result<void>() : fail(address.error());
+}
+
+std::optional<omega::Dimension> dimension_from(std::string_view name) {
+  for (std::size_t d = 0; d < omega::kDimensions; ++d) {
+    const auto dimension = static_cast<omega::Dimension>(d);
+    if (to_string(dimension) == name) return dimension;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::pair<omega::Dimension, double>> parse_dimension_minimum(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  const auto dimension = dimension_from(text.substr(0, equals));
+  const std::string_view digits = text.substr(equals + 1);
+  double minimum = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), minimum);
+  const bool number = error == std::errc{} && end == digits.data() + digits.size();
+  if (!dimension || !number || !(minimum >= 0 && minimum <= 1)) return std::nullopt;
+  return std::pair(*dimension, minimum);
+}
+
+result<void> check_dimension_minimums(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    if (parse_dimension_minimum(entry)) continue;
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("'{}' is not a dimension with a number from 0 to 1, as \"truthfulness=0.5\"", entry));
+  }
+  return {};
+}
+
+result<void> check_dimensions(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    if (dimension_from(entry)) continue;
+    return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not a dimension of quality", entry));
+  }
+  return {};
 }
 
 result<void> check_not_empty(const Value& text) {

@@ -1,8 +1,12 @@
 // What a value must look like beyond its type: rules of single keys.
 #pragma once
 
+#include <optional>
+#include <utility>
+
 #include "base/result.h"
 #include "config/key.h"
+#include "omega/ihsan_vector.h"
 
 namespace sovereign::config {
 
@@ -16,6 +20,12 @@ result<void> check_origins(const Value& list);
 // Empty, or a URL of a Redis server. The message never repeats it: it may hold a password.
 result<void> check_senders(const Value& list);
 result<void> check_redis_url(const Value& text);
+
+// "truthfulness=0.5"
+std::optional<std::pair<omega::Dimension, double>> parse_dimension_minimum(std::string_view text);
+std::optional<omega::Dimension> dimension_from(std::string_view name);
+result<void> check_dimension_minimums(const Value& list);
+result<void> check_dimensions(const Value& list);
 
 result<void> check_not_empty(const Value& text);
 

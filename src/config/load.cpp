@@ -59,6 +59,7 @@ result<Value> from_toml(const Key& key, const TomlValue& value) {
   const auto wrong_type = [&] {
     return fail(ErrorCode::invalid_argument, fmt::format("must be {} ({}), not {}",
                                                          key.kind == Kind::integer   ? "an integer"
+                                                         : key.kind == Kind::real    ? "a number"
                                                          : key.kind == Kind::boolean ? "a boolean"
                                                          : key.kind == Kind::list    ? "an array of strings"
                                                          : key.kind == Kind::size    ? "a size"
@@ -73,6 +74,10 @@ result<Value> from_toml(const Key& key, const TomlValue& value) {
       return wrong_type();
     case Kind::integer:
       if (number != nullptr) return Value(*number);
+      return wrong_type();
+    case Kind::real:
+      if (const auto* real = std::get_if<double>(&value)) return Value(*real);
+      if (number != nullptr) return Value(static_cast<double>(*number));
       return wrong_type();
     case Kind::size:
       if (number != nullptr) return Value(*number);

@@ -10,6 +10,8 @@
 #include "crypto/merkle_log.h"
 #include "engine/engine_config.h"
 #include "runtime/receipt_mode.h"
+#include "runtime/quality_policy.h"
+#include "runtime/reasoning_policy.h"
 #include "server/server_config.h"
 
 namespace sovereign::config {
@@ -64,6 +66,8 @@ struct Settings {
   CacheSettings cache;
   ReceiptSettings receipts;
   EnvelopeSettings envelopes;
+  runtime::QualityPolicy quality;
+  runtime::ReasoningPolicy reasoning;
   LogSettings log;
 };
 

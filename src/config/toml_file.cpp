@@ -18,7 +18,6 @@ namespace {
 
 std::string type_name(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::floating_point: return "a floating-point number";
     case toml::node_type::date: return "a date";
     case toml::node_type::time: return "a time";
     case toml::node_type::date_time: return "a date and time";
@@ -31,6 +30,7 @@ std::string type_name(const toml::node& node) {
 TomlValue to_value(const toml::node& node) {
   if (const auto* boolean = node.as_boolean()) return boolean->get();
   if (const auto* integer = node.as_integer()) return integer->get();
+  if (const auto* real = node.as_floating_point()) return real->get();
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* array = node.as_array()) {
     std::vector<std::string> items;
@@ -58,6 +58,7 @@ void flatten(const toml::table& table, const std::string& prefix, std::vector<To
 std::string describe(const TomlValue& value) {
   if (std::holds_alternative<bool>(value)) return "a boolean";
   if (std::holds_alternative<std::int64_t>(value)) return "an integer";
+  if (std::holds_alternative<double>(value)) return "a floating-point number";
   if (std::holds_alternative<std::string>(value)) return "a string";
   if (std::holds_alternative<std::vector<std::string>>(value)) return "an array of strings";
   return std::get<OtherType>(value).name;

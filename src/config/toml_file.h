@@ -17,7 +17,7 @@ struct OtherType {
   std::string name;  // "floating-point"
 };
 
-using TomlValue = std::variant<bool, std::int64_t, std::string, std::vector<std::string>, OtherType>;
+using TomlValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>, OtherType>;
 
 // "a boolean", "an integer", ... for messages.
 std::string describe(const TomlValue& value);

@@ -58,6 +58,7 @@ struct GenerationDelta {
   std::uint32_t tokens = 0;  // tokens sampled for this delta (text may lag behind them)
   std::string text;
   std::vector<TokenLogprob> logprobs;  // one per token, when asked for
+  std::vector<float> log_likelihoods;  // natural log, one per token, when asked for
   std::optional<FinishReason> finish;  // set on the last delta of the choice
 };
 

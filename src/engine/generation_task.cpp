@@ -74,6 +74,7 @@ Sampled GenerationTask::on_logits(std::uint32_t choice, std::span<float> logits,
     delta.tokens = 1;
     delta.text = state.text.append(model_->piece(token, state.sampler->shows(token)));
     if (state.sampler->logprob()) delta.logprobs.push_back(*state.sampler->logprob());
+    if (const auto likelihood = state.sampler->log_likelihood()) delta.log_likelihoods.push_back(*likelihood);
     if (state.text.stopped()) {
       delta.finish = FinishReason::stop;
     } else if (state.tokens == token_limit_) {

@@ -23,4 +23,14 @@ TokenLogprob token_logprob(const LlamaModel& model, RowScan& scan, std::span<con
   return logprob;
 }
 
+float log_likelihood(RowScan& scan, std::span<const float> logits, Token chosen, bool loaded) {
+  if (!loaded) scan.load(logits);
+  // A hundred thousand values that far down would change the logarithm by a thousandth; real rows have far
+  // less mass there, and most of their blocks are passed over.
+  constexpr float kDepth = 18;
+  const double mass = scan.is_weighed(1.0F) ? scan.mass() : scan.mass_within(kDepth);
+  const double log_mass = std::log(mass) + static_cast<double>(scan.max());
+  return static_cast<float>(static_cast<double>(logits[static_cast<std::size_t>(chosen)]) - log_mass);
+}
+
 }  // namespace sovereign::engine

@@ -33,6 +33,7 @@ void RowScan::visit_blocks_at_least(float threshold, Visit visit) const {
 void RowScan::load(std::span<const float> row) {
   assert(!row.empty());
   row_ = row;
+  weighed_ = false;
   const std::size_t whole = row.size() / kRowBlock;
   block_max_.resize((row.size() + kRowBlock - 1) / kRowBlock);
   kernels_->block_max(row.data(), whole, block_max_.data());
@@ -83,6 +84,7 @@ void RowScan::at_least(float threshold, std::vector<Candidate>& out) const {
 
 void RowScan::weigh(float scale) {
   scale_ = scale;
+  weighed_ = true;
   mass_ = 0;
   block_mass_.assign(block_max_.size(), 0.0F);
   if (max_ == kNothing) return;
@@ -93,6 +95,19 @@ void RowScan::weigh(float scale) {
     kernels_->block_exp_sum(block(whole, buffer), 1, max_, scale, &block_mass_[whole]);
   }
   for (const float block_mass : block_mass_) mass_ += static_cast<double>(block_mass);
+}
+
+double RowScan::mass_within(float depth) const {
+  if (max_ == kNothing) return 0;
+  double mass = 0;
+  std::array<float, kRowBlock> buffer;
+  for (std::size_t b = 0; b < block_max_.size(); ++b) {
+    if (block_max_[b] < max_ - depth) continue;
+    float block_mass = 0;
+    kernels_->block_exp_sum(block(b, buffer), 1, max_, 1.0F, &block_mass);
+    mass += static_cast<double>(block_mass);
+  }
+  return mass;
 }
 
 Token RowScan::at_quantile(double u) const {

@@ -35,6 +35,9 @@ class RowScan {
   // The first pass: block maxima.
   void load(std::span<const float> row);
 
+  // Whether it holds this row, by its place: what the row holds may have changed since.
+  bool is_loaded_from(std::span<const float> row) const { return row_.data() == row.data(); }
+
   // Index of the largest value; 0 when all are NaN.
   Token argmax() const;
   float max() const { return max_; }
@@ -47,6 +50,10 @@ class RowScan {
   // The second pass: masses exp((x - max) * scale). mass() is their sum, at least 1 unless max is -inf.
   void weigh(float scale);
   double mass() const { return mass_; }
+  bool is_weighed(float scale) const { return weighed_ && scale_ == scale; }
+  // As mass() at scale 1, without the blocks whose largest value is more than `depth` under the row's: what
+  // is left out is less than exp(-depth) for each of their values. Needs no weigh().
+  double mass_within(float depth) const;
   // The token at u of the cumulative mass, u in [0, 1): a draw from softmax(row * scale).
   Token at_quantile(double u) const;
 
@@ -63,6 +70,7 @@ class RowScan {
   std::vector<float> order_;  // scratch for the k-th largest block maximum
   float max_ = 0;
   float scale_ = 1;
+  bool weighed_ = false;  // the row, with scale_
   double mass_ = 0;
 };
 

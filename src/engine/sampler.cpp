@@ -85,8 +85,10 @@ Token Sampler::sample(std::span<float> logits) {
   assert(logits.size() == model_.info().vocabulary_size);
   apply_bias_and_penalties(logits);
   Token token = choose(logits);
+  const bool scanned = changed_.empty() && scan_.is_loaded_from(logits);
   undo(logits);
   if (token == kNoToken) token = grammar_ ? model_.end_of_generation() : argmax_reference(logits);
+  if (params_.log_likelihoods) log_likelihood_ = engine::log_likelihood(scan_, logits, token, scanned);
   if (params_.top_logprobs >= 0) note_logprob(logits, token);
   if (grammar_) grammar_->accept(token);
   if (penalties_) remember(token);

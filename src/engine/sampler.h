@@ -46,6 +46,7 @@ class Sampler {
 
   // Of the last token sampled, from the model's own distribution; absent unless asked for.
   const std::optional<TokenLogprob>& logprob() const { return logprob_; }
+  std::optional<float> log_likelihood() const { return log_likelihood_; }
 
  private:
   Sampler(const LlamaModel& model, SamplingParams params);
@@ -83,6 +84,7 @@ class Sampler {
   std::vector<double> weights_;
   std::vector<Candidate> changed_;  // token and former logit, in order of change
   std::optional<TokenLogprob> logprob_;
+  std::optional<float> log_likelihood_;
 };
 
 }  // namespace sovereign::engine

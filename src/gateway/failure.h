@@ -9,7 +9,8 @@
 namespace sovereign::gateway {
 
 struct Failure : Error {
-  std::string reason;  // stable, e.g. "context_length_exceeded"; empty: the code says all there is
+  std::string reason;   // stable, e.g. "context_length_exceeded"; empty: the code says all there is
+  std::string details;  // a JSON object for programs, e.g. scores; empty: none
 
   Failure(Error error) : Error(std::move(error)) {}  // NOLINT: every Error is a failure
   Failure(ErrorCode kind, std::string words, std::string place = {}, std::string cause = {})

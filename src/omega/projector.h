@@ -20,6 +20,7 @@
 
 #include <array>
 #include <bit>
+#include <type_traits>
 
 #include "base/result.h"
 #include "omega/ihsan_vector.h"
@@ -53,47 +54,39 @@ class IhsanProjector {
   // `weights` must pass validate().
   constexpr explicit IhsanProjector(const ProjectorWeights& weights = kDefaultWeights) : weights_(weights) {
     for (std::size_t row = 0; row < 3; ++row) {
-      for (const double weight : weights_.w[row]) total_[row] += weight < 0 ? -weight : weight;
+      for (std::size_t d = 0; d < kDimensions; ++d) {
+        const double weight = weights_.w[row][d];
+        const double size = weight < 0 ? -weight : weight;
+        total_[row] += size;
+        columns_[d][row] = weight;
+        sizes_[d][row] = size;
+      }
     }
   }
 
   constexpr NTUState project(const IhsanVector& vector) const noexcept {
-    const std::array<double, kDimensions>& v = vector.values();
-    std::array<double, 3> sum{};
-    std::array<double, 3> measured{};
-    double least = 1.0;
-#pragma GCC unroll 8
-    for (std::size_t d = 0; d < kDimensions; ++d) {
-      // By bits, not by comparison: which dimensions are measured varies from vector to vector, and a
-      // branch that is guessed wrong costs more than the whole dimension.
-      const std::uint64_t mask = is_measured(v[d]) ? ~std::uint64_t{0} : 0;
-      const auto value = std::bit_cast<double>(std::bit_cast<std::uint64_t>(v[d]) & mask);
-      const auto present = std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) & mask);
-      least = v[d] < least ? v[d] : least;  // false for NaN
-#pragma GCC unroll 3
-      for (std::size_t row = 0; row < 3; ++row) {
-        const double weight = weights_.w[row][d];
-        const double size = weight < 0 ? -weight : weight;
-        sum[row] += weight * value;
-        measured[row] += size * present;
-      }
+    Sums sums;
+    if (std::is_constant_evaluated()) {
+      add_up(vector.values(), sums);
+    } else {
+      add_up_in_lanes(vector.values(), sums);
     }
     std::array<double, 3> raw{};
 #pragma GCC unroll 3
     for (std::size_t row = 0; row < 3; ++row) {
-      const double divisor = measured[row] > 0 ? measured[row] : 1.0;
-      const double scale = measured[row] > 0 ? total_[row] / divisor : 0.0;
-      raw[row] = weights_.b[row] + scale * sum[row];
+      const double divisor = sums.measured[row] > 0 ? sums.measured[row] : 1.0;
+      const double scale = sums.measured[row] > 0 ? total_[row] / divisor : 0.0;
+      raw[row] = weights_.b[row] + scale * sums.weighted[row];
     }
 
     NTUState state;
     state.belief = raw[0] > 0 ? raw[0] : 0.0;
     state.belief = state.belief < 1 ? state.belief : 1.0;
-    state.belief = state.belief * (least < kBeliefFloor ? least / kBeliefFloor : 1.0);
+    state.belief = state.belief * (sums.least < kBeliefFloor ? sums.least / kBeliefFloor : 1.0);
     state.entropy = raw[1] > 0 ? raw[1] : 0.0;
     state.potential = raw[2] > -1 ? raw[2] : -1.0;
     state.potential = state.potential < 1 ? state.potential : 1.0;
-    state.coverage = total_[0] > 0 ? measured[0] / total_[0] : 0.0;
+    state.coverage = total_[0] > 0 ? sums.measured[0] / total_[0] : 0.0;
     return state;
   }
 
@@ -102,8 +95,61 @@ class IhsanProjector {
   constexpr const std::array<double, 3>& row_totals() const { return total_; }
 
  private:
+  // A row per lane, and one lane that nobody reads.
+  using Rows = std::array<double, 4>;
+  // Half of that, in a register.
+  using Lanes [[gnu::vector_size(2 * sizeof(double))]] = double;
+
+  struct Sums {
+    Rows weighted{};  // of w·v over measured dimensions
+    Rows measured{};  // of |w| over them
+    double least = 1.0;
+  };
+
+  // Defines the sums.
+  constexpr void add_up(const std::array<double, kDimensions>& v, Sums& sums) const noexcept {
+    for (std::size_t d = 0; d < kDimensions; ++d) {
+      const bool present = is_measured(v[d]);
+      sums.least = v[d] < sums.least ? v[d] : sums.least;  // false for NaN
+      for (std::size_t row = 0; row < 3; ++row) {
+        sums.weighted[row] += columns_[d][row] * (present ? v[d] : 0.0);
+        sums.measured[row] += present ? sizes_[d][row] : 0.0;
+      }
+    }
+  }
+
+  // The same, lane by lane, to the last bit. By masks, not by branches: which dimensions are measured
+  // varies from vector to vector, and a branch that is guessed wrong costs more than the whole dimension.
+  void add_up_in_lanes(const std::array<double, kDimensions>& v, Sums& sums) const noexcept {
+    Lanes weighted[2] = {};
+    Lanes measured[2] = {};
+    double least = 1.0;
+#pragma GCC unroll 8
+    for (std::size_t d = 0; d < kDimensions; ++d) {
+      least = v[d] < least ? v[d] : least;
+      const Lanes both = {v[d], v[d]};
+      const auto present = both == both;  // all bits of a lane, or none
+      using Bits = std::remove_const_t<decltype(present)>;
+      const Lanes value = std::bit_cast<Lanes>(std::bit_cast<Bits>(both) & present);
+#pragma GCC unroll 2
+      for (std::size_t half = 0; half < 2; ++half) {
+        Lanes weight;
+        Bits size;
+        __builtin_memcpy(&weight, &columns_[d][2 * half], sizeof weight);
+        __builtin_memcpy(&size, &sizes_[d][2 * half], sizeof size);
+        weighted[half] += weight * value;
+        measured[half] += std::bit_cast<Lanes>(size & present);
+      }
+    }
+    __builtin_memcpy(sums.weighted.data(), weighted, sizeof weighted);
+    __builtin_memcpy(sums.measured.data(), measured, sizeof measured);
+    sums.least = least;
+  }
+
   ProjectorWeights weights_;
   std::array<double, 3> total_{};
+  alignas(16) std::array<Rows, kDimensions> columns_{};  // by dimension; as weights_, and as their sizes
+  alignas(16) std::array<Rows, kDimensions> sizes_{};
 };
 
 }  // namespace sovereign::omega

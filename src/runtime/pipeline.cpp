@@ -7,8 +7,9 @@
 namespace sovereign::runtime {
 
 std::shared_ptr<const Pipeline> Pipeline::create(std::vector<std::unique_ptr<Stage>> stages,
-                                                 const Clock& clock, Executor executor) {
-  return std::shared_ptr<const Pipeline>(new Pipeline(std::move(stages), clock, std::move(executor)));
+                                                 const Clock& clock, Executor executor, AnswerPolicy policy) {
+  return std::shared_ptr<const Pipeline>(
+      new Pipeline(std::move(stages), clock, std::move(executor), std::move(policy)));
 }
 
 void Pipeline::start(SovereignQuery query, const std::shared_ptr<gateway::Backend>& backend,

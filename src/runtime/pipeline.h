@@ -1,6 +1,6 @@
 // The way of every query: a list of stages, each timed.
 //
-//   admission -> cache -> inference -> seal -> cache_fill
+//   admission -> cache -> reasoning -> inference -> quality -> seal -> cache_fill
 //
 // A hit leaves after `cache`, by way of `seal`: a receipt is each client's own. Immutable after create();
 // start() is thread-safe.
@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "gateway/backend.h"
+#include "runtime/answer_policy.h"
 #include "runtime/query.h"
 #include "runtime/query_client.h"
 #include "runtime/stage.h"
@@ -25,7 +26,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
   // The clock outlives every run. The executor may be called until the last run has ended.
   static std::shared_ptr<const Pipeline> create(std::vector<std::unique_ptr<Stage>> stages,
-                                                const Clock& clock, Executor executor);
+                                                const Clock& clock, Executor executor,
+                                                AnswerPolicy policy = {});
 
   // Answers the query, on this thread as far as nothing has to be waited for: call it on a worker.
   // Everything that comes of it goes to the client.
@@ -34,15 +36,21 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
 
   const std::vector<std::unique_ptr<Stage>>& stages() const { return stages_; }
   const Clock& clock() const { return clock_; }
+  const AnswerPolicy& policy() const { return policy_; }
   void post(std::function<void()> job) const { executor_(std::move(job)); }
 
  private:
-  Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor)
-      : stages_(std::move(stages)), clock_(clock), executor_(std::move(executor)) {}
+  Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor,
+           AnswerPolicy policy)
+      : stages_(std::move(stages)),
+        clock_(clock),
+        executor_(std::move(executor)),
+        policy_(std::move(policy)) {}
 
   const std::vector<std::unique_ptr<Stage>> stages_;
   const Clock& clock_;
   const Executor executor_;
+  const AnswerPolicy policy_;
 };
 
 }  // namespace sovereign::runtime

@@ -51,8 +51,8 @@ struct SovereignQuery {
   std::string content;
   std::string system;
   std::vector<ContextItem> context;
-  std::uint32_t max_depth = 0;
-  bool require_reasoning = false;
+  std::uint32_t max_depth = 0;     // levels of reasoning; 0: none, or as configured when it is required
+  bool require_reasoning = false;  // rather no answer than one without
 
   engine::ChatInput chat;
   std::uint32_t n = 1;           // answers
@@ -64,6 +64,9 @@ struct SovereignQuery {
   CachePolicy cache;
   std::optional<Time> deadline;
   std::optional<ReceiptRequest> receipt;  // none: no receipt is wanted
+
+  // Whether it is to be thought over first. A conversation that is given as it stands is not.
+  bool reasons() const { return (require_reasoning || max_depth > 0) && !content.empty(); }
 
   // Whether asking again gives the same answer.
   bool reproducible() const { return sampling.greedy() || sampling.seed.has_value(); }

@@ -54,7 +54,7 @@ void add_sampling(const SovereignQuery& query, KeyEncoder& encoder) {
 }  // namespace
 
 void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& identity,
-                  KeyEncoder& encoder) {
+                  const AnswerPolicy& policy, KeyEncoder& encoder) {
   encoder.clear();
   encoder.add_text(KeyField::model_digest, identity.digest);
   encoder.add_text(KeyField::model_digest, identity.fingerprint);
@@ -80,6 +80,8 @@ void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& i
   encoder.add_flag(KeyField::item, query.ignore_eos);
   encoder.begin_list(KeyField::stop, query.stop.size());
   for (const std::string& stop : query.stop) encoder.add_text(KeyField::item, stop);
+  encoder.add_text(KeyField::quality_policy, policy.quality);
+  encoder.add_text(KeyField::reasoning_policy, query.reasons() ? policy.reasoning : std::string_view{});
 }
 
 }  // namespace sovereign::runtime

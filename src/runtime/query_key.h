@@ -5,12 +5,13 @@
 
 #include "cache/key_encoder.h"
 #include "gateway/backend.h"
+#include "runtime/answer_policy.h"
 #include "runtime/query.h"
 
 namespace sovereign::runtime {
 
-// Fills the encoder, which is cleared first. Borrows texts of the query and the identity.
+// Fills the encoder, which is cleared first. Borrows texts of the query, the identity and the policy.
 void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& identity,
-                  cache::KeyEncoder& encoder);
+                  const AnswerPolicy& policy, cache::KeyEncoder& encoder);
 
 }  // namespace sovereign::runtime

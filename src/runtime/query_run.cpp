@@ -1,5 +1,7 @@
 #include "runtime/query_run.h"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "runtime/pipeline.h"
@@ -48,6 +50,8 @@ void QueryRun::leave_by(std::function<void()> action) {
 }
 
 const Clock& QueryRun::clock() const { return pipeline_->clock(); }
+
+const AnswerPolicy& QueryRun::policy() const { return pipeline_->policy(); }
 
 void QueryRun::post(std::function<void()> job) const { pipeline_->post(std::move(job)); }
 
@@ -98,6 +102,16 @@ void QueryRun::answer_with(SovereignResult shared) {
   end_stage("wait");
   found_ = true;
   go_on();
+}
+
+void QueryRun::repeat(std::string_view stage) {
+  end_stage();
+  const auto& stages = pipeline_->stages();
+  const auto found =
+      std::find_if(stages.begin(), stages.end(), [&](const auto& each) { return each->name() == stage; });
+  assert(found != stages.end() && found - stages.begin() < static_cast<std::ptrdiff_t>(stage_));
+  stage_ = static_cast<std::size_t>(found - stages.begin());
+  enter_stage();
 }
 
 void QueryRun::refuse(const gateway::Failure& failure) {

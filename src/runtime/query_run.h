@@ -6,9 +6,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "cache/key_encoder.h"
 #include "gateway/backend.h"
+#include "runtime/answer_policy.h"
 #include "runtime/query.h"
 #include "runtime/query_client.h"
 #include "runtime/result.h"
@@ -46,13 +49,19 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   const gateway::BackendIdentity identity;
   std::shared_ptr<QueryClient> client;  // the cache puts a flight here, whose waiters are the clients
   SovereignResult result;
-  cache::KeyEncoder key;  // borrows from query and identity; empty unless result.cached has a key
-  bool store = false;     // the answer is to be kept
+  cache::KeyEncoder key;      // borrows from query and identity; empty unless result.cached has a key
+  bool store = false;         // the answer is to be kept
+  std::string messages_json;  // the conversation that reasoning led to; empty: the query's own
+  std::vector<std::vector<float>> log_likelihoods;  // per choice, as far as the backend tells
+  std::uint32_t retries = 0;                        // answers that the quality gate gave up
+
+  const AnswerPolicy& policy() const;
 
   // Exactly one of them, once per stage.
   void proceed();  // to the next stage; after the last: the result goes to the client
   void answer();   // the result is there: only stages that take found answers follow
   void refuse(const gateway::Failure& failure);  // there will be no result
+  void repeat(std::string_view stage);           // back to an earlier stage, by its name
 
   // Instead of any of them, for a run that waits on another one's: as answer(), with what came of that. The
   // time since its stage began is told as `wait`.

@@ -19,6 +19,15 @@ void Usage::add(const engine::GenerationSummary& summary) {
   predicted_ms = std::max(predicted_ms, to_ms(std::max(summary.total - first_token, Duration::zero())));
 }
 
+void Usage::add(const Usage& other) {
+  prompt_tokens += other.prompt_tokens;
+  completion_tokens += other.completion_tokens;
+  cached_tokens += other.cached_tokens;
+  reasoning_tokens += other.reasoning_tokens;
+  prompt_ms = std::max(prompt_ms, other.prompt_ms);
+  predicted_ms = std::max(predicted_ms, other.predicted_ms);
+}
+
 std::string_view to_string(CacheNote::Status status) {
   switch (status) {
     case CacheNote::Status::bypass: return "bypass";

@@ -14,6 +14,8 @@
 #include "engine/chat_format.h"
 #include "engine/generation.h"
 #include "pci/receipt.h"
+#include "runtime/quality.h"
+#include "runtime/reasoning/reasoner.h"
 
 namespace sovereign::runtime {
 
@@ -23,16 +25,19 @@ struct Usage {
   std::uint64_t completion_tokens = 0;
   std::uint64_t cached_tokens = 0;  // of the prompt, found in the KV cache
   // Of the slowest generation: what the client waited for.
-  double prompt_ms = 0;     // from first scheduled to first token
-  double predicted_ms = 0;  // from first token to the end
+  double prompt_ms = 0;                // from first scheduled to first token
+  double predicted_ms = 0;             // from first token to the end
+  std::uint64_t reasoning_tokens = 0;  // of completion_tokens: thoughts
 
   void add(const engine::GenerationSummary& summary);
+  void add(const Usage& other);
 };
 
 struct Choice {
   engine::ChatMessage message;
   engine::FinishReason finish = engine::FinishReason::stop;
   std::vector<engine::TokenLogprob> logprobs;  // when asked for
+  std::shared_ptr<const Quality> quality;      // null: not assessed
 };
 
 struct StageTiming {
@@ -66,8 +71,10 @@ struct SovereignResult {
   Usage usage;                        // of making the answer, also when it was found
   std::optional<std::uint32_t> seed;  // that the first choice was really drawn with; none: not known
   CacheNote cached;
-  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are missing
   std::shared_ptr<const pci::ReceiptFile> receipt;  // of this client alone; null: none was asked for
+  std::shared_ptr<const ReasoningOutcome> reasoning;  // null: it was answered without
+  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are
+                                     // missing, those that were repeated are there again
 };
 
 }  // namespace sovereign::runtime

@@ -6,20 +6,27 @@
 #include "runtime/stages/cache_fill.h"
 #include "runtime/stages/cache_lookup.h"
 #include "runtime/stages/inference.h"
+#include "runtime/stages/quality.h"
+#include "runtime/stages/reasoning.h"
 #include "runtime/stages/seal.h"
 
 namespace sovereign::runtime {
 
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts) {
+  const QualityPolicy& quality = parts.quality;
+  AnswerPolicy policy{policy_text(quality), parts.reasoning ? policy_text(*parts.reasoning) : std::string()};
   std::vector<std::unique_ptr<Stage>> stages;
-  stages.push_back(std::make_unique<AdmissionStage>(false));
+  stages.push_back(std::make_unique<AdmissionStage>(parts.reasoning.has_value()));
   if (parts.cache != nullptr) {
     stages.push_back(std::make_unique<CacheLookupStage>(*parts.cache, parts.flights));
   }
-  stages.push_back(std::make_unique<InferenceStage>());
+  if (parts.reasoning) stages.push_back(std::make_unique<ReasoningStage>(*parts.reasoning));
+  stages.push_back(
+      std::make_unique<InferenceStage>(InferenceOptions{quality.assesses(), quality.holds_back()}));
+  if (quality.assesses()) stages.push_back(std::make_unique<QualityStage>(quality, parts.quality_metrics));
   if (parts.receipts != nullptr) stages.push_back(std::make_unique<SealStage>(*parts.receipts));
   if (parts.cache != nullptr) stages.push_back(std::make_unique<CacheFillStage>(*parts.cache));
-  return Pipeline::create(std::move(stages), parts.clock, std::move(parts.executor));
+  return Pipeline::create(std::move(stages), parts.clock, std::move(parts.executor), std::move(policy));
 }
 
 }  // namespace sovereign::runtime

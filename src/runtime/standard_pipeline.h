@@ -1,10 +1,15 @@
 // The stages that this program runs, in their order.
 #pragma once
 
+#include <optional>
+
 #include "cache/response_cache.h"
 #include "cache/single_flight.h"
 #include "pci/receipt_issuer.h"
 #include "runtime/pipeline.h"
+#include "runtime/quality_metrics.h"
+#include "runtime/quality_policy.h"
+#include "runtime/reasoning_policy.h"
 
 namespace sovereign::runtime {
 
@@ -13,8 +18,11 @@ struct PipelineParts {
   Executor executor;
   cache::ResponseCache* cache = nullptr;  // null: nothing is looked up or kept; outlives every run
   cache::SingleFlightConfig flights{};
-  pci::ReceiptIssuer* receipts =
-      nullptr;  // null: none are made, and queries must not ask; outlives every run
+  std::optional<ReasoningPolicy> reasoning{};  // none: queries that require it are refused
+  QualityPolicy quality{.gate = {.mode = omega::GateMode::off}};
+  QualityMetrics* quality_metrics = nullptr;  // null: nobody counts; outlives every run
+  // null: no receipts are made, and queries must not ask; outlives every run
+  pci::ReceiptIssuer* receipts = nullptr;
 };
 
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts);

@@ -68,6 +68,7 @@ std::string_view error_type(unsigned status) {
     case 401: return "authentication_error";
     case 403: return "permission_error";
     case 404: return "not_found_error";
+    case 422: return "answer_refused_error";
     case 429: return "rate_limit_error";
     default: return "invalid_request_error";
   }

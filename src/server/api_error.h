@@ -27,7 +27,7 @@ namespace sovereign::server {
 unsigned http_status(ErrorCode code);
 
 // OpenAI's `type` for a status: invalid_request_error, authentication_error, permission_error,
-// not_found_error, rate_limit_error or server_error.
+// not_found_error, answer_refused_error, rate_limit_error or server_error.
 std::string_view error_type(unsigned status);
 
 // JSON of one error. An empty `param` or `code` becomes null; bytes that are not UTF-8 become U+FFFD.

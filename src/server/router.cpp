@@ -66,11 +66,21 @@ void add_method(std::string& list, std::string_view method) {
 
 void Router::add(std::string method, std::string pattern, Access access, Handler handler) {
   const auto segments = split(pattern);
-  routes_.push_back({std::move(method), {segments.begin(), segments.end()}, access, std::move(handler)});
+  const bool literal = pattern.find_first_of("{%") == std::string::npos;
+  const bool first = match(method, pattern).handler == nullptr;
+  routes_.push_back({method,
+                     {segments.begin(), segments.end()},
+                     access,
+                     std::move(handler),
+                     literal && first ? pattern : std::string()});
 }
 
 Router::Match Router::match(std::string_view method, std::string_view path) const {
   if (method == "HEAD") method = "GET";
+  for (const Route& route : routes_) {
+    if (!path.empty() && route.direct == path && route.method == method)
+      return {&route.handler, route.access, {}, {}};
+  }
   const auto segments = decode(split(path));
   Match match;
   for (const Route& route : routes_) {

@@ -38,6 +38,7 @@ class Router {
     std::vector<std::string> segments;
     Access access;
     Handler handler;
+    std::string direct;  // the path that is this route's and no earlier one's; empty: its segments decide
   };
   std::vector<Route> routes_;
 };

@@ -284,6 +284,33 @@ INSTANTIATE_TEST_SUITE_P(Faults, DiskStoreFaultTest, ::testing::Values(DiskFault
                            return fault.param == DiskFault::full ? "Full" : "Broken";
                          });
 
+// What a server does until it is ready, and its first queries, need nothing of the file: here the disk does
+// not answer at all until they are through.
+TEST_F(DiskStoreTest, AHundredThousandAnswersKeepNobodyWaiting) {
+  constexpr std::uint64_t kEntries = 100'000;
+  {
+    auto roomy = config();
+    roomy.max_queue_bytes = 256 << 20;
+    auto store = open(roomy);
+    for (std::uint64_t id = 0; id < kEntries; ++id) ASSERT_TRUE(store->put(entry_of(id, "kept")));
+    ASSERT_TRUE(store->flush().has_value());
+    ASSERT_EQ(store->stats().entries, kEntries);
+  }
+  auto slow = config();
+  slow.vfs = faulty_vfs();
+  set_disk_fault(DiskFault::stalled);
+  auto store = DiskStore::open(slow, kStamp);
+  ASSERT_TRUE(store.has_value()) << store.error().message;
+  EXPECT_EQ(get(**store, 7), "(none)") << "a miss, until the file is open";
+  ASSERT_TRUE((*store)->put(entry_of(kEntries, "new")));
+  EXPECT_EQ(get(**store, kEntries), "new");
+  EXPECT_FALSE((*store)->stats().healthy);
+  set_disk_fault(DiskFault::none);
+  ASSERT_TRUE((*store)->wait_until_open().has_value());
+  EXPECT_EQ(get(**store, 7), "kept");
+  EXPECT_EQ(get(**store, kEntries - 1), "kept");
+}
+
 TEST_F(DiskStoreTest, OneProcessPerFile) {
   auto store = open();
   EXPECT_EQ(DiskStore::open(config(), kStamp).error().code, ErrorCode::unavailable);

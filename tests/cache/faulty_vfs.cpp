@@ -14,9 +14,12 @@ int status_of_fault(int status_when_broken) {
     case DiskFault::none: return SQLITE_OK;
     case DiskFault::full: return SQLITE_FULL;
     case DiskFault::broken: return status_when_broken;
+    case DiskFault::stalled: return SQLITE_OK;
   }
   return SQLITE_OK;
 }
+
+void wait_while_stalled() { current_fault.wait(DiskFault::stalled); }
 
 // A file of ours is this, and behind it in memory the real one.
 struct FaultyFile {
@@ -38,6 +41,7 @@ int sync(sqlite3_file* file, int flags) {
 }
 int close(sqlite3_file* file) { return real(file)->pMethods->xClose(real(file)); }
 int read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 at) {
+  wait_while_stalled();
   return real(file)->pMethods->xRead(real(file), bytes, size, at);
 }
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
@@ -70,6 +74,7 @@ const sqlite3_io_methods kMethods = {
     control, sector_size, traits, shm_map, shm_lock, shm_barrier, shm_unmap, nullptr, nullptr};
 
 int open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* flags_out) {
+  wait_while_stalled();
   const int status = real_vfs()->xOpen(real_vfs(), path, real(file), flags, flags_out);
   file->pMethods = status == SQLITE_OK ? &kMethods : nullptr;
   return status;
@@ -90,6 +95,9 @@ std::string faulty_vfs() {
   return vfs.zName;
 }
 
-void set_disk_fault(DiskFault fault) { current_fault = fault; }
+void set_disk_fault(DiskFault fault) {
+  current_fault = fault;
+  current_fault.notify_all();
+}
 
 }  // namespace sovereign::cache

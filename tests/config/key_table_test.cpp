@@ -77,6 +77,12 @@ TEST(KeyTable, SettingOneKeyChangesThatOneOnly) {
 
 TEST(KeyTable, BoundsAreChecked) {
   for (const Key& key : all_keys()) {
+    if (key.kind == Kind::real) {
+      EXPECT_TRUE(check(key, key.least)) << key.name;
+      EXPECT_TRUE(check(key, key.most)) << key.name;
+      EXPECT_FALSE(check(key, key.least - 1)) << key.name;
+      EXPECT_FALSE(check(key, key.most + 0.5)) << key.name;
+    }
     if (key.kind != Kind::integer && key.kind != Kind::size && key.kind != Kind::duration) continue;
     EXPECT_TRUE(check(key, key.min)) << key.name;
     EXPECT_TRUE(check(key, key.max)) << key.name;

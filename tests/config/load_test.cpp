@@ -182,6 +182,32 @@ TEST_F(Load, AKeyPastedInPlaceOfItsHashIsNotRepeated) {
   EXPECT_THAT(message, testing::Not(HasSubstr("sk-very-secret")));
 }
 
+TEST_F(Load, NumbersMayBeWrittenWithoutAPoint) {
+  const auto loaded = load(with_file("[quality]\nmin_score = 1\n"));
+  ASSERT_TRUE(loaded) << join_messages(loaded.error());
+  EXPECT_EQ(loaded->settings.quality.gate.min_score, 1.0);
+  EXPECT_THAT(error_of(with_file("[quality]\nmin_score = 1.5\n")),
+              HasSubstr("1.5 is out of range (0.0 to 1.0)"));
+  EXPECT_THAT(error_of(with_file("[quality]\nmin_score = \"high\"\n")), HasSubstr("must be a number"));
+  EXPECT_THAT(error_of(with_file("[quality]\nmin_score = nan\n")), HasSubstr("out of range"));
+}
+
+TEST_F(Load, DimensionsAreChecked) {
+  const auto loaded = load(with_file("[quality]\nmin_dimension = [\"truthfulness=0.5\", \"patience=1\"]\n"));
+  ASSERT_TRUE(loaded) << join_messages(loaded.error());
+  const auto& minimums = loaded->settings.quality.gate.min_dimension;
+  EXPECT_EQ(minimums[static_cast<std::size_t>(omega::Dimension::truthfulness)], 0.5);
+  EXPECT_EQ(minimums[static_cast<std::size_t>(omega::Dimension::patience)], 1.0);
+  EXPECT_EQ(minimums[static_cast<std::size_t>(omega::Dimension::justice)], 0.0);
+  for (const char* wrong : {"truth=0.5", "truthfulness", "truthfulness=2", "truthfulness=0.5x", "=1"}) {
+    EXPECT_THAT(error_of(with_file(fmt::format("[quality]\nmin_dimension = [\"{}\"]\n", wrong))),
+                HasSubstr("is not a dimension with a number"))
+        << wrong;
+  }
+  EXPECT_THAT(error_of(with_file("[quality]\nrequired = [\"speed\"]\n")),
+              HasSubstr("'speed' is not a dimension"));
+}
+
 TEST_F(Load, OriginsAreChecked) {
   EXPECT_TRUE(load(with_file("server.cors_origins = [\"*\"]\n")));
   EXPECT_THAT(error_of(with_file("server.cors_origins = [\"example.org\"]\n")), HasSubstr("not an origin"));

@@ -19,6 +19,7 @@ inline Value sample_value(const Key& key) {
       if (key.name == "engine.context_tokens") return number / 2;
       return number + 2 <= key.max ? number + 2 : number - 2;
     }
+    case Kind::real: return (std::get<double>(standing) + key.most) / 2 - 0.125;
     case Kind::size: return std::get<std::int64_t>(standing) / 2;
     case Kind::duration: return std::get<std::int64_t>(standing) + 1'000;
     case Kind::choice:
@@ -35,6 +36,9 @@ inline Value sample_value(const Key& key) {
         return std::vector<std::string>{"gate-1=ed25519:" + std::string(64, '0'),
                                         "b=ed25519:" + std::string(64, '1')};
       }
+      if (key.name == "quality.min_dimension")
+        return std::vector<std::string>{"truthfulness=0.5", "patience=0.25"};
+      if (key.name == "quality.required") return std::vector<std::string>{"truthfulness", "excellence"};
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
   return standing;

@@ -333,6 +333,42 @@ TEST(SamplerTest, AGrammarChangesNothingButWhatItForbids) {
   EXPECT_NEAR(second / 400.0, 0.75, 0.1);
 }
 
+// However a token was chosen, its likelihood is that of the model's own row.
+TEST(SamplerTest, LogLikelihoodsAreOfTheRowAsItWas) {
+  const std::vector<SamplingParams> ways = {
+      with([](auto& p) { p.temperature = 0; }),
+      SamplingParams{},
+      with([](auto& p) { p.temperature = 0.5F; }),
+      with([](auto& p) { p.top_k = 40; }),
+      with([](auto& p) { p.top_p = 0.5F; }),
+      with([](auto& p) {
+        p.logit_bias = {{7, 30.0F}};
+      }),
+      with([](auto& p) { p.grammar.gbnf = "root ::= [a-z]+"; }),
+  };
+  for (std::size_t way = 0; way < ways.size(); ++way) {
+    SamplingParams params = ways[way];
+    params.seed = 3;
+    params.log_likelihoods = true;
+    const auto sampler = make(params);
+    for (unsigned seed = 0; seed < 4; ++seed) {
+      Row row = normal_row(seed);
+      const Token token = sampler->sample(row);
+      const double max = *std::max_element(row.begin(), row.end());
+      double mass = 0;
+      for (const float x : row) mass += std::exp(static_cast<double>(x) - max);
+      const double expected =
+          static_cast<double>(row[static_cast<std::size_t>(token)]) - max - std::log(mass);
+      ASSERT_TRUE(sampler->log_likelihood());
+      EXPECT_NEAR(*sampler->log_likelihood(), expected, 1e-3) << "way " << way << ", row " << seed;
+    }
+  }
+  Row row = normal_row(1);
+  const auto plain = make({});
+  plain->sample(row);
+  EXPECT_FALSE(plain->log_likelihood()) << "nobody asked";
+}
+
 TEST(SamplerTest, ALazyGrammarWaitsForItsTrigger) {
   SamplingParams params;
   params.temperature = 0;

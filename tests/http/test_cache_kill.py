@@ -16,6 +16,7 @@ from service import Service, wait_for
 
 ROUNDS = int(os.environ.get("SOVEREIGN_KILL_ROUNDS", "8"))
 QUESTIONS = 400
+NEW_QUESTIONS = 4  # of each life: when all were answered, no life would bring an answer any more
 ADMIN_KEY = "sk-admin-for-tests"
 AS_ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 CONFIG = f"""
@@ -55,11 +56,12 @@ class Journal:
             return len(young)
 
 
-def load(service, journal, stop, seed, failures):
+def load(service, journal, stop, seed, failures, first_question):
     rng = random.Random(seed)
     with httpx.Client(timeout=30) as client:
         while not stop.is_set():
-            body = {"content": f"Say a word about number {rng.randrange(QUESTIONS)}.", "max_tokens": 2}
+            number = first_question + rng.randrange(QUESTIONS)
+            body = {"content": f"Say a word about number {number}.", "max_tokens": 2}
             try:
                 response = client.post(service.url + "/v1/query", json=body)
                 result = response.json()
@@ -101,7 +103,8 @@ def test_kill_9_under_load(tmp_path):
             stop = threading.Event()
             known = len(journal.kept_at)
             threads = [
-                threading.Thread(target=load, args=(service, journal, stop, seed + round_number * 8 + i, failures))
+                threading.Thread(target=load, args=(service, journal, stop, seed + round_number * 8 + i, failures,
+                                                    round_number * NEW_QUESTIONS))
                 for i in range(4)
             ]
             for thread in threads:

@@ -26,25 +26,33 @@ struct Measured {
   Assessment assessment;
 };
 
-const std::vector<Measured>& measured() {
-  static const std::vector<Measured> all = [] {
-    std::vector<Measured> list;
-    for (LabelledAnswer& item : testing::read_labelled_answers(SOVEREIGN_LABELLED_FOLDER)) {
-      const auto context = item.context_views();
-      const auto samples = item.sample_views();
-      Assessment assessment = assess({.question = item.question,
-                                      .context = context,
-                                      .answer = item.answer,
-                                      .logprobs = item.logprobs,
-                                      .ending = item.ending,
-                                      .format = item.format,
-                                      .schema = item.schema,
-                                      .samples = samples});
-      list.push_back({std::move(item), std::move(assessment)});
-    }
-    return list;
-  }();
-  return all;
+std::vector<Measured> measure(const std::string& name) {
+  std::vector<Measured> list;
+  for (LabelledAnswer& item : testing::read_labelled_answers(SOVEREIGN_LABELLED_FOLDER, name)) {
+    const auto context = item.context_views();
+    const auto samples = item.sample_views();
+    Assessment assessment = assess({.question = item.question,
+                                    .context = context,
+                                    .answer = item.answer,
+                                    .logprobs = item.logprobs,
+                                    .ending = item.ending,
+                                    .format = item.format,
+                                    .schema = item.schema,
+                                    .samples = samples});
+    list.push_back({std::move(item), std::move(assessment)});
+  }
+  return list;
+}
+
+// What the anchors were chosen on.
+const std::vector<Measured>& labelled() {
+  static const std::vector<Measured> set = measure("labelled");
+  return set;
+}
+// What they have never seen.
+const std::vector<Measured>& heldout() {
+  static const std::vector<Measured> set = measure("heldout");
+  return set;
 }
 
 // The faults that each signal is there to see.
@@ -77,10 +85,10 @@ Auc auc(const std::vector<double>& good, const std::vector<double>& bad) {
 }
 
 // Over all good answers that have the signal, and the bad ones of `kinds` (empty: all) that have it.
-Auc auc_of(Signal signal, const std::set<std::string>& kinds) {
+Auc auc_of(const std::vector<Measured>& set, Signal signal, const std::set<std::string>& kinds) {
   std::vector<double> good;
   std::vector<double> bad;
-  for (const Measured& m : measured()) {
+  for (const Measured& m : set) {
     const auto& reading = m.assessment.readings[signal];
     if (!reading) continue;
     if (m.item.good) good.push_back(reading->raw);
@@ -89,50 +97,84 @@ Auc auc_of(Signal signal, const std::set<std::string>& kinds) {
   return auc(good, bad);
 }
 
-Auc auc_of_score() {
+Auc auc_of_score(const std::vector<Measured>& set) {
   std::vector<double> good;
   std::vector<double> bad;
-  for (const Measured& m : measured()) (m.item.good ? good : bad).push_back(m.assessment.score.value_or(0.5));
+  for (const Measured& m : set) (m.item.good ? good : bad).push_back(m.assessment.score.value_or(0.5));
   return auc(good, bad);
 }
 
-TEST(Calibration, EachSignalPutsGoodAnswersAboveTheBadOnesItIsThereFor) {
+void print_signals(const std::vector<Measured>& set) {
   fmt::print("| signal | faults | good | bad | AUC | AUC, all faults |\n|---|---|---|---|---|---|\n");
   for (const auto& [signal, kinds] : faults()) {
-    const Auc own = auc_of(signal, kinds);
-    const Auc all = auc_of(signal, {});
+    const Auc own = auc_of(set, signal, kinds);
+    const Auc all = auc_of(set, signal, {});
     std::string names;
     for (const std::string& kind : kinds) names += (names.empty() ? "" : ", ") + kind;
     fmt::print("| {} | {} | {} | {} | {:.3f} | {:.3f} |\n", to_string(signal), names, own.good, own.bad,
                own.value, all.value);
+  }
+  const Auc score = auc_of_score(set);
+  fmt::print("| score | all | {} | {} | {:.3f} | {:.3f} |\n", score.good, score.bad, score.value,
+             score.value);
+}
+
+struct Passed {
+  int good = 0, of_good = 0, bad = 0, of_bad = 0;
+};
+
+Passed pass_the_gate(const std::vector<Measured>& set) {
+  GatePolicy policy;
+  policy.mode = GateMode::enforce;
+  std::map<std::string, std::pair<int, int>> kinds;  // of how many
+  Passed passed;
+  for (const Measured& m : set) {
+    const bool accepted = decide(policy, m.assessment, 0).verdict == Verdict::accept;
+    auto& [yes, all] = kinds[(m.item.good ? "good: " : "bad: ") + m.item.kind];
+    yes += accepted ? 1 : 0;
+    ++all;
+    (m.item.good ? passed.good : passed.bad) += accepted ? 1 : 0;
+    ++(m.item.good ? passed.of_good : passed.of_bad);
+  }
+  fmt::print("| answers | pass at {} | of |\n|---|---|---|\n", policy.min_score);
+  for (const auto& [kind, counts] : kinds)
+    fmt::print("| {} | {} | {} |\n", kind, counts.first, counts.second);
+  return passed;
+}
+
+TEST(Calibration, EachSignalPutsGoodAnswersAboveTheBadOnesItIsThereFor) {
+  print_signals(labelled());
+  for (const auto& [signal, kinds] : faults()) {
+    const Auc own = auc_of(labelled(), signal, kinds);
     ASSERT_GE(own.good, 5u) << to_string(signal);
     ASSERT_GE(own.bad, 4u) << to_string(signal);
     EXPECT_GE(own.value, 0.9) << to_string(signal);
   }
-  const Auc score = auc_of_score();
-  fmt::print("| score | all | {} | {} | {:.3f} | {:.3f} |\n", score.good, score.bad, score.value,
-             score.value);
-  EXPECT_GE(score.value, 0.9);
+  EXPECT_GE(auc_of_score(labelled()).value, 0.9);
 }
 
 TEST(Calibration, TheGateLetsGoodAnswersThroughAndFewBadOnes) {
-  GatePolicy policy;
-  policy.mode = GateMode::enforce;
-  std::map<std::string, std::pair<int, int>> passed;  // of how many
-  int good_passed = 0, good = 0, bad_passed = 0, bad = 0;
-  for (const Measured& m : measured()) {
-    const bool accepted = decide(policy, m.assessment, 0).verdict == Verdict::accept;
-    auto& [yes, all] = passed[(m.item.good ? "good: " : "bad: ") + m.item.kind];
-    yes += accepted ? 1 : 0;
-    ++all;
-    (m.item.good ? good_passed : bad_passed) += accepted ? 1 : 0;
-    ++(m.item.good ? good : bad);
+  const Passed passed = pass_the_gate(labelled());
+  EXPECT_GE(passed.good, passed.of_good * 9 / 10);
+  EXPECT_LE(passed.bad, passed.of_bad / 4);
+}
+
+// What nothing was chosen by. Most of its bad answers are the default model's own.
+TEST(Heldout, EachSignalPutsGoodAnswersAboveTheBadOnesItIsThereFor) {
+  print_signals(heldout());
+  for (const auto& [signal, kinds] : faults()) {
+    const Auc own = auc_of(heldout(), signal, kinds);
+    ASSERT_GE(own.good, 5u) << to_string(signal);
+    ASSERT_GE(own.bad, 4u) << to_string(signal);
+    EXPECT_GT(own.value, 0.5) << to_string(signal);
   }
-  fmt::print("| answers | pass at {} | of |\n|---|---|---|\n", policy.min_score);
-  for (const auto& [kind, counts] : passed)
-    fmt::print("| {} | {} | {} |\n", kind, counts.first, counts.second);
-  EXPECT_GE(good_passed, good * 9 / 10);
-  EXPECT_LE(bad_passed, bad / 4);
+  EXPECT_GT(auc_of_score(heldout()).value, 0.8);
+}
+
+TEST(Heldout, TheGateLetsMoreGoodAnswersThroughThanBadOnes) {
+  const Passed passed = pass_the_gate(heldout());
+  fmt::print("good: {} of {}, bad: {} of {}\n", passed.good, passed.of_good, passed.bad, passed.of_bad);
+  EXPECT_GT(passed.good * passed.of_bad, passed.bad * passed.of_good);
 }
 
 TEST(Calibration, LogProbabilitiesAreTheRealModels) {
@@ -141,8 +183,8 @@ TEST(Calibration, LogProbabilitiesAreTheRealModels) {
   const auto meter = testing::AnswerLogprobs::create(**model);
   ASSERT_TRUE(meter) << meter.error().message;
   constexpr std::size_t kEvery = 19;
-  for (std::size_t i = 0; i < measured().size(); i += kEvery) {
-    const LabelledAnswer& item = measured()[i].item;
+  for (std::size_t i = 0; i < labelled().size(); i += kEvery) {
+    const LabelledAnswer& item = labelled()[i].item;
     const auto again = (*meter)->measure(item.context, item.question, item.answer);
     ASSERT_TRUE(again) << again.error().message;
     ASSERT_EQ(again->size(), item.logprobs.size()) << item.id;

@@ -42,7 +42,8 @@ Value named(const std::map<std::string, Value>& names, const std::string& name) 
 
 }  // namespace
 
-std::vector<LabelledAnswer> read_labelled_answers(const std::filesystem::path& folder, bool with_logprobs) {
+std::vector<LabelledAnswer> read_labelled_answers(const std::filesystem::path& folder,
+                                                  const std::string& name, bool with_logprobs) {
   using omega::AnswerFormat;
   using omega::Ending;
   const std::map<std::string, Ending> endings = {
@@ -52,7 +53,7 @@ std::vector<LabelledAnswer> read_labelled_answers(const std::filesystem::path& f
                                                        {"json_object", AnswerFormat::json_object},
                                                        {"json_schema", AnswerFormat::json_schema}};
   std::vector<LabelledAnswer> answers;
-  for (const json::object& object : read_lines(folder / "labelled_answers.jsonl")) {
+  for (const json::object& object : read_lines(folder / (name + "_answers.jsonl"))) {
     LabelledAnswer answer;
     answer.id = object.at("id").as_int64();
     answer.good = named<bool>({{"good", true}, {"bad", false}}, text_at(object, "label"));
@@ -68,7 +69,7 @@ std::vector<LabelledAnswer> read_labelled_answers(const std::filesystem::path& f
   }
   if (!with_logprobs) return answers;
   std::map<std::int64_t, std::vector<float>> logprobs;
-  for (const json::object& object : read_lines(folder / "labelled_logprobs.jsonl")) {
+  for (const json::object& object : read_lines(folder / (name + "_logprobs.jsonl"))) {
     auto& numbers = logprobs[object.at("id").as_int64()];
     for (const json::value& number : object.at("logprobs").as_array())
       numbers.push_back(number.to_number<float>());

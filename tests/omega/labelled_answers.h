@@ -1,5 +1,6 @@
-// The labelled answers that the signals are calibrated on: labelled_answers.jsonl, and the
-// log-probabilities that measure_logprobs wrote to labelled_logprobs.jsonl.
+// Labelled answers: NAME_answers.jsonl, and the log-probabilities that measure_logprobs wrote to
+// NAME_logprobs.jsonl. The signals are calibrated on the set "labelled"; "heldout" was made after that, and
+// no anchor, weight or rule may be chosen by it.
 #pragma once
 
 #include <filesystem>
@@ -30,6 +31,6 @@ struct LabelledAnswer {
 
 // Throws std::runtime_error on a file that is not what it should be.
 std::vector<LabelledAnswer> read_labelled_answers(const std::filesystem::path& folder,
-                                                  bool with_logprobs = true);
+                                                  const std::string& name, bool with_logprobs = true);
 
 }  // namespace sovereign::testing

@@ -1,6 +1,6 @@
 // Measures the log-probabilities of the labelled answers with a real model.
 //
-//   measure_logprobs MODEL.gguf tests/omega > labelled_logprobs.jsonl
+//   measure_logprobs MODEL.gguf tests/omega labelled > labelled_logprobs.jsonl
 //
 // To be run again when the answers or the default model change; the calibration test compares some of
 // its numbers with what the model says at test time.
@@ -21,12 +21,12 @@ int complain(const std::string& message) {
   return 1;
 }
 
-int run(const char* model_path, const char* folder) {
+int run(const char* model_path, const char* folder, const char* name) {
   const auto model = engine::LlamaModel::load(model_path, 0);
   if (!model) return complain(model.error().message);
   const auto meter = testing::AnswerLogprobs::create(**model);
   if (!meter) return complain(meter.error().message);
-  for (const testing::LabelledAnswer& answer : testing::read_labelled_answers(folder, false)) {
+  for (const testing::LabelledAnswer& answer : testing::read_labelled_answers(folder, name, false)) {
     const auto logprobs = (*meter)->measure(answer.context, answer.question, answer.answer);
     if (!logprobs) return complain(logprobs.error().message);
     std::string numbers;
@@ -43,9 +43,9 @@ int run(const char* model_path, const char* folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return complain("usage: measure_logprobs MODEL FOLDER");
+  if (argc != 4) return complain("usage: measure_logprobs MODEL FOLDER NAME");
   try {
-    return run(argv[1], argv[2]);
+    return run(argv[1], argv[2], argv[3]);
   } catch (const std::exception& error) {
     return complain(error.what());
   }

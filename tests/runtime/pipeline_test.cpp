@@ -30,7 +30,10 @@ class PipelineTest : public ::testing::Test {
 
   void make(cache::ResponseCache* cache, cache::SingleFlightConfig flights = {}) {
     // Jobs run at once: the scripted model is no engine that others wait for.
-    pipeline_ = make_pipeline({clock_, [](const std::function<void()>& job) { job(); }, cache, flights});
+    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
+    parts.cache = cache;
+    parts.flights = flights;
+    pipeline_ = make_pipeline(std::move(parts));
   }
   ClientPtr ask(SovereignQuery query) {
     auto client = std::make_shared<RecordingClient>();

@@ -10,9 +10,12 @@ namespace {
 
 const gateway::BackendIdentity kIdentity{"model", "fp_1", "sha256:aa", false};
 
-std::string encoding(const SovereignQuery& query, const gateway::BackendIdentity& identity = kIdentity) {
+const AnswerPolicy kPolicy{"quality", "reasoning"};
+
+std::string encoding(const SovereignQuery& query, const gateway::BackendIdentity& identity = kIdentity,
+                     const AnswerPolicy& policy = kPolicy) {
   cache::KeyEncoder encoder;
-  encode_query(query, identity, encoder);
+  encode_query(query, identity, policy, encoder);
   return encoder.key().encoding();
 }
 
@@ -106,6 +109,15 @@ TEST(QueryKey, GreedyIsGreedyHoweverItWasAskedFor) {
   narrow.sampling.seed = 77;
   narrow.sampling.top_p = 0.3F;
   EXPECT_EQ(encoding(cold), encoding(narrow));
+}
+
+TEST(QueryKey, ThePoliciesAreInIt) {
+  EXPECT_NE(encoding(base()), encoding(base(), kIdentity, {"another", "reasoning"}));
+  EXPECT_EQ(encoding(base()), encoding(base(), kIdentity, {"quality", "another"}))
+      << "of a query that does not reason, how it would have is no matter";
+  auto reasons = base();
+  reasons.max_depth = 1;
+  EXPECT_NE(encoding(reasons), encoding(reasons, kIdentity, {"quality", "another"}));
 }
 
 }  // namespace

@@ -7,6 +7,83 @@
 namespace sovereign::runtime {
 namespace {
 
+std::shared_ptr<const Quality> quality() {
+  auto note = std::make_shared<Quality>();
+  note->assessment = omega::assess({.question = "Who?",
+                                    .answer = "Write to ann@example.org, she knows it all.",
+                                    .ending = omega::Ending::complete});
+  note->shortfalls = {{"score", 0.0, 0.95}, {"justice", std::nullopt, 0.5}};
+  note->judge_reason = "it leaks";
+  note->retries = 1;
+  return note;
+}
+
+std::shared_ptr<const ReasoningOutcome> reasoning() {
+  auto outcome = std::make_shared<ReasoningOutcome>();
+  for (int i = 0; i < 2; ++i) {
+    Thought& thought = outcome->graph.at(outcome->graph.add(ThoughtKind::explore, {0}));
+    thought.status = ThoughtStatus::complete;
+    thought.text = "so 4. Answer: 4";
+    thought.conclusion = "4";
+    thought.tokens = 9;
+    thought.scores.likelihood = 0.5;
+    thought.scores.total = 0.75;
+  }
+  outcome->graph.add(ThoughtKind::merge, {1, 2});
+  outcome->graph.at(3).status = ThoughtStatus::failed;
+  outcome->graph.at(3).error = "full";
+  outcome->best_path = {0, 2};
+  outcome->answer = "so 4. Answer: 4";
+  outcome->conclusion = "4";
+  outcome->stop = StopReason::agreement;
+  outcome->levels = 2;
+  outcome->tokens = 18;
+  return outcome;
+}
+
+void expect_same(const Quality& a, const Quality& b) {
+  for (std::size_t s = 0; s < omega::kSignals; ++s) {
+    const auto signal = static_cast<omega::Signal>(s);
+    EXPECT_EQ(a.assessment.readings[signal], b.assessment.readings[signal]) << to_string(signal);
+  }
+  for (std::size_t d = 0; d < omega::kDimensions; ++d) {
+    const auto dimension = static_cast<omega::Dimension>(d);
+    EXPECT_EQ(a.assessment.vector.get(dimension), b.assessment.vector.get(dimension)) << to_string(dimension);
+  }
+  EXPECT_EQ(a.assessment.state, b.assessment.state);
+  EXPECT_EQ(a.assessment.score, b.assessment.score);
+  EXPECT_EQ(a.assessment.findings, b.assessment.findings);
+  EXPECT_EQ(a.shortfalls, b.shortfalls);
+  EXPECT_EQ(a.judge_reason, b.judge_reason);
+  EXPECT_EQ(a.retries, b.retries);
+}
+
+void expect_same(const ReasoningOutcome& a, const ReasoningOutcome& b) {
+  ASSERT_EQ(a.graph.size(), b.graph.size());
+  for (std::size_t i = 0; i < a.graph.size(); ++i) {
+    const Thought& x = a.graph.thoughts()[i];
+    const Thought& y = b.graph.thoughts()[i];
+    EXPECT_EQ(x.kind, y.kind);
+    EXPECT_EQ(x.status, y.status);
+    EXPECT_EQ(x.parents, y.parents);
+    EXPECT_EQ(x.depth, y.depth);
+    EXPECT_EQ(x.text, y.text);
+    EXPECT_EQ(x.conclusion, y.conclusion);
+    EXPECT_EQ(x.tokens, y.tokens);
+    EXPECT_EQ(x.cluster, y.cluster);
+    EXPECT_EQ(x.scores.likelihood, y.scores.likelihood);
+    EXPECT_EQ(x.scores.agreement, y.scores.agreement);
+    EXPECT_EQ(x.scores.total, y.scores.total);
+    EXPECT_EQ(x.error, y.error);
+  }
+  EXPECT_EQ(a.best_path, b.best_path);
+  EXPECT_EQ(a.answer, b.answer);
+  EXPECT_EQ(a.conclusion, b.conclusion);
+  EXPECT_EQ(a.stop, b.stop);
+  EXPECT_EQ(a.levels, b.levels);
+  EXPECT_EQ(a.tokens, b.tokens);
+}
+
 SovereignResult sample() {
   SovereignResult result;
   Choice plain;
@@ -17,8 +94,10 @@ SovereignResult sample() {
   calls.message.reasoning_content = "hm";
   calls.message.tool_calls = {{"id1", "f", "{\"a\":1}"}, {"id2", "g", ""}};
   result.choices = {plain, calls};
-  result.usage = {10, 20, 3, 1.5, 2.5};
   result.seed = 4'294'967'295;
+  result.choices[0].quality = quality();
+  result.usage = {10, 20, 3, 1.5, 2.5, 7};
+  result.reasoning = reasoning();
   return result;
 }
 
@@ -47,6 +126,11 @@ void expect_same(const SovereignResult& a, const SovereignResult& b) {
   EXPECT_EQ(a.usage.completion_tokens, b.usage.completion_tokens);
   EXPECT_EQ(a.usage.cached_tokens, b.usage.cached_tokens);
   EXPECT_EQ(a.usage.predicted_ms, b.usage.predicted_ms);
+  EXPECT_EQ(a.usage.reasoning_tokens, b.usage.reasoning_tokens);
+  ASSERT_TRUE(b.choices[0].quality && b.reasoning);
+  EXPECT_FALSE(b.choices[1].quality);
+  expect_same(*a.choices[0].quality, *b.choices[0].quality);
+  expect_same(*a.reasoning, *b.reasoning);
 }
 
 TEST(ResultCodec, ComesBackAsItWas) {
@@ -73,7 +157,7 @@ TEST(ResultCodec, CutOffOrForeignValuesAreRefused) {
   for (std::size_t size = 0; size < value.size(); ++size) {
     accepted += decode_result(std::string_view(value).substr(0, size), back) ? 1 : 0;
   }
-  EXPECT_LE(accepted, 3u) << "only where a section ends";
+  EXPECT_LE(accepted, 6u) << "only where a section ends";
 }
 
 TEST(ResultCodec, DamageNeverCrashes) {

@@ -6,7 +6,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/backend.h"
 
@@ -32,8 +35,14 @@ class ScriptedBackend final : public gateway::Backend {
     ++generations_;
     if (refusal_) return tl::unexpected<gateway::Failure>(*refusal_);
     sink->on_begin(nullptr);
-    running_.push_back({generations_, std::move(sink), 0, request.n});
-    last_request_ = std::move(request);
+    std::vector<std::string> words = words_;
+    if (!scripts_.empty()) {
+      words = std::move(scripts_.front());
+      scripts_.pop_front();
+    }
+    running_.push_back({generations_, std::move(sink), 0, request.n, std::move(words),
+                        request.sampling.log_likelihoods ? std::optional(log_likelihood_) : std::nullopt});
+    requests_.push_back(std::move(request));
     return generations_;
   }
   void cancel(std::uint64_t generation) noexcept override {
@@ -58,24 +67,31 @@ class ScriptedBackend final : public gateway::Backend {
     std::shared_ptr<gateway::GenerateSink> sink;
     std::size_t at = 0;
     std::uint32_t choices = 0;
+    std::optional<float> log_likelihood;
+    std::string word;
+    bool ends = false;
     {
       const std::lock_guard lock(mutex_);
       if (running_.empty()) return false;
       Running& running = running_.front();
       sink = running.sink;
       choices = running.choices;
+      log_likelihood = running.log_likelihood;
       at = running.next++;
-      if (at == words_.size()) running_.pop_front();
+      ends = at == running.words.size();
+      if (!ends) word = running.words[at];
+      if (ends) running_.pop_front();
     }
-    if (at == words_.size()) {
-      end(*sink, choices, finish_, words_.size());
+    if (ends) {
+      end(*sink, choices, finish_, at);
       return true;
     }
     for (std::uint32_t choice = 0; choice < choices; ++choice) {
       engine::GenerationDelta delta;
       delta.choice = choice;
       delta.tokens = 1;
-      delta.text = words_[at];
+      delta.text = word;
+      if (log_likelihood) delta.log_likelihoods.push_back(*log_likelihood);
       sink->on_delta(std::move(delta));
     }
     return true;
@@ -88,6 +104,13 @@ class ScriptedBackend final : public gateway::Backend {
   void refuse_with(Error error) { refusal_ = std::move(error); }
   void finish_with(engine::FinishReason reason) { finish_ = reason; }
   void say(std::vector<std::string> words) { words_ = std::move(words); }
+  // What the next generations say, one after the other; those after them say what say() told.
+  void say_in_turn(std::deque<std::vector<std::string>> scripts) {
+    const std::lock_guard lock(mutex_);
+    scripts_ = std::move(scripts);
+  }
+  // Of each word, when it is asked for.
+  void set_log_likelihood(float value) { log_likelihood_ = value; }
   gateway::BackendIdentity& mutable_identity() { return identity_; }
 
   std::uint64_t generations() const {
@@ -104,7 +127,11 @@ class ScriptedBackend final : public gateway::Backend {
   }
   gateway::GenerateRequest last_request() const {
     const std::lock_guard lock(mutex_);
-    return last_request_;
+    return requests_.back();
+  }
+  std::vector<gateway::GenerateRequest> requests() const {
+    const std::lock_guard lock(mutex_);
+    return requests_;
   }
 
  private:
@@ -113,6 +140,8 @@ class ScriptedBackend final : public gateway::Backend {
     std::shared_ptr<gateway::GenerateSink> sink;
     std::size_t next;
     std::uint32_t choices;
+    std::vector<std::string> words;
+    std::optional<float> log_likelihood;
   };
 
   static void end(gateway::GenerateSink& sink, std::uint32_t choices, engine::FinishReason reason,
@@ -139,7 +168,9 @@ class ScriptedBackend final : public gateway::Backend {
   std::deque<Running> running_;
   std::uint64_t generations_ = 0;
   std::uint64_t cancels_ = 0;
-  gateway::GenerateRequest last_request_;
+  std::vector<gateway::GenerateRequest> requests_;
+  std::deque<std::vector<std::string>> scripts_;
+  float log_likelihood_ = -0.5F;
 };
 
 }  // namespace sovereign::testing

@@ -30,6 +30,16 @@ TEST(Router, MatchesLiteralsExactly) {
   }
 }
 
+TEST(Router, AnEarlierRouteWinsAlsoOverALiteralOne) {
+  Router router;
+  router.add("GET", "/x/{}", Access::open, nothing);
+  router.add("GET", "/x/y", Access::admin, nothing);
+  router.add("POST", "/x/y", Access::key, nothing);
+  EXPECT_THAT(router.match("GET", "/x/y").path_parameters, ElementsAre("y"));
+  EXPECT_EQ(router.match("GET", "/x/y").access, Access::open);
+  EXPECT_EQ(router.match("POST", "/x/y").access, Access::key);
+}
+
 TEST(Router, TakesParametersDecoded) {
   const Router router = example();
   EXPECT_THAT(router.match("GET", "/a/1/b/x%20y").path_parameters, ElementsAre("1", "x y"));

@@ -11,6 +11,7 @@ result<Report> run_cache_suite(const CacheOptions& options, const Progress& prog
   measure_cache_keys(options, progress, report);
   measure_cache_hits(options, progress, report);
   measure_cache_evictions(options, progress, report);
+  if (auto done = measure_cache_disk(options, progress, report); !done) return fail(done.error());
   if (options.sovereign.empty()) {
     report.notes.push_back("without --sovereign nothing is measured over HTTP");
     return report;

@@ -30,6 +30,7 @@ result<Report> run_cache_suite(const CacheOptions& options, const Progress& prog
 // The parts. Each adds its ratios and figures to the report.
 void measure_cache_keys(const CacheOptions& options, const Progress& progress, Report& report);
 void measure_cache_hits(const CacheOptions& options, const Progress& progress, Report& report);
+result<void> measure_cache_disk(const CacheOptions& options, const Progress& progress, Report& report);
 void measure_cache_evictions(const CacheOptions& options, const Progress& progress, Report& report);
 result<void> measure_cache_http(const CacheOptions& options, const Progress& progress, Report& report);
 

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "bench/suites/cache.h"
+#include "cache/hash128.h"
 #include "cache/key_encoder.h"
 #include "roadmap_baselines/cache_key.h"
+#include "runtime/quality_policy.h"
 #include "runtime/query_key.h"
 
 namespace sovereign::bench {
@@ -95,11 +97,13 @@ void measure_cache_keys(const CacheOptions& options, const Progress& progress, R
     runtime::SovereignQuery query;
     const gateway::BackendIdentity identity{"model", "fp_0123456789", "sha256:" + std::string(64, 'a'),
                                             false};
+    const runtime::AnswerPolicy policy{runtime::policy_text(runtime::QualityPolicy{}), {}};
     KeyEncoder encoder;
     std::vector<double> key_ns;
     std::vector<double> sha_ns;
     std::vector<double> roadmap_ns;
     std::vector<double> whole_ns;
+    std::vector<double> bare_ns;
     for (int round = -1; round < rounds; ++round) {
       const double key = time_ns(contents, calls, [&](const std::string& content) { return ours(content); });
       const double sha =
@@ -109,10 +113,13 @@ void measure_cache_keys(const CacheOptions& options, const Progress& progress, R
       });
       const double whole = time_ns(contents, calls / 4, [&](const std::string& content) {
         query.content = content;
-        runtime::encode_query(query, identity, encoder);
+        runtime::encode_query(query, identity, policy, encoder);
         return encoder.key().hash().low;
       });
+      const double bare =
+          time_ns(contents, calls, [&](const std::string& content) { return cache::hash128(content).low; });
       if (round < 0) continue;
+      bare_ns.push_back(bare);
       key_ns.push_back(key);
       sha_ns.push_back(sha);
       roadmap_ns.push_back(roadmap);
@@ -122,11 +129,13 @@ void measure_cache_keys(const CacheOptions& options, const Progress& progress, R
     report.ratios[std::string("key_vs_roadmap_") + name] = paired_ratio(roadmap_ns, key_ns, 2);
     report.figures[std::string("key_ns_") + name] = median(key_ns);
     report.figures[std::string("sha256_ns_") + name] = median(sha_ns);
+    report.figures[std::string("xxh3_ns_") + name] = median(bare_ns);
     report.figures[std::string("roadmap_key_ns_") + name] = median(roadmap_ns);
     report.figures[std::string("whole_query_key_ns_") + name] = median(whole_ns);
   }
   report.notes.push_back(
-      "key: model digest encoded once, then per query max_depth, require_reasoning, content and XXH3-128; "
+      "xxh3: the hash of the content alone, nothing encoded; key: model digest encoded once, then per query "
+      "max_depth, require_reasoning, content and XXH3-128; "
       "sha256: OpenSSL's EVP over the content alone, algorithm and context reused; whole_query_key: all 40 "
       "parts of a query encoded anew, with a copy of its content");
   progress.done();

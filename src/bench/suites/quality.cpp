@@ -28,6 +28,8 @@ result<Report> run_quality_suite(const QualityOptions& options, const Progress& 
   if (!document) return fail(document.error());
   measure_assessment(options, *answer, *document, kAnswerTokens, report);
 
+  if (auto done = measure_likelihood(options, *model, progress, report); !done)
+    return fail(std::move(done.error()));
   if (auto done = measure_branches(options, *model, progress, report); !done)
     return fail(std::move(done.error()));
   return report;

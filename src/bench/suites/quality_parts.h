@@ -18,6 +18,11 @@ result<void> measure_projection(const QualityOptions& options, const Progress& p
 void measure_assessment(const QualityOptions& options, const std::string& answer, const std::string& document,
                         std::size_t tokens, Report& report);
 
+// What the evidence of likelihood costs while tokens are chosen.
+result<void> measure_likelihood(const QualityOptions& options,
+                                const std::shared_ptr<const engine::LlamaModel>& model,
+                                const Progress& progress, Report& report);
+
 result<void> measure_branches(const QualityOptions& options,
                               const std::shared_ptr<const engine::LlamaModel>& model,
                               const Progress& progress, Report& report);

@@ -9,22 +9,12 @@
 #include <utility>
 
 #include "engine/llama_model.h"
+#include "runtime/ending.h"
 
 namespace sovereign::runtime {
 namespace {
 
 namespace json = boost::json;
-
-omega::Ending ending_of(engine::FinishReason reason) {
-  switch (reason) {
-    case engine::FinishReason::stop: return omega::Ending::complete;
-    case engine::FinishReason::length: return omega::Ending::length;
-    case engine::FinishReason::cancelled:
-    case engine::FinishReason::deadline:
-    case engine::FinishReason::error: return omega::Ending::interrupted;
-  }
-  return omega::Ending::unknown;
-}
 
 result<std::string> messages_with(const std::string& before, const std::vector<Turn>& turns) {
   json::error_code error;

@@ -48,7 +48,7 @@ struct ReasoningConfig {
   // it takes two at least. Over 1: never stops early.
   double stop_agreement = 0.75;
   std::uint32_t seed = 0;  // thought i samples with seed + i
-  ScoringRules scoring;
+  ScoringRules scoring{};
   ThoughtPrompts prompts = default_thought_prompts();
 };
 

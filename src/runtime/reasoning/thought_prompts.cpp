@@ -13,7 +13,10 @@ const ThoughtPrompts& default_thought_prompts() {
       .merge =
           "Here is another solution to the same question:\n\n{other}\n\nThe two differ. Weigh them step by "
           "step, take what is right in each, and write one solution, with the answer alone on a last line "
-          "that begins with \"Answer:\"."};
+          "that begins with \"Answer:\".",
+      .answer =
+          "Now answer the question itself, in the form that it asks for, by what you found. Leave out how "
+          "you came to it."};
   return prompts;
 }
 
@@ -28,6 +31,14 @@ std::vector<Turn> refine_turns(const ThoughtPrompts& prompts, std::string_view q
   std::vector<Turn> turns = explore_turns(prompts, question);
   turns.push_back({"assistant", std::string(thought)});
   turns.push_back({"user", prompts.refine});
+  return turns;
+}
+
+std::vector<Turn> answer_turns(const ThoughtPrompts& prompts, std::string_view question,
+                               std::string_view thought) {
+  std::vector<Turn> turns = explore_turns(prompts, question);
+  turns.push_back({"assistant", std::string(thought)});
+  turns.push_back({"user", prompts.answer});
   return turns;
 }
 

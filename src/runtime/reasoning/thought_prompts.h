@@ -16,7 +16,8 @@ namespace sovereign::runtime {
 struct ThoughtPrompts {
   std::string explore;
   std::string refine;
-  std::string merge;  // "{other}" stands for the other thought
+  std::string merge;   // "{other}" stands for the other thought
+  std::string answer;  // after the best thought: the answer as the question wants it
 };
 
 const ThoughtPrompts& default_thought_prompts();
@@ -26,5 +27,9 @@ std::vector<Turn> refine_turns(const ThoughtPrompts& prompts, std::string_view q
                                std::string_view thought);
 std::vector<Turn> merge_turns(const ThoughtPrompts& prompts, std::string_view question,
                               std::string_view better, std::string_view other);
+
+// What the best thought becomes an answer in.
+std::vector<Turn> answer_turns(const ThoughtPrompts& prompts, std::string_view question,
+                               std::string_view thought);
 
 }  // namespace sovereign::runtime

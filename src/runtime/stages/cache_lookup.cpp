@@ -25,7 +25,7 @@ bool CacheLookupStage::find(QueryRun& run, bool memory_only) {
 void CacheLookupStage::enter(const QueryRunPtr& run) {
   const CachePlan plan = plan_cache(run->query);
   if (!plan.uses_cache()) return run->proceed();
-  encode_query(run->query, run->identity, run->key);
+  encode_query(run->query, run->identity, run->policy(), run->key);
   run->result.cached = {CacheNote::Status::miss, {}, {}, run->key.key().hash()};
   run->store = plan.store;
   if (plan.lookup && find(*run, false)) return run->answer();

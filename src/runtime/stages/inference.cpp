@@ -6,6 +6,7 @@
 
 #include "runtime/prompt.h"
 #include "runtime/query_run.h"
+#include "runtime/retry_sampling.h"
 
 namespace sovereign::runtime {
 namespace {
@@ -13,7 +14,11 @@ namespace {
 // Collects what the client is told, on the engine's thread, and goes on with the run on a worker.
 class InferenceSink final : public gateway::GenerateSink, public std::enable_shared_from_this<InferenceSink> {
  public:
-  explicit InferenceSink(QueryRunPtr run) : run_(std::move(run)), choices_(run_->query.n) {}
+  InferenceSink(QueryRunPtr run, bool hold_back)
+      : run_(std::move(run)),
+        hold_back_(hold_back),
+        choices_(run_->query.n),
+        log_likelihoods_(run_->query.n) {}
 
   // The generation's number becomes known while its tokens come already, and stop() may come before both.
   void started(std::uint64_t generation) {
@@ -36,7 +41,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
 
   void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept override {
     syntax_ = syntax;
-    run_->client->on_begin({std::move(syntax), run_->result.cached});
+    if (!hold_back_) run_->client->on_begin({std::move(syntax), run_->result.cached});
   }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
@@ -44,11 +49,13 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     Choice& choice = choices_[delta.choice];
     choice.message.content += delta.text;
     choice.logprobs.insert(choice.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+    auto& likelihoods = log_likelihoods_[delta.choice];
+    likelihoods.insert(likelihoods.end(), delta.log_likelihoods.begin(), delta.log_likelihoods.end());
     if (delta.finish) {
       choice.finish = *delta.finish;
       if (failure_of(*delta.finish, std::nullopt) && !irregular_) irregular_ = delta.finish;
     }
-    run_->client->on_delta(std::move(delta));
+    if (!hold_back_) run_->client->on_delta(std::move(delta));
   }
 
   void on_done(const engine::GenerationSummary& summary) noexcept override {
@@ -67,6 +74,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
       }
     }
     run_->result.choices = std::move(choices_);
+    run_->log_likelihoods = std::move(log_likelihoods_);
     run_->result.usage.add(summary_);
     run_->result.seed = summary_.seed;
     run_->proceed();
@@ -77,24 +85,33 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
   }
 
   const QueryRunPtr run_;
+  const bool hold_back_;
   std::mutex mutex_;
   bool stopped_ = false;                     // guarded by mutex_
   std::optional<std::uint64_t> generation_;  // guarded by mutex_
   std::shared_ptr<const engine::ChatSyntax> syntax_;
   std::vector<Choice> choices_;
+  std::vector<std::vector<float>> log_likelihoods_;
   engine::GenerationSummary summary_;
   std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
 };
 
-gateway::GenerateRequest make_request(const SovereignQuery& query) {
+gateway::GenerateRequest make_request(const QueryRun& run, bool log_likelihoods) {
+  const SovereignQuery& query = run.query;
   gateway::GenerateRequest request;
   request.input = query.chat;
-  if (!query.content.empty()) request.input.messages_json = compose_messages(query);
+  if (!run.messages_json.empty()) {
+    request.input.messages_json = run.messages_json;
+  } else if (!query.content.empty()) {
+    request.input.messages_json = compose_messages(query);
+  }
   request.n = query.n;
   request.max_tokens = query.max_tokens;
   request.stop = query.stop;
   request.ignore_eos = query.ignore_eos;
   request.sampling = query.sampling;
+  request.sampling.log_likelihoods = log_likelihoods;
+  vary_for_retry(request.sampling, run.retries);
   request.deadline = query.deadline;
   return request;
 }
@@ -119,11 +136,11 @@ void InferenceStage::enter(const QueryRunPtr& run) {
   const auto backend = run->backend.lock();
   if (!backend) return run->refuse({ErrorCode::unavailable, "The model is no longer served.", {}});
   if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
-  const auto sink = std::make_shared<InferenceSink>(run);
+  const auto sink = std::make_shared<InferenceSink>(run, options_.hold_back);
   run->on_cancel([weak = std::weak_ptr(sink)] {
     if (const auto alive = weak.lock()) alive->stop();
   });
-  const auto generation = backend->generate(make_request(run->query), sink);
+  const auto generation = backend->generate(make_request(*run, options_.log_likelihoods), sink);
   if (!generation) return run->refuse(generation.error());
   sink->started(*generation);
 }

@@ -12,10 +12,19 @@ namespace sovereign::runtime {
 // Why an answer that ended this way is none; nothing for stop and length.
 std::optional<gateway::Failure> failure_of(engine::FinishReason finish, const std::optional<Error>& error);
 
+struct InferenceOptions {
+  bool log_likelihoods = false;  // asks for them, as evidence of quality
+  bool hold_back = false;        // the client is told nothing: whether it gets the answer is decided later
+};
+
 class InferenceStage final : public Stage {
  public:
+  explicit InferenceStage(InferenceOptions options = {}) : options_(options) {}
   std::string_view name() const override { return "inference"; }
   void enter(const QueryRunPtr& run) override;
+
+ private:
+  const InferenceOptions options_;
 };
 
 }  // namespace sovereign::runtime

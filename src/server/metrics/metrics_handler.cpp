@@ -6,6 +6,7 @@
 #include "server/metrics/engine_exposition.h"
 #include "server/metrics/process_stats.h"
 #include "server/metrics/proof_exposition.h"
+#include "server/metrics/quality_exposition.h"
 #include "server/metrics/transport_exposition.h"
 
 namespace sovereign::server {
@@ -34,6 +35,7 @@ std::string render_metrics(const MetricsSources& sources) {
   if (sources.cache != nullptr) write_cache_metrics(text, sources.cache->stats());
   if (sources.receipts != nullptr) write_receipt_metrics(text, sources.receipts->stats());
   if (sources.gates != nullptr) write_gate_metrics(text, sources.gates->metrics());
+  if (sources.quality != nullptr) write_quality_metrics(text, *sources.quality);
   sources.http.write(text);
   if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
     write_transport_metrics(text, *transport);

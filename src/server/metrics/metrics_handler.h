@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
+#include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
 #include "server/metrics/http_metrics.h"
@@ -31,6 +32,7 @@ struct MetricsSources {
   const cache::ResponseCache* cache = nullptr;   // null: none
   const pci::ReceiptIssuer* receipts = nullptr;  // null: none
   const pci::GateChain* gates = nullptr;         // null: none
+  const runtime::QualityMetrics* quality = nullptr;  // null: answers are not assessed
 };
 
 std::string render_metrics(const MetricsSources& sources);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/openai/answer_headers.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/cache_fields.h"
 #include "server/openai/token_channel.h"
@@ -18,14 +19,14 @@ namespace sovereign::server::openai {
 template <class Stream>
 asio::awaitable<void> stream_answer(WorkerPool& workers, Exchange& exchange, TokenChannel& channel,
                                     Stream& stream) {
-  runtime::CacheNote note;
+  std::vector<std::pair<std::string, std::string>> headers;
   bool begun = false;
   while (true) {
     auto batch = co_await channel.next();
     if (batch.abandoned) co_return;
     const bool done = batch.done;
-    if (batch.beginning) note = batch.beginning->cached;
-    if (batch.result) note = batch.result->cached;
+    if (!begun && batch.beginning) headers = cache_headers(batch.beginning->cached);
+    if (!begun && batch.result) headers = answer_headers(*batch.result);
     std::vector<std::string> payloads;
     if (stream.parses(batch)) {
       payloads = co_await on_worker(workers, [&] { return stream.absorb(std::move(batch)); });
@@ -36,7 +37,7 @@ asio::awaitable<void> stream_answer(WorkerPool& workers, Exchange& exchange, Tok
       if (payloads.empty()) continue;
       if (done && stream.failure()) co_return co_await exchange.respond(to_response(*stream.failure()));
       begun = true;
-      if (!co_await exchange.begin_events(cache_headers(note))) co_return;
+      if (!co_await exchange.begin_events(std::move(headers))) co_return;
     }
     if (!payloads.empty() && !co_await exchange.send_events(std::move(payloads))) co_return;
     if (done) co_return co_await exchange.end_events();

@@ -11,10 +11,22 @@ namespace {
 constexpr std::chrono::seconds kRetryWhenFull{1};
 constexpr std::chrono::seconds kRetryWhenUnavailable{5};
 
+constexpr unsigned kUnprocessable = 422;
+
+// An answer that the quality gate refused is nobody's mistake, and asking again would bring the same: a
+// status that official clients do not repeat.
+unsigned status_of(const ApiFailure& failure) {
+  return failure.code == "quality_gate" ? kUnprocessable : http_status(failure.error.code);
+}
+
 std::string body_of(const ApiFailure& failure) {
-  const auto status = http_status(failure.error.code);
-  return error_body(failure.error.message, error_type(status), failure.error.where,
-                    failure.code.empty() ? to_string(failure.error.code) : std::string_view(failure.code));
+  auto body =
+      error_body(failure.error.message, error_type(status_of(failure)), failure.error.where,
+                 failure.code.empty() ? to_string(failure.error.code) : std::string_view(failure.code));
+  if (failure.details.empty()) return body;
+  constexpr std::string_view kEnd = "}}";  // of the error, and of the body
+  body.resize(body.size() - kEnd.size());
+  return body + ",\"details\":" + failure.details + "}}";
 }
 
 }  // namespace
@@ -24,6 +36,7 @@ HttpResponse to_response(const ApiFailure& failure) {
   if (failure.error.code == ErrorCode::resource_exhausted) retry_after = kRetryWhenFull;
   if (failure.error.code == ErrorCode::unavailable) retry_after = kRetryWhenUnavailable;
   auto response = error_response(failure.error, retry_after);
+  response.status = status_of(failure);
   response.body = body_of(failure);
   // Official clients repeat every 5xx; a generation that took too long once would do so again.
   if (failure.error.code == ErrorCode::deadline_exceeded) {

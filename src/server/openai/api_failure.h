@@ -15,10 +15,12 @@ namespace sovereign::server::openai {
 
 struct ApiFailure {
   Error error;
-  std::string code;  // e.g. "context_length_exceeded"; empty: the ErrorCode's name
+  std::string code;     // e.g. "context_length_exceeded"; empty: the ErrorCode's name
+  std::string details;  // a JSON object, for the error object's "details"; empty: none
 
   ApiFailure(Error e) : error(std::move(e)) {}  // NOLINT: an Error is a failure without a code
-  ApiFailure(const gateway::Failure& failure) : error(failure), code(failure.reason) {}  // NOLINT: likewise
+  ApiFailure(const gateway::Failure& failure)   // NOLINT: likewise
+      : error(failure), code(failure.reason), details(failure.details) {}
   ApiFailure(Error e, std::string c) : error(std::move(e)), code(std::move(c)) {}
 };
 

@@ -5,8 +5,8 @@
 #include "runtime/cache_policy.h"
 #include "runtime/query_key.h"
 #include "runtime/stages/cache_lookup.h"
+#include "server/openai/answer_headers.h"
 #include "server/openai/answer_stream.h"
-#include "server/openai/cache_fields.h"
 #include "server/openai/chat_request.h"
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
@@ -57,7 +57,7 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
   if (api.memo == nullptr || !runtime::plan_cache(query).lookup || query.cache.age_limit) return;
   if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;
-  runtime::encode_query(query, identity, encoder);
+  runtime::encode_query(query, identity, api.pipeline->policy(), encoder);
   api.memo->remember(http.body, identity, delivery, encoder.key());
   encoder.clear();  // it borrowed from the query
 }
@@ -93,7 +93,7 @@ asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange, To
   if (batch.failure) co_return co_await exchange.respond(to_response(ApiFailure(*batch.failure)));
   const auto& result = *batch.result;
   HttpResponse response;
-  response.headers = cache_headers(result.cached);
+  response.headers = answer_headers(result);
   if (is_small(result, chat.delivery)) {
     response.body = chat_body(*chat.served, chat.delivery, result);
   } else {
@@ -129,7 +129,7 @@ std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& 
 asio::awaitable<void> answer_found(Exchange& exchange, FoundChat found) {
   if (!found.delivery.stream) {
     HttpResponse response;
-    response.headers = cache_headers(found.result.cached);
+    response.headers = answer_headers(found.result);
     response.body = chat_body(*found.served, found.delivery, found.result);
     co_return co_await exchange.respond(std::move(response));
   }
@@ -138,7 +138,7 @@ asio::awaitable<void> answer_found(Exchange& exchange, FoundChat found) {
   TokenBatch batch;
   batch.result = std::make_shared<const runtime::SovereignResult>(std::move(found.result));
   batch.done = true;
-  auto headers = cache_headers(batch.result->cached);
+  auto headers = answer_headers(*batch.result);
   auto payloads = stream.absorb(std::move(batch));
   if (!co_await exchange.begin_events(std::move(headers))) co_return;
   if (!co_await exchange.send_events(std::move(payloads))) co_return;

@@ -1,5 +1,6 @@
 #include "server/openai/chat_response.h"
 
+#include "runtime/quality_json.h"
 #include "server/openai/json_text.h"
 
 namespace sovereign::server::openai {
@@ -38,11 +39,24 @@ void append_message(std::string& out, const engine::ChatMessage& message) {
   out += '}';
 }
 
+// Our own field; official clients pass over what they do not know.
+void append_quality(std::string& out, const runtime::Quality* quality) {
+  if (quality == nullptr) return;
+  out += ",\"sovereign_quality\":";
+  append_quality_json(out, *quality, runtime::QualityDetail::summary);
+}
+
 }  // namespace
 
 std::string chat_completion_json(const ResponseHead& head, const std::vector<ChatChoice>& choices,
                                  const Usage& usage, bool with_logprobs, const pci::ReceiptFile* receipt) {
-  std::string out = "{";
+  // All but texts and log-probabilities fits into this.
+  constexpr std::size_t kRestBytes = 1024;
+  std::size_t bytes = kRestBytes;
+  for (const auto& choice : choices) bytes += choice.message.content.size() + kRestBytes;
+  std::string out;
+  out.reserve(bytes);
+  out += '{';
   append_head(out, head, "chat.completion");
   out += ",\"choices\":[";
   for (std::uint32_t i = 0; i < choices.size(); ++i) {
@@ -59,7 +73,9 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
     }
     out += ",\"finish_reason\":\"";
     out += finish_reason_name(choice.finish, !choice.message.tool_calls.empty());
-    out += "\"}";
+    out += '"';
+    append_quality(out, choice.quality.get());
+    out += '}';
   }
   out += "],\"usage\":";
   append_usage(out, usage);
@@ -88,7 +104,7 @@ std::string ChatChunks::begin(std::uint32_t choice) const {
 }
 
 void ChatChunks::end(std::string& out, const std::vector<engine::TokenLogprob>* logprobs,
-                     std::string_view finish) const {
+                     std::string_view finish, const runtime::Quality* quality) const {
   out += "},\"logprobs\":";
   if (logprobs != nullptr) {
     append_chat_logprobs(out, *logprobs);
@@ -101,7 +117,9 @@ void ChatChunks::end(std::string& out, const std::vector<engine::TokenLogprob>* 
   } else {
     out += '"';
     out += finish;
-    out += "\"}";
+    out += '"';
+    append_quality(out, quality);
+    out += '}';
   }
   out += tail_;
 }
@@ -132,9 +150,10 @@ std::string ChatChunks::delta(std::uint32_t choice, std::string_view delta_json,
 }
 
 std::string ChatChunks::finish(std::uint32_t choice, std::string_view reason,
-                               const std::vector<engine::TokenLogprob>* logprobs) const {
+                               const std::vector<engine::TokenLogprob>* logprobs,
+                               const runtime::Quality* quality) const {
   auto out = begin(choice);
-  end(out, logprobs, reason);
+  end(out, logprobs, reason, quality);
   out += '}';
   return out;
 }

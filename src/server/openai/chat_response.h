@@ -33,9 +33,10 @@ class ChatChunks {
   // `delta_json` is the inside of the delta object, e.g. `"tool_calls":[…]`.
   std::string delta(std::uint32_t choice, std::string_view delta_json,
                     const std::vector<engine::TokenLogprob>* logprobs) const;
-  // The last of a choice.
+  // The last of a choice. `quality` may be null.
   std::string finish(std::uint32_t choice, std::string_view reason,
-                     const std::vector<engine::TokenLogprob>* logprobs) const;
+                     const std::vector<engine::TokenLogprob>* logprobs,
+                     const runtime::Quality* quality = nullptr) const;
   // An empty delta of the first choice, since clients look there, with the receipt beside the choices.
   std::string receipt(const pci::ReceiptFile& receipt) const;
   // The last of the stream, with no choices.
@@ -43,8 +44,8 @@ class ChatChunks {
 
  private:
   std::string begin(std::uint32_t choice) const;
-  void end(std::string& out, const std::vector<engine::TokenLogprob>* logprobs,
-           std::string_view finish) const;
+  void end(std::string& out, const std::vector<engine::TokenLogprob>* logprobs, std::string_view finish,
+           const runtime::Quality* quality = nullptr) const;
 
   std::string head_;  // up to `"choices":[`
   std::string tail_;  // what closes a chunk

@@ -38,17 +38,19 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
       grown[delta.choice] = true;
     } else {
       tell_plain(delta, payloads);
-      if (delta.finish) tell_finish(delta.choice, payloads);
     }
   }
   for (std::uint32_t i = 0; i < grown.size(); ++i) {
-    if (!grown[i]) continue;
-    tell_parsed(i, payloads);
-    if (choices_[i].finish) tell_finish(i, payloads);
+    if (grown[i]) tell_parsed(i, payloads);
   }
   if (batch.result && !begun_) replay(*batch.result, payloads);
   if (!batch.done) return payloads;
   if (batch.result && batch.result->receipt) payloads.push_back(chunks_.receipt(*batch.result->receipt));
+  for (std::uint32_t i = 0; i < choices_.size(); ++i) {
+    if (!choices_[i].finish) continue;
+    const bool known = batch.result && i < batch.result->choices.size();
+    tell_finish(i, known ? batch.result->choices[i].quality.get() : nullptr, payloads);
+  }
   if (const auto failed = failure()) {
     payloads.push_back(to_event(*failed));
   } else if (include_usage_) {
@@ -69,7 +71,6 @@ void ChatStream::replay(const runtime::SovereignResult& result, std::vector<std:
       payloads.push_back(chunks_.delta(i, delta, logprobs_of(choice)));
       choice.logprobs.clear();
     }
-    tell_finish(i, payloads);
   }
   begun_ = true;
 }
@@ -91,11 +92,12 @@ void ChatStream::tell_parsed(std::uint32_t index, std::vector<std::string>& payl
   }
 }
 
-void ChatStream::tell_finish(std::uint32_t index, std::vector<std::string>& payloads) {
+void ChatStream::tell_finish(std::uint32_t index, const runtime::Quality* quality,
+                             std::vector<std::string>& payloads) {
   auto& choice = choices_[index];
   if (!is_regular(*choice.finish)) return;  // the failure is told at the end
   payloads.push_back(chunks_.finish(index, finish_reason_name(*choice.finish, choice.deltas.has_tool_calls()),
-                                    logprobs_of(choice)));
+                                    logprobs_of(choice), quality));
   choice.logprobs.clear();
 }
 

@@ -1,4 +1,5 @@
 // A streamed chat answer: from batches of tokens to the payloads of its events. No sockets.
+// A choice's last chunk waits for the end of all: the quality note in it is known only then.
 // An answer that was found, not made, is told as a stream too.
 #pragma once
 
@@ -46,7 +47,7 @@ class ChatStream {
   void replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads);
   void tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads);
   void tell_parsed(std::uint32_t index, std::vector<std::string>& payloads);
-  void tell_finish(std::uint32_t index, std::vector<std::string>& payloads);
+  void tell_finish(std::uint32_t index, const runtime::Quality* quality, std::vector<std::string>& payloads);
   const std::vector<engine::TokenLogprob>* logprobs_of(const Choice& choice) const;
 
   ChatChunks chunks_;

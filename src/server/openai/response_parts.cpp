@@ -73,7 +73,13 @@ void append_usage(std::string& out, const Usage& usage) {
   append_json_number(out, usage.prompt_tokens + usage.completion_tokens);
   out += ",\"prompt_tokens_details\":{\"cached_tokens\":";
   append_json_number(out, usage.cached_tokens);
-  out += "}}";
+  out += '}';
+  if (usage.reasoning_tokens > 0) {
+    out += ",\"completion_tokens_details\":{\"reasoning_tokens\":";
+    append_json_number(out, usage.reasoning_tokens);
+    out += '}';
+  }
+  out += '}';
 }
 
 void append_receipt(std::string& out, const pci::ReceiptFile& receipt) {
@@ -154,9 +160,18 @@ std::string make_id(std::string_view prefix) {
     std::seed_seq seed{device(), device(), device(), device()};
     return std::mt19937_64(seed);
   }();
-  std::uniform_int_distribution<std::size_t> letter(0, kAlphabet.size() - 1);
-  std::string id(prefix);
-  for (std::size_t i = 0; i < kRandomCharacters; ++i) id += kAlphabet[letter(random)];
+  // Of each draw eight letters: 62^8 is so much less than 2^64 that none is likelier than another by more
+  // than a hundred-thousandth.
+  constexpr std::size_t kLettersPerDraw = 8;
+  std::string id;
+  id.reserve(prefix.size() + kRandomCharacters);
+  id += prefix;
+  std::uint64_t drawn = 0;
+  for (std::size_t i = 0; i < kRandomCharacters; ++i) {
+    if (i % kLettersPerDraw == 0) drawn = random();
+    id += kAlphabet[drawn % kAlphabet.size()];
+    drawn /= kAlphabet.size();
+  }
   return id;
 }
 

@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "runtime/quality_json.h"
 #include "server/openai/json_text.h"
 #include "server/openai/response_parts.h"
+#include "server/query/reasoning_json.h"
 
 namespace sovereign::server {
 namespace {
@@ -72,6 +74,14 @@ std::string result_json(const runtime::SovereignResult& result, std::int64_t cre
   append_text(out, "system_fingerprint", result.fingerprint);
   append_text(out, "model_digest", result.model_digest);
   append_cached(out, result.cached);
+  if (choice.quality) {
+    out += ",\"quality\":";
+    append_quality_json(out, *choice.quality, runtime::QualityDetail::full);
+  }
+  if (result.reasoning) {
+    out += ",\"reasoning\":";
+    append_reasoning_json(out, *result.reasoning);
+  }
   out += ",\"usage\":";
   openai::append_usage(out, result.usage);
   append_timings(out, result);

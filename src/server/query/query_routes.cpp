@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "runtime/cache_policy.h"
+#include "server/openai/answer_headers.h"
 #include "server/openai/answer_stream.h"
-#include "server/openai/cache_fields.h"
 #include "server/openai/receipt_fields.h"
 #include "server/query/envelope_admission.h"
 #include "server/query/query_request.h"
@@ -47,7 +47,7 @@ asio::awaitable<void> collect_query(Exchange& exchange, TokenChannel& channel) {
   if (batch.abandoned) co_return;
   if (batch.failure) co_return co_await exchange.respond(to_response(ApiFailure(*batch.failure)));
   HttpResponse response;
-  response.headers = openai::cache_headers(batch.result->cached);
+  response.headers = openai::answer_headers(*batch.result);
   response.body = result_json(*batch.result, openai::unix_now());
   co_await exchange.respond(std::move(response));
 }

@@ -64,11 +64,10 @@ class Handlers : public testing::Test {
   // Most tests mean the engine: without the response cache, what is asked twice is answered twice.
   void make_router(bool with_cache = false) {
     cache::ResponseCache* const cache = with_cache ? &cache_ : nullptr;
-    pipeline_ = runtime::make_pipeline(
-        {clock_,
-         [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); },
-         cache,
-         {}});
+    runtime::PipelineParts parts{
+        clock_, [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); }};
+    parts.cache = cache;
+    pipeline_ = runtime::make_pipeline(std::move(parts));
     router_ = Router();
     add_openai_routes(router_, std::make_shared<const ApiContext>(
                                    ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, cache,

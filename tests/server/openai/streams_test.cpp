@@ -50,6 +50,40 @@ TEST(ChatStream, RoleContentFinishUsageDone) {
   EXPECT_FALSE(stream.failure().has_value());
 }
 
+TEST(ChatStream, TheLastChunkWaitsForTheScores) {
+  ChatStream stream(kHead, 1, false, false, nullptr);
+  const auto first = stream.absorb(batch({delta(0, "Hi."), delta(0, "", FinishReason::stop)}));
+  ASSERT_EQ(first.size(), 2u) << "role and text";
+  auto quality = std::make_shared<runtime::Quality>();
+  quality->assessment.score = 0.5;
+  auto result = std::make_shared<runtime::SovereignResult>();
+  result->choices.emplace_back().quality = quality;
+  TokenBatch end;
+  end.result = result;
+  end.done = true;
+  const auto last = stream.absorb(std::move(end));
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(choice_of(last[0]).at("finish_reason").as_string(), "stop");
+  EXPECT_EQ(choice_of(last[0]).at("sovereign_quality").at("score").to_number<double>(), 0.5);
+  EXPECT_EQ(last[1], "[DONE]");
+}
+
+TEST(ChatStream, ARefusalHasItsScoresAndAStatusThatIsNotRepeated) {
+  ChatStream stream(kHead, 1, false, false, nullptr);
+  TokenBatch end;
+  end.failure = gateway::Failure(ErrorCode::permission_denied, "it fell short", {}, "quality_gate");
+  end.failure->details = R"({"quality":{"score":0.1}})";
+  end.done = true;
+  EXPECT_EQ(stream.absorb(std::move(end)).size(), 2u);
+  ASSERT_TRUE(stream.failure());
+  const auto response = to_response(*stream.failure());
+  EXPECT_EQ(response.status, 422u);
+  const auto error = json::parse(response.body).at("error");
+  EXPECT_EQ(error.at("code").as_string(), "quality_gate");
+  EXPECT_EQ(error.at("type").as_string(), "answer_refused_error");
+  EXPECT_EQ(error.at("details").at("quality").at("score").to_number<double>(), 0.1);
+}
+
 TEST(ChatStream, HeldBackLogprobsComeWithTheNextText) {
   ChatStream stream(kHead, 1, false, true, nullptr);
   auto held = delta(0, "");

@@ -1,0 +1,14 @@
+// What of the configuration changes answers, beside the query and the model: part of every cache key.
+#pragma once
+
+#include <string>
+
+namespace sovereign::runtime {
+
+// Texts that differ when the policies do; the runtime's own business otherwise.
+struct AnswerPolicy {
+  std::string quality;    // quality_policy.h
+  std::string reasoning;  // reasoning_policy.h; counts for queries that reason
+};
+
+}  // namespace sovereign::runtime

@@ -1,0 +1,62 @@
+#include "runtime/judging.h"
+
+#include <mutex>
+#include <utility>
+
+#include "runtime/side_generation.h"
+
+namespace sovereign::runtime {
+namespace {
+
+// The judges of one query's answers.
+class Panel : public std::enable_shared_from_this<Panel> {
+ public:
+  Panel(std::size_t answers, std::function<void(Verdicts)> done)
+      : verdicts_(answers), open_(answers), done_(std::move(done)) {}
+
+  void take(std::size_t answer, const SideAnswer& said) {
+    std::function<void(Verdicts)> done;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!said.error) {
+        if (auto verdict = omega::parse_judge_verdict(said.text)) verdicts_[answer] = std::move(*verdict);
+      }
+      if (--open_ > 0) return;
+      done = std::exchange(done_, nullptr);
+    }
+    done(std::move(verdicts_));
+  }
+
+ private:
+  std::mutex mutex_;
+  Verdicts verdicts_;
+  std::size_t open_;
+  std::function<void(Verdicts)> done_;
+};
+
+}  // namespace
+
+void judge(const QueryRunPtr& run, gateway::Backend& backend, const AskedTexts& asked,
+           const std::vector<std::string>& answers, Time deadline, std::function<void(Verdicts)> done) {
+  const auto panel = std::make_shared<Panel>(answers.size(), std::move(done));
+  std::vector<std::shared_ptr<SideGeneration>> judges;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    judges.push_back(
+        std::make_shared<SideGeneration>(run, [panel, i](const SideAnswer& said) { panel->take(i, said); }));
+  }
+  run->on_cancel([judges] {
+    for (const auto& one : judges) one->stop();
+  });
+  const std::vector<std::string_view> context(asked.context.begin(), asked.context.end());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    gateway::GenerateRequest request;
+    request.input.messages_json = omega::judge_messages(asked.question, context, answers[i]);
+    request.input.json_schema = omega::judge_schema();
+    request.max_tokens = omega::kJudgeMaxTokens;
+    request.sampling.temperature = 0;
+    request.deadline = deadline;
+    judges[i]->begin(backend, std::move(request));
+  }
+}
+
+}  // namespace sovereign::runtime

@@ -1,0 +1,24 @@
+// What is done about the quality of answers: how they are judged, and what happens to those that fall short.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "omega/gate.h"
+
+namespace sovereign::runtime {
+
+struct QualityPolicy {
+  omega::GatePolicy gate;
+  bool judge = false;  // the model that answers is asked to judge its answer as well
+  std::chrono::milliseconds judge_timeout{30'000};  // a verdict that comes later is not waited for
+
+  bool assesses() const { return gate.mode != omega::GateMode::off; }
+  // Whether nothing of an answer may be told before it has passed.
+  bool holds_back() const { return gate.mode == omega::GateMode::enforce; }
+};
+
+// For cache keys: equal for policies that give equal answers with equal notes.
+std::string policy_text(const QualityPolicy& policy);
+
+}  // namespace sovereign::runtime

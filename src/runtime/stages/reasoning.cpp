@@ -1,0 +1,44 @@
+#include "runtime/stages/reasoning.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/query_run.h"
+#include "runtime/reasoning_course.h"
+
+namespace sovereign::runtime {
+namespace {
+
+// Whether time had a say in what was thought.
+bool depends_on_time(const ReasoningOutcome& outcome, std::uint32_t max_thought_tokens) {
+  if (outcome.stop == StopReason::time) return true;
+  const auto& thoughts = outcome.graph.thoughts();
+  return std::any_of(thoughts.begin() + 1, thoughts.end(), [&](const Thought& thought) {
+    return thought.status == ThoughtStatus::failed ||
+           (thought.status == ThoughtStatus::cut && thought.tokens < max_thought_tokens);
+  });
+}
+
+}  // namespace
+
+void ReasoningStage::enter(const QueryRunPtr& run) {
+  if (!run->query.reasons()) return run->proceed();
+  if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
+  // The run holds the pipeline, and that this stage.
+  const auto course = std::make_shared<ReasoningCourse>(run, policy_, [this, run](ReasoningOutcome outcome) {
+    if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
+    if (outcome.best_path.empty() && run->query.require_reasoning) {
+      return run->refuse({ErrorCode::unavailable, "Reasoning brought no answer: " + outcome.error, {}});
+    }
+    if (!outcome.best_path.empty()) {
+      run->messages_json = messages_after(run->query, policy_.graph.prompts, outcome.answer);
+    }
+    const bool forced = run->query.cache.mode == CacheMode::force;
+    if (!forced && depends_on_time(outcome, policy_.graph.max_thought_tokens)) run->store = false;
+    run->result.reasoning = std::make_shared<const ReasoningOutcome>(std::move(outcome));
+    run->proceed();
+  });
+  course->begin();
+}
+
+}  // namespace sovereign::runtime

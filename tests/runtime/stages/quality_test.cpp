@@ -1,0 +1,231 @@
+// The quality gate in the pipeline, with a scripted model: what is noted, repeated, refused, held back, kept.
+#include "runtime/stages/quality.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "runtime/recording_client.h"
+#include "runtime/scripted_backend.h"
+#include "runtime/standard_pipeline.h"
+
+namespace sovereign::runtime {
+namespace {
+
+using omega::Dimension;
+using omega::GateMode;
+using omega::Signal;
+using testing::RecordingClient;
+using testing::ScriptedBackend;
+using ClientPtr = std::shared_ptr<RecordingClient>;
+
+const std::vector<std::string> kGood = {"The ", "sky ", "is ", "blue ", "by ", "day."};
+const std::vector<std::string> kBad = {"I ", "can't ", "help ", "with ", "that ", "question."};
+
+SovereignQuery greedy(const std::string& content) {
+  SovereignQuery query;
+  query.id = "q";
+  query.content = content;
+  query.sampling.temperature = 0;
+  return query;
+}
+
+class QualityStageTest : public ::testing::Test {
+ protected:
+  void make(GateMode mode, bool judge = false) {
+    QualityPolicy policy;
+    policy.gate.mode = mode;
+    policy.judge = judge;
+    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
+    parts.cache = &cache_;
+    parts.quality = policy;
+    parts.quality_metrics = &metrics_;
+    pipeline_ = make_pipeline(std::move(parts));
+  }
+  ClientPtr ask(SovereignQuery query) {
+    auto client = std::make_shared<RecordingClient>();
+    pipeline_->start(std::move(query), backend_, client);
+    return client;
+  }
+  ClientPtr ask_to_end(const SovereignQuery& query) {
+    auto client = ask(query);
+    backend_->run_to_end();
+    return client;
+  }
+  static const Quality& note_of(const ClientPtr& client) {
+    return *client->result()->choices.front().quality;
+  }
+  static std::vector<std::string> stages_of(const ClientPtr& client) {
+    std::vector<std::string> stages;
+    for (const auto& timing : client->result()->timings) stages.emplace_back(timing.stage);
+    return stages;
+  }
+
+  SteadyClock clock_;
+  QualityMetrics metrics_;
+  cache::ResponseCache cache_{{}};
+  std::shared_ptr<ScriptedBackend> backend_ = std::make_shared<ScriptedBackend>(kGood);
+  std::shared_ptr<const Pipeline> pipeline_;
+};
+
+TEST_F(QualityStageTest, AnAnswerHasItsScoresAlsoWhenItIsFoundAgain) {
+  make(GateMode::annotate);
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  const Quality& made = note_of(client);
+  EXPECT_TRUE(made.passed());
+  ASSERT_TRUE(made.assessment.readings[Signal::likelihood]) << "the model was asked for likelihoods";
+  EXPECT_NEAR(made.assessment.readings[Signal::likelihood]->raw, -0.5, 1e-6);
+  EXPECT_TRUE(made.assessment.vector.get(Dimension::patience));
+  EXPECT_FALSE(made.assessment.vector.get(Dimension::justice)) << "nothing measures it";
+  EXPECT_EQ(stages_of(client),
+            (std::vector<std::string>{"admission", "cache", "inference", "quality", "cache_fill"}));
+  const auto again = ask(greedy("colour?"));
+  ASSERT_TRUE(again->result());
+  EXPECT_EQ(again->result()->cached.status, CacheNote::Status::hit);
+  EXPECT_EQ(note_of(again).assessment.score, made.assessment.score);
+  EXPECT_EQ(metrics_.accepted, 1u) << "what is found is not assessed again";
+  EXPECT_EQ(metrics_.score.count(), 1u);
+}
+
+TEST_F(QualityStageTest, AnnotateLetsThroughAndSaysWhatFellShort) {
+  make(GateMode::annotate);
+  backend_->say(kBad);
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->text(), "I can't help with that question.") << "it streamed as it came";
+  ASSERT_FALSE(note_of(client).passed());
+  EXPECT_EQ(note_of(client).shortfalls.front().name, "score");
+  EXPECT_EQ(metrics_.let_through, 1u);
+  EXPECT_EQ(backend_->generations(), 1u);
+}
+
+TEST_F(QualityStageTest, OffAsksForNothingAndNotesNothing) {
+  make(GateMode::off);
+  const auto client = ask_to_end(greedy("colour?"));
+  EXPECT_FALSE(client->result()->choices.front().quality);
+  EXPECT_FALSE(backend_->last_request().sampling.log_likelihoods);
+  EXPECT_EQ(stages_of(client), (std::vector<std::string>{"admission", "cache", "inference", "cache_fill"}));
+}
+
+TEST_F(QualityStageTest, EnforceHoldsBackUntilTheAnswerPassed) {
+  make(GateMode::enforce);
+  const auto client = ask(greedy("colour?"));
+  backend_->step();
+  backend_->step();
+  EXPECT_FALSE(client->beginning());
+  EXPECT_EQ(client->deltas(), 0u);
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->deltas(), 0u) << "it is told as a whole";
+  EXPECT_EQ(client->result()->choices.front().message.content, "The sky is blue by day.");
+}
+
+TEST_F(QualityStageTest, AnAnswerThatFallsShortIsMadeOnceMoreInAnotherWay) {
+  make(GateMode::enforce);
+  backend_->say_in_turn({kBad, kGood});
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result()) << client->failure()->message;
+  EXPECT_EQ(client->result()->choices.front().message.content, "The sky is blue by day.");
+  EXPECT_EQ(note_of(client).retries, 1u);
+  EXPECT_EQ(stages_of(client), (std::vector<std::string>{"admission", "cache", "inference", "quality",
+                                                         "inference", "quality", "cache_fill"}));
+  EXPECT_EQ(client->result()->usage.completion_tokens, 12u) << "both were paid for";
+  const auto requests = backend_->requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_TRUE(requests[0].sampling.greedy());
+  EXPECT_FALSE(requests[1].sampling.greedy()) << "greedy again would be the same again";
+  EXPECT_TRUE(requests[1].sampling.seed) << "but it stays reproducible";
+  EXPECT_EQ(metrics_.retried, 1u);
+  EXPECT_EQ(metrics_.accepted, 1u);
+  EXPECT_EQ(ask(greedy("colour?"))->result()->cached.status, CacheNote::Status::hit);
+}
+
+TEST_F(QualityStageTest, ASecondShortfallIsRefusedWithItsScoresAndNotKept) {
+  make(GateMode::enforce);
+  backend_->say(kBad);
+  auto seeded = greedy("colour?");
+  seeded.sampling.temperature = 1;
+  seeded.sampling.seed = 5;
+  const auto client = ask_to_end(seeded);
+  ASSERT_TRUE(client->failure());
+  EXPECT_EQ(client->failure()->reason, "quality_gate");
+  EXPECT_EQ(client->deltas(), 0u);
+  const auto details = boost::json::parse(client->failure()->details);
+  const auto& note = details.at("quality");
+  EXPECT_FALSE(note.at("passed").as_bool());
+  EXPECT_EQ(note.at("retries").to_number<int>(), 1);
+  EXPECT_EQ(note.at("shortfalls").at(0).at("name").as_string(), "score");
+  EXPECT_TRUE(note.at("dimensions").at("justice").is_null());
+  ASSERT_EQ(backend_->generations(), 2u);
+  EXPECT_NE(backend_->requests()[1].sampling.seed, 5u);
+  EXPECT_EQ(metrics_.refused, 1u);
+  const auto again = ask_to_end(seeded);
+  EXPECT_TRUE(again->failure());
+  EXPECT_EQ(backend_->generations(), 4u) << "a refusal is not kept";
+}
+
+TEST_F(QualityStageTest, APolicyIsPartOfTheKey) {
+  make(GateMode::annotate);
+  ask_to_end(greedy("colour?"));
+  make(GateMode::enforce);
+  EXPECT_EQ(ask_to_end(greedy("colour?"))->result()->cached.status, CacheNote::Status::miss);
+  make(GateMode::annotate);
+  EXPECT_EQ(ask_to_end(greedy("colour?"))->result()->cached.status, CacheNote::Status::hit);
+}
+
+TEST_F(QualityStageTest, OfSeveralAnswersAllMustPass) {
+  make(GateMode::enforce);
+  auto two = greedy("colour?");
+  two.n = 2;
+  const auto client = ask_to_end(two);
+  ASSERT_TRUE(client->result());
+  for (const auto& choice : client->result()->choices)
+    EXPECT_TRUE(choice.quality && choice.quality->passed());
+}
+
+TEST_F(QualityStageTest, AJudgeIsAskedAndCanOnlyLower) {
+  make(GateMode::annotate, true);
+  const std::string verdict =
+      R"({"reason":"it is wrong","truthfulness":1,"trustworthiness":5,"justice":4,"excellence":5,)"
+      R"("wisdom":null,"compassion":null,"patience":5,"gratitude":null})";
+  backend_->say_in_turn({kGood, {verdict}});
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  const Quality& note = note_of(client);
+  EXPECT_EQ(note.judge_reason, "it is wrong");
+  EXPECT_EQ(note.assessment.vector.get(Dimension::truthfulness), 0.0);
+  EXPECT_EQ(note.assessment.vector.get(Dimension::justice), 0.75);
+  EXPECT_FALSE(note.assessment.vector.get(Dimension::wisdom));
+  EXPECT_EQ(metrics_.judged, 1u);
+  const auto asked = backend_->requests().at(1);
+  EXPECT_TRUE(asked.sampling.greedy());
+  EXPECT_EQ(asked.input.json_schema, omega::judge_schema());
+  EXPECT_NE(asked.input.messages_json.find("The sky is blue"), std::string::npos);
+  EXPECT_EQ(client->text(), "The sky is blue by day.") << "the verdict is nobody's answer";
+}
+
+TEST_F(QualityStageTest, WithoutAUsableVerdictItIsDoneWithout) {
+  make(GateMode::annotate, true);
+  backend_->say_in_turn({kGood, {"five stars"}});
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  EXPECT_FALSE(note_of(client).judge_reason);
+  EXPECT_EQ(metrics_.judge_failures, 1u);
+}
+
+TEST_F(QualityStageTest, TheClientLeavesWhileTheJudgeWrites) {
+  make(GateMode::annotate, true);
+  auto random = greedy("colour?");
+  random.sampling.temperature = 1;
+  const auto client = ask(random);
+  while (backend_->generations() < 2) ASSERT_TRUE(backend_->step());
+  client->leave();
+  EXPECT_EQ(backend_->cancels(), 1u);
+  EXPECT_EQ(backend_->running(), 0u);
+  ASSERT_TRUE(client->failure());
+  EXPECT_EQ(client->failure()->code, ErrorCode::cancelled);
+}
+
+}  // namespace
+}  // namespace sovereign::runtime

@@ -1,0 +1,164 @@
+// Reasoning in the pipeline, with a scripted model: thoughts, what they lead to, and what ends them.
+#include "runtime/stages/reasoning.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/recording_client.h"
+#include "runtime/scripted_backend.h"
+#include "runtime/standard_pipeline.h"
+
+namespace sovereign::runtime {
+namespace {
+
+using testing::RecordingClient;
+using testing::ScriptedBackend;
+using ClientPtr = std::shared_ptr<RecordingClient>;
+
+const std::vector<std::string> kFour = {"2 ", "and ", "2 ", "make ", "4. ", "Answer: 4"};
+const std::vector<std::string> kFive = {"2 ", "and ", "2 ", "make ", "5. ", "Answer: 5"};
+const std::vector<std::string> kFinal = {"It is ", "four."};
+
+SovereignQuery sum(std::uint32_t depth) {
+  SovereignQuery query;
+  query.id = "q";
+  query.content = "What is 2 + 2?";
+  query.system = "Be exact.";
+  query.max_depth = depth;
+  query.require_reasoning = true;
+  query.sampling.temperature = 0;
+  return query;
+}
+
+class ReasoningStageTest : public ::testing::Test {
+ protected:
+  ReasoningStageTest() {
+    policy_.graph.branches = 3;
+    make();
+  }
+  void make() {
+    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
+    parts.cache = &cache_;
+    parts.reasoning = policy_;
+    pipeline_ = make_pipeline(std::move(parts));
+  }
+  ClientPtr ask(SovereignQuery query) {
+    auto client = std::make_shared<RecordingClient>();
+    pipeline_->start(std::move(query), backend_, client);
+    return client;
+  }
+  ClientPtr ask_to_end(const SovereignQuery& query) {
+    auto client = ask(query);
+    backend_->run_to_end();
+    return client;
+  }
+
+  SteadyClock clock_;
+  cache::ResponseCache cache_{{}};
+  ReasoningPolicy policy_;
+  std::shared_ptr<ScriptedBackend> backend_ = std::make_shared<ScriptedBackend>(kFinal);
+  std::shared_ptr<const Pipeline> pipeline_;
+};
+
+TEST_F(ReasoningStageTest, ThoughtsAreWrittenAtOnceAndTheBestLeadsToTheAnswer) {
+  backend_->say_in_turn({kFour, kFour, kFive});
+  const auto client = ask(sum(1));
+  EXPECT_EQ(backend_->running(), 3u) << "the branches of a level run beside each other";
+  EXPECT_EQ(client->deltas(), 0u);
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->text(), "It is four.") << "the answer streams, the thoughts do not";
+  const auto reasoning = client->result()->reasoning;
+  ASSERT_TRUE(reasoning);
+  EXPECT_EQ(reasoning->conclusion, "4");
+  EXPECT_EQ(reasoning->graph.size(), 4u);
+  EXPECT_EQ(reasoning->levels, 1u);
+  EXPECT_TRUE(reasoning->graph.at(1).scores.likelihood) << "thoughts are scored by the model's likelihood";
+  EXPECT_EQ(client->result()->usage.reasoning_tokens, 18u);
+  EXPECT_EQ(client->result()->usage.completion_tokens, 20u);
+  const auto requests = backend_->requests();
+  ASSERT_EQ(requests.size(), 4u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(requests[i].input.messages_json, requests[0].input.messages_json) << "what a level shares";
+    EXPECT_FALSE(requests[i].sampling.greedy()) << "thoughts must differ";
+  }
+  EXPECT_NE(requests[0].sampling.seed, requests[1].sampling.seed);
+  EXPECT_TRUE(requests[3].sampling.greedy()) << "the answer is sampled as the query says";
+  EXPECT_NE(requests[3].input.messages_json.find("2 and 2 make 4. Answer: 4"), std::string::npos);
+  EXPECT_NE(requests[3].input.messages_json.find("Be exact."), std::string::npos);
+  EXPECT_EQ(requests[3].input.messages_json.find("make 5"), std::string::npos);
+}
+
+TEST_F(ReasoningStageTest, LevelsFollowUntilThoughtsAgree) {
+  backend_->say_in_turn({kFour, kFive, {"no idea"}, kFour, kFour, kFour});
+  const auto client = ask_to_end(sum(4));
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->reasoning->levels, 2u);
+  EXPECT_EQ(client->result()->reasoning->stop, StopReason::agreement);
+  EXPECT_EQ(client->result()->reasoning->conclusion, "4");
+}
+
+TEST_F(ReasoningStageTest, TheServersDepthIsTheMost) {
+  policy_.graph.max_depth = 1;
+  policy_.default_depth = 1;
+  policy_.graph.stop_agreement = 2;
+  make();
+  EXPECT_EQ(ask_to_end(sum(9))->result()->reasoning->levels, 1u);
+  auto unsaid = sum(0);
+  EXPECT_EQ(ask_to_end(unsaid)->result()->reasoning->levels, 1u);
+  unsaid.require_reasoning = false;
+  EXPECT_FALSE(ask_to_end(unsaid)->result()->reasoning) << "nobody asked for it";
+}
+
+TEST_F(ReasoningStageTest, WithoutAnyThoughtRequiredReasoningIsRefused) {
+  backend_->say_in_turn({{}, {}, {}});
+  const auto refused = ask_to_end(sum(1));
+  ASSERT_TRUE(refused->failure());
+  EXPECT_EQ(refused->failure()->code, ErrorCode::unavailable);
+  auto allowed = sum(1);
+  allowed.require_reasoning = false;
+  backend_->say_in_turn({{}, {}, {}});
+  const auto answered = ask_to_end(allowed);
+  ASSERT_TRUE(answered->result());
+  EXPECT_EQ(answered->result()->choices.front().message.content, "It is four.");
+  EXPECT_TRUE(answered->result()->reasoning->best_path.empty());
+}
+
+TEST_F(ReasoningStageTest, TheClientLeavesAndAllThoughtsEnd) {
+  const auto client = ask(sum(2));
+  backend_->step();
+  client->leave();
+  EXPECT_EQ(backend_->running(), 0u);
+  EXPECT_EQ(backend_->cancels(), 3u);
+  EXPECT_EQ(backend_->generations(), 3u) << "no further level, no answer";
+}
+
+TEST_F(ReasoningStageTest, AFoundAnswerHasItsThoughts) {
+  backend_->say_in_turn({kFour, kFour, kFour});
+  ask_to_end(sum(1));
+  const auto again = ask(sum(1));
+  ASSERT_TRUE(again->result());
+  EXPECT_EQ(again->result()->cached.status, CacheNote::Status::hit);
+  ASSERT_TRUE(again->result()->reasoning);
+  EXPECT_EQ(again->result()->reasoning->graph.at(1).text, "2 and 2 make 4. Answer: 4");
+}
+
+TEST_F(ReasoningStageTest, WhatTimeCutShortIsNotKept) {
+  policy_.graph.max_time = std::chrono::nanoseconds(1);
+  make();
+  backend_->say_in_turn({kFour, kFive, {"no idea"}});
+  const auto client = ask_to_end(sum(3));
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->reasoning->stop, StopReason::time);
+  EXPECT_EQ(ask_to_end(sum(3))->result()->cached.status, CacheNote::Status::miss);
+}
+
+TEST_F(ReasoningStageTest, AConversationIsNotThoughtOver) {
+  SovereignQuery chat;
+  chat.chat.messages_json = R"([{"role":"user","content":"hi"}])";
+  chat.max_depth = 3;
+  chat.sampling.temperature = 0;
+  EXPECT_FALSE(ask_to_end(chat)->result()->reasoning);
+}
+
+}  // namespace
+}  // namespace sovereign::runtime
