@@ -17,6 +17,12 @@ result<void> check_origins(const Value& list);
 result<void> check_senders(const Value& list);
 result<void> check_redis_url(const Value& text);
 
+// Every entry is a tier: "edge", "local" or "pool".
+result<void> check_tiers(const Value& list);
+
+// Empty, or an http:// or https:// address without credentials in it.
+result<void> check_http_url(const Value& text);
+
 result<void> check_not_empty(const Value& text);
 
 }  // namespace sovereign::config

@@ -4,102 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <limits>
-#include <type_traits>
-#include <utility>
 
+#include "config/key_makers.h"
 #include "config/key_rules.h"
 #include "config/suggest.h"
 
 namespace sovereign::config {
 namespace {
 
-constexpr std::int64_t kMs = 1;
-constexpr std::int64_t kSecond = 1000 * kMs;
-constexpr std::int64_t kHour = 3600 * kSecond;
-constexpr std::int64_t kKiB = 1024;
-constexpr std::int64_t kGiB = 1024 * 1024 * kKiB;
-constexpr std::int64_t kMillion = 1'000'000;
-
-// Keys of one field; `field` gives a reference to it in a Settings.
-template <class Field>
-Key make(std::string name, std::string flag, Kind kind, Field field, std::string help) {
-  using Stored = std::remove_reference_t<decltype(field(std::declval<Settings&>()))>;
-  Key key;
-  key.name = std::move(name);
-  key.flag = std::move(flag);
-  key.kind = kind;
-  key.help = std::move(help);
-  key.get = [field](const Settings& settings) -> Value {
-    const Stored& stored = field(const_cast<Settings&>(settings));
-    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds>) {
-      return static_cast<std::int64_t>(stored.count());
-    } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
-      return static_cast<std::int64_t>(stored);
-    } else {
-      return stored;
-    }
-  };
-  key.set = [field](Settings& settings, const Value& value) {
-    Stored& stored = field(settings);
-    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds>) {
-      stored = std::chrono::milliseconds(std::get<std::int64_t>(value));
-    } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
-      stored = static_cast<Stored>(std::get<std::int64_t>(value));
-    } else {
-      stored = std::get<Stored>(value);
-    }
-  };
-  return key;
-}
-
-template <class Field>
-Key number(std::string name, std::string flag, Kind kind, Field field, std::int64_t min, std::int64_t max,
-           std::string help) {
-  Key key = make(std::move(name), std::move(flag), kind, field, std::move(help));
-  key.min = min;
-  key.max = max;
-  return key;
-}
-
-// A choice whose words stand for the values of an enumeration, in the order of `words`.
-template <class Enum, class Field>
-Key enumeration(std::string name, Field field, std::vector<std::pair<std::string, Enum>> words,
-                std::string help) {
-  Key key;
-  key.name = std::move(name);
-  key.kind = Kind::choice;
-  key.help = std::move(help);
-  for (const auto& [word, value] : words) key.choices.push_back(word);
-  key.get = [field, words](const Settings& settings) -> Value {
-    const Enum stored = field(const_cast<Settings&>(settings));
-    const auto found =
-        std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == stored; });
-    return found == words.end() ? std::string() : found->first;
-  };
-  key.set = [field, words](Settings& settings, const Value& value) {
-    for (const auto& [word, meaning] : words) {
-      if (word == std::get<std::string>(value)) field(settings) = meaning;
-    }
-  };
-  return key;
-}
-
-Key with_rule(Key key, result<void> (*rule)(const Value&)) {
-  key.rule = rule;
-  return key;
-}
-
-Key with_choices(Key key, std::vector<std::string> choices) {
-  key.choices = std::move(choices);
-  return key;
-}
-
 #define FIELD(path) \
   [](Settings & s) -> auto& { return s.path; }
 
 void add_model_keys(std::vector<Key>& keys) {
+  keys.push_back(make("model.enabled", "", Kind::boolean, FIELD(model.enabled),
+                      "Serve a model in this process; false: only the backends answer."));
   keys.push_back(
       make("model.path", "--model", Kind::model, FIELD(model.path),
            "GGUF file, or the name of a model in the models directory; empty: the default model."));
@@ -290,6 +208,44 @@ void add_envelope_keys(std::vector<Key>& keys) {
                         "Envelopes that one client may send at once."));
 }
 
+void add_routing_keys(std::vector<Key>& keys) {
+  keys.push_back(number("routing.local_from", "", Kind::integer, FIELD(routing.local_from), 0, 101,
+                        "Estimated complexity, 0 to 100, from which a query goes to tier local."));
+  keys.push_back(number("routing.pool_from", "", Kind::integer, FIELD(routing.pool_from), 0, 101,
+                        "Estimated complexity from which a query goes to tier pool."));
+  keys.push_back(with_rule(make("routing.edge_fallback", "", Kind::list, FIELD(routing.edge_fallback),
+                                "Tiers that take over when tier edge cannot answer, in order."),
+                           check_tiers));
+  keys.push_back(with_rule(make("routing.local_fallback", "", Kind::list, FIELD(routing.local_fallback),
+                                "Tiers that take over when tier local cannot answer."),
+                           check_tiers));
+  keys.push_back(with_rule(make("routing.pool_fallback", "", Kind::list, FIELD(routing.pool_fallback),
+                                "Tiers that take over when tier pool cannot answer."),
+                           check_tiers));
+  keys.push_back(make("routing.require_local", "", Kind::boolean, FIELD(routing.require_local),
+                      "Answer every query in this process or not at all, as if each asked for it."));
+  keys.push_back(number("routing.probe_interval", "", Kind::duration, FIELD(routing.probe_interval), 0,
+                        24 * kHour, "Time between two looks at how each backend is; 0s: none are taken."));
+  keys.push_back(number("routing.breaker_failures", "", Kind::integer, FIELD(routing.breaker_failures), 1,
+                        1000, "Failures in a row after which a backend is no longer asked."));
+  keys.push_back(number("routing.breaker_open_for", "", Kind::duration, FIELD(routing.breaker_open_for),
+                        10 * kMs, kHour,
+                        "Time until it is tried again; each relapse doubles it, up to two minutes."));
+}
+
+void add_limits_keys(std::vector<Key>& keys) {
+  keys.push_back(number("limits.requests_per_minute", "", Kind::integer, FIELD(limits.requests_per_minute), 0,
+                        kMillion,
+                        "Requests of all clients together; one more gets status 429; 0: no limit."));
+  keys.push_back(number("limits.burst", "", Kind::integer, FIELD(limits.burst), 1, kMillion,
+                        "Requests of them that may come at once."));
+  keys.push_back(number("limits.key_requests_per_minute", "", Kind::integer,
+                        FIELD(limits.key_requests_per_minute), 0, kMillion,
+                        "Requests of one API key; without keys all clients count as one; 0: no limit."));
+  keys.push_back(number("limits.key_burst", "", Kind::integer, FIELD(limits.key_burst), 1, kMillion,
+                        "Requests of one key that may come at once."));
+}
+
 void add_log_keys(std::vector<Key>& keys) {
   keys.push_back(with_choices(make("log.level", "--log-level", Kind::choice, FIELD(log.level),
                                    "Least important lines that are written."),
@@ -311,6 +267,8 @@ std::vector<Key> build() {
   add_cache_keys(keys);
   add_receipt_keys(keys);
   add_envelope_keys(keys);
+  add_routing_keys(keys);
+  add_limits_keys(keys);
   add_log_keys(keys);
   return keys;
 }
@@ -322,6 +280,8 @@ constexpr std::array kSections = {
     Section{"cache", "Answers that are kept: docs/cache.md."},
     Section{"receipts", "Signed receipts of answers: docs/proof.md."},
     Section{"envelopes", "Signed queries: docs/proof.md."},
+    Section{"routing", "Which backend answers what: docs/gateway.md."},
+    Section{"limits", "How often clients may ask."},
     Section{"log", "What is written about it all."},
 };
 

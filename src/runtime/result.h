@@ -15,6 +15,10 @@
 #include "engine/generation.h"
 #include "pci/receipt.h"
 
+namespace sovereign::gateway {
+struct BackendIdentity;
+}
+
 namespace sovereign::runtime {
 
 // Sums over the generations of one answer.
@@ -63,6 +67,8 @@ struct SovereignResult {
   std::string model_used;
   std::string fingerprint;
   std::string model_digest;
+  // Another backend than the one that was asked; null: it was that one. Not kept with an answer.
+  std::shared_ptr<const gateway::BackendIdentity> answered_by;
   Usage usage;                        // of making the answer, also when it was found
   std::optional<std::uint32_t> seed;  // that the first choice was really drawn with; none: not known
   CacheNote cached;

@@ -35,6 +35,7 @@ inline Value sample_value(const Key& key) {
         return std::vector<std::string>{"gate-1=ed25519:" + std::string(64, '0'),
                                         "b=ed25519:" + std::string(64, '1')};
       }
+      if (key.section() == "routing") return std::vector<std::string>{"edge"};
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
   return standing;

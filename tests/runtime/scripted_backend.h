@@ -31,6 +31,7 @@ class ScriptedBackend final : public gateway::Backend {
     const std::lock_guard lock(mutex_);
     ++generations_;
     if (refusal_) return tl::unexpected<gateway::Failure>(*refusal_);
+    if (redirect_) sink->on_redirect(*redirect_);
     sink->on_begin(nullptr);
     running_.push_back({generations_, std::move(sink), 0, request.n});
     last_request_ = std::move(request);
@@ -87,6 +88,8 @@ class ScriptedBackend final : public gateway::Backend {
 
   void refuse_with(Error error) { refusal_ = std::move(error); }
   void finish_with(engine::FinishReason reason) { finish_ = reason; }
+  // From now on another answers in its place.
+  void redirect_to(gateway::BackendIdentity other) { redirect_ = std::move(other); }
   void say(std::vector<std::string> words) { words_ = std::move(words); }
   gateway::BackendIdentity& mutable_identity() { return identity_; }
 
@@ -135,6 +138,7 @@ class ScriptedBackend final : public gateway::Backend {
   gateway::BackendIdentity identity_;
   engine::FinishReason finish_ = engine::FinishReason::stop;
   std::optional<Error> refusal_;
+  std::optional<gateway::BackendIdentity> redirect_;
   mutable std::mutex mutex_;
   std::deque<Running> running_;
   std::uint64_t generations_ = 0;

@@ -4,6 +4,7 @@
 
 #include "server/metrics/cache_exposition.h"
 #include "server/metrics/engine_exposition.h"
+#include "server/metrics/gateway_exposition.h"
 #include "server/metrics/process_stats.h"
 #include "server/metrics/proof_exposition.h"
 #include "server/metrics/transport_exposition.h"
@@ -34,6 +35,11 @@ std::string render_metrics(const MetricsSources& sources) {
   if (sources.cache != nullptr) write_cache_metrics(text, sources.cache->stats());
   if (sources.receipts != nullptr) write_receipt_metrics(text, sources.receipts->stats());
   if (sources.gates != nullptr) write_gate_metrics(text, sources.gates->metrics());
+  if (sources.gateway != nullptr) write_gateway_metrics(text, sources.gateway->view());
+  if (sources.rate_gate != nullptr) {
+    text.counter("sovereign_limits_refused_total", "Requests that came too soon: status 429.",
+                 static_cast<double>(sources.rate_gate->refused()));
+  }
   sources.http.write(text);
   if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
     write_transport_metrics(text, *transport);

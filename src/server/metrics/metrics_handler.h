@@ -8,10 +8,12 @@
 #include "base/clock.h"
 #include "cache/response_cache.h"
 #include "engine/engine.h"
+#include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
+#include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
 #include "server/router.h"
 
@@ -31,6 +33,8 @@ struct MetricsSources {
   const cache::ResponseCache* cache = nullptr;   // null: none
   const pci::ReceiptIssuer* receipts = nullptr;  // null: none
   const pci::GateChain* gates = nullptr;         // null: none
+  const gateway::Gateway* gateway = nullptr;     // null: none
+  const RateGate* rate_gate = nullptr;           // null: no limits
 };
 
 std::string render_metrics(const MetricsSources& sources);
