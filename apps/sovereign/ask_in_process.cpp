@@ -66,7 +66,7 @@ class Inbox final : public runtime::QueryClient {
     if (leave) leave();
   }
   // After the first delta.
-  std::shared_ptr<const engine::ChatSyntax> syntax() const {
+  std::shared_ptr<const gateway::AnswerSyntax> syntax() const {
     const std::lock_guard lock(mutex_);
     return syntax_;
   }
@@ -86,7 +86,7 @@ class Inbox final : public runtime::QueryClient {
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::function<void()> leave_;
-  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::deque<engine::GenerationDelta> deltas_;
   std::deque<std::function<void()>> jobs_;
   std::shared_ptr<const runtime::SovereignResult> result_;
@@ -129,8 +129,7 @@ void receive(Inbox& inbox, const Question& question, Answer& answer,
   while (const auto delta = inbox.next()) {
     raw += delta->text;
     const auto syntax = inbox.syntax();
-    const std::string text =
-        syntax ? engine::ChatFormat::parse(*syntax, raw, !delta->finish.has_value()).content : raw;
+    const std::string text = syntax ? syntax->read(raw, !delta->finish.has_value()).content : raw;
     if (text.size() <= answer.text.size() || !text.starts_with(answer.text)) continue;
     if (answer.text.empty()) {
       answer.ttft_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "command.h"
+#include "config/backend_table.h"
 #include "config/example.h"
 #include "config/key_table.h"
 #include "settings_flags.h"
@@ -16,8 +17,8 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string_view> kAllSections = {"model",    "engine",    "server", "cache",
-                                                    "receipts", "envelopes", "log"};
+const std::vector<std::string_view> kAllSections = {"model",     "engine",  "server", "cache", "receipts",
+                                                    "envelopes", "routing", "limits", "log"};
 
 int check(const SettingsFlags& flags) {
   const auto loaded = flags.load();
@@ -28,6 +29,20 @@ int check(const SettingsFlags& flags) {
   fmt::print("ok: {}\n", loaded->file.empty() ? "no configuration file; defaults, environment and flags"
                                               : loaded->file.string());
   return kExitOk;
+}
+
+void show_backends(const config::Settings& settings, bool as_json, json::object& object) {
+  for (const auto& backend : settings.backends) {
+    if (!as_json) fmt::print("\n[{}{}]\n", config::kBackendsPrefix, backend.name);
+    for (const config::Key& key : config::backend_keys(backend.name)) {
+      const std::string value = config::to_toml(key, key.get(settings));
+      if (as_json) {
+        object[key.name] = {{"value", value}};
+      } else {
+        fmt::print("{} = {}\n", key.name.substr(key.name.rfind('.') + 1), value);
+      }
+    }
+  }
 }
 
 int show(const SettingsFlags& flags, bool as_json) {
@@ -52,6 +67,7 @@ int show(const SettingsFlags& flags, bool as_json) {
     }
     fmt::print("{:<44} # {}\n", fmt::format("{} = {}", key.last_name(), value), loaded->origins[i]);
   }
+  show_backends(loaded->settings, as_json, object);
   if (as_json) fmt::print("{}\n", json::serialize(object));
   return kExitOk;
 }

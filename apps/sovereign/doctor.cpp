@@ -30,6 +30,7 @@ int examine(const SettingsFlags& flags, bool as_json) {
                                    check_configuration(loaded),
                                    check_model(settings),
                                    check_port(settings)};
+  for (auto& finding : check_backends(settings)) findings.push_back(std::move(finding));
   bool failed = false;
   json::array array;
   for (const Finding& finding : findings) {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "backends.h"
 #include "base/subprocess.h"
 #include "base/system_info.h"
 #include "config/default_model.h"
@@ -19,6 +20,7 @@
 #include "console.h"
 #include "engine/llama_log.h"
 #include "engine/llama_model.h"
+#include "gateway/openai/preset.h"
 
 namespace sovereign {
 namespace {
@@ -96,6 +98,7 @@ Finding check_memory(const config::Settings& settings) {
 }
 
 Finding check_model(const config::Settings& settings) {
+  if (!settings.model.enabled) return {"model", Verdict::ok, "none in this process: backends answer"};
   const auto path = model_path(settings);
   if (!path) return {"model", Verdict::fail, path.error().message};
   const auto model = engine::LlamaModel::load(*path, 0);
@@ -167,6 +170,32 @@ Finding check_disk() {
   if (fetched || free >= kFetchBytes) return {"disk", Verdict::ok, summary};
   return {"disk", Verdict::warn,
           fmt::format("{}; 'model fetch' needs {}: make room", summary, human_bytes(kFetchBytes))};
+}
+
+std::vector<Finding> check_backends(const config::Settings& settings) {
+  std::vector<Finding> findings;
+  for (const gateway::RemoteConfig& backend : settings.backends) {
+    const auto report = probe_once(backend);
+    const auto base = gateway::base_url(backend);
+    const std::string where = fmt::format("{} ({}, {})", backend.name, to_string(gateway::tier_of(backend)),
+                                          base.value_or(backend.url));
+    switch (report.outcome) {
+      case gateway::ProbeOutcome::well:
+        findings.push_back(
+            {"backend", Verdict::ok, fmt::format("{} offers {}", where, fmt::join(report.models, ", "))});
+        break;
+      case gateway::ProbeOutcome::loading:
+        findings.push_back(
+            {"backend", Verdict::warn, fmt::format("{} is loading: {}", where, report.detail)});
+        break;
+      default:
+        // Another may answer in its place, so it is no failure of this machine.
+        findings.push_back(
+            {"backend", Verdict::warn,
+             fmt::format("{}: {}; start it, or correct its url and key", where, report.detail)});
+    }
+  }
+  return findings;
 }
 
 Finding check_open_files(const config::Settings& settings) {

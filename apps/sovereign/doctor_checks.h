@@ -26,6 +26,8 @@ Finding check_model(const config::Settings& settings);
 Finding check_port(const config::Settings& settings);
 Finding check_gpu(const config::Settings& settings);
 Finding check_disk();
+// One finding per backend.
+std::vector<Finding> check_backends(const config::Settings& settings);
 Finding check_open_files(const config::Settings& settings);
 
 }  // namespace sovereign

@@ -112,7 +112,8 @@ void raise_file_limit(std::uint32_t connections) {
 }
 
 int run_service(const config::Settings& settings, const PortFile& port_file, Shutdown& shutdown) {
-  const auto path = find_model(settings.model, [&shutdown] { return shutdown.asked(); });
+  result<std::filesystem::path> path;
+  if (settings.model.enabled) path = find_model(settings.model, [&shutdown] { return shutdown.asked(); });
   if (!path) return print_failure(path.error());
   if (shutdown.asked()) return kExitOk;
   shutdown.enter(Shutdown::Phase::loading);
@@ -121,13 +122,16 @@ int run_service(const config::Settings& settings, const PortFile& port_file, Shu
   if (!started) return print_failure(started.error());
   Service& service = **started;
   if (const auto written = port_file.write(service.port()); !written) return print_failure(written.error());
-  spdlog::info("sovereign {} listens on {}, loading {}", build_info::version, service.url(), path->string());
+  spdlog::info("sovereign {} listens on {}, {}", build_info::version, service.url(),
+               path->empty() ? "for its backends" : "loading " + path->string());
 
   const auto begin = std::chrono::steady_clock::now();
   if (const auto loaded = service.load(); !loaded) return print_failure(loaded.error());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   shutdown.enter(Shutdown::Phase::serving);
-  spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
+  if (!path->empty()) {
+    spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
+  }
 
   shutdown.wait();
   spdlog::info("draining: finishing what is under way, for at most {} s",
@@ -142,6 +146,13 @@ int serve(const SettingsFlags& flags, const std::string& port_file_path) {
   if (!loaded) return kExitUsage;
   if (const auto allowed = server::check_bind(loaded->settings.server); !allowed) {
     print_failure(allowed.error());
+    return kExitUsage;
+  }
+  if (!loaded->settings.model.enabled &&
+      (loaded->settings.backends.empty() || loaded->settings.routing.require_local)) {
+    print_failure({ErrorCode::invalid_argument,
+                   "model.enabled is false, and no backend may answer in its place: nobody could",
+                   "model.enabled"});
     return kExitUsage;
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -161,10 +172,11 @@ void add_serve_command(CLI::App& program, int& exit_code) {
                    "Write the port to this file once listening; removed at the end")
       ->type_name("FILE");
   auto flags = std::make_shared<SettingsFlags>(
-      *command,
-      std::vector<std::string_view>{"model", "engine", "server", "cache", "quality", "reasoning", "receipts",
-                                    "envelopes", "log"});
-  command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
+      *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "quality", "reasoning",
+                                              "receipts", "envelopes", "routing", "limits", "log"});
+      *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "receipts", "envelopes",
+                                              "routing", "limits", "log"});
+      command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
 }
 
 }  // namespace sovereign

@@ -29,7 +29,7 @@ constexpr std::uint64_t kMemoShare = 8;
 Service::Service(const config::Settings& settings, std::filesystem::path model_path)
     : settings_(settings),
       model_path_(std::move(model_path)),
-      model_id_(sovereign::model_id(model_path_, settings)),
+      model_id_(model_path_.empty() ? std::string() : sovereign::model_id(model_path_, settings)),
       workers_(settings.server.worker_threads) {}
 
 Service::~Service() = default;
@@ -54,7 +54,10 @@ result<void> Service::make_pipeline() {
     auto cache = make_cache(settings_.cache);
     if (!cache) return fail(cache.error());
     cache_ = std::move(*cache);
-    memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
+    // What a request's bytes lead to is certain only when there is one backend.
+    if (settings_.backends.empty()) {
+      memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
+    }
   }
   runtime::PipelineParts parts{
       clock_, [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); }};
@@ -67,6 +70,20 @@ result<void> Service::make_pipeline() {
   return {};
 }
 
+result<void> Service::make_backends() {
+  rate_gate_ =
+      std::make_unique<server::RateGate>(settings_.limits, !settings_.server.api_key_hashes.empty(), clock_);
+  if (settings_.backends.empty()) return {};
+  loop_ = std::make_unique<net::EventLoop>();
+  auto gateway = make_gateway(settings_, model_id_, clock_, *loop_, [this](std::function<void()> job) {
+    boost::asio::post(workers_.executor(), std::move(job));
+  });
+  if (!gateway) return fail(gateway.error());
+  gateway_ = std::move(*gateway);
+  prober_ = std::make_unique<Prober>(*loop_, gateway_, settings_.routing.probe_interval);
+  return {};
+}
+
 server::Router Service::make_router() {
   server::Router router;
   server::HealthSources health{ready_, clock_, {}, settings_.server.stall_after};
@@ -74,6 +91,7 @@ server::Router Service::make_router() {
     const auto running = engine();
     return running == nullptr ? Duration{} : running->stalled_for(now);
   };
+  health.gateway = gateway_.get();
   add_health_routes(router, std::move(health));
   server::MetricsSources metrics{[this] { return engine(); },      http_metrics_, ready_, clock_,
                                  std::string(build_info::version), model_id_,     {}};
@@ -82,9 +100,10 @@ server::Router Service::make_router() {
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
   if (settings_.quality.assesses()) metrics.quality = &quality_metrics_;
+  metrics.gateway = gateway_.get();
+  metrics.rate_gate = rate_gate_.get();
   add_metrics_route(router, std::move(metrics));
-  const auto context = std::make_shared<const server::openai::ApiContext>(
-      server::openai::ApiContext{models_,
+  server::openai::ApiContext api{models_,
                                  workers_,
                                  clock_,
                                  http_metrics_,
@@ -94,7 +113,12 @@ server::Router Service::make_router() {
                                  memo_.get(),
                                  {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
                                  {gates_ == nullptr ? nullptr : gates_->chain.get(),
-                                  settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}});
+                                  settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}};
+  api.gateway = gateway_;
+  api.embedded = !model_path_.empty();
+  api.shares_cache = !settings_.cache.redis_url.empty();
+  api.rate_gate = rate_gate_.get();
+  const auto context = std::make_shared<const server::openai::ApiContext>(std::move(api));
   server::openai::add_openai_routes(router, context);
   server::add_query_routes(router, context);
   server::add_receipt_routes(router, context);
@@ -107,6 +131,7 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
   std::unique_ptr<Service> service(new Service(settings, std::move(model_path)));
   if (auto opened = service->open_proofs(); !opened) return fail(opened.error());
   if (auto made = service->make_pipeline(); !made) return fail(made.error());
+  if (auto made = service->make_backends(); !made) return fail(made.error());
   auto server = server::HttpServer::start(settings.server, service->make_router());
   if (!server) return fail(server.error());
   service->server_ = std::move(*server);
@@ -115,6 +140,10 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
 }
 
 result<void> Service::load() {
+  if (model_path_.empty()) {
+    ready_.set_ready();
+    return {};
+  }
   auto loaded = load_model(model_path_, settings_, clock_);
   if (!loaded) return fail(loaded.error());
   auto served = std::make_shared<server::openai::ServedModel>();
@@ -128,6 +157,7 @@ result<void> Service::load() {
   served->model = std::move(loaded->model);
   served->chat_format = std::move(loaded->chat_format);
   served->engine = std::move(loaded->engine);
+  if (gateway_ != nullptr) gateway_->set_backend(0, served->backend);
   models_.set(std::move(served));
   ready_.set_ready();
   return {};

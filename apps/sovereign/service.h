@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "backends.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "cache/response_cache.h"
@@ -16,6 +17,7 @@
 #include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
+#include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
 #include "server/openai/chat_memo.h"
 #include "server/openai/served_model.h"
@@ -27,7 +29,7 @@ namespace sovereign {
 // drain_and_join() are called from one thread.
 class Service {
  public:
-  // Errors: as HttpServer::start().
+  // An empty path: no model is served in this process. Errors: as make_gateway() and HttpServer::start().
   static result<std::unique_ptr<Service>> start(const config::Settings& settings,
                                                 std::filesystem::path model_path);
   ~Service();
@@ -49,6 +51,7 @@ class Service {
   Service(const config::Settings& settings, std::filesystem::path model_path);
   result<void> open_proofs();
   result<void> make_pipeline();
+  result<void> make_backends();
   server::Router make_router();
   std::shared_ptr<engine::Engine> engine() const;
 
@@ -66,7 +69,11 @@ class Service {
   std::unique_ptr<Gates> gates_;  // null: no envelopes are taken
   server::WorkerPool workers_;    // an engine that ends posts its last jobs here
   std::shared_ptr<const runtime::Pipeline> pipeline_;
+  std::unique_ptr<server::RateGate> rate_gate_;  // null: no limits
   server::openai::ModelSlot models_;
+  std::unique_ptr<net::EventLoop> loop_;       // with the gateway
+  std::shared_ptr<gateway::Gateway> gateway_;  // null: the embedded model answers everything
+  std::unique_ptr<Prober> prober_;             // with the gateway
   std::atomic<const server::TransportMetrics*> transport_{nullptr};  // null until the server is there
   std::unique_ptr<server::HttpServer> server_;
 };

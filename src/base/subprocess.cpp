@@ -17,7 +17,7 @@
 namespace sovereign {
 namespace {
 
-constexpr std::size_t kKeptBytes = 64 * 1024;
+constexpr std::size_t kKeptBytes = 256 * 1024;
 constexpr int kPollMs = 100;
 
 class FileDescriptor {

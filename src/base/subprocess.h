@@ -20,7 +20,7 @@ struct SubprocessOptions {
 
 struct SubprocessOutput {
   int exit_code = -1;  // 128 + signal when a signal ended it
-  std::string text;    // stdout and stderr together, the last 64 KiB
+  std::string text;    // stdout and stderr together, the last 256 KiB
 };
 
 // `arguments[0]` is looked up in PATH; its standard input is empty. Blocks the caller.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/backend_table.h"
 #include "config/key_table.h"
 
 namespace sovereign::config {
@@ -38,7 +39,7 @@ std::string example_file() {
       "# \"500ms\", \"30s\", \"10m\", \"2h\"; sizes 65536, \"64KiB\", \"4MiB\". Relative paths start from "
       "this file's\n"
       "# folder. 'sovereign config check' looks for mistakes.\n";
-  const Settings defaults;
+  Settings defaults;
   for (const Section& section : all_sections()) {
     out += fmt::format("\n[{}]\n# {}\n", section.name, section.help);
     for (const Key& key : all_keys()) {
@@ -47,6 +48,19 @@ std::string example_file() {
       out += comment(fmt::format("({}{})", describe_type(key), key.flag.empty() ? "" : "; flag " + key.flag));
       out += fmt::format("#{} = {}\n", key.last_name(), to_toml(key, key.get(defaults)));
     }
+  }
+  out += "\n";
+  out += comment(
+      "One section for each server that may answer in place of the model in this process, or beside "
+      "it: docs/gateway.md.");
+  out += "#[backends.rack]\n";
+  defaults.backends.emplace_back().name = "rack";
+  for (const Key& key : backend_keys("rack")) {
+    const bool is_preset = key.name.ends_with(".preset");  // the one that could stand alone
+    const Value value = is_preset ? Value(std::string("vllm")) : key.get(defaults);
+    out += fmt::format("\n{}", comment(key.help));
+    out += comment(fmt::format("({})", describe_type(key)));
+    out += fmt::format("#{} = {}\n", key.name.substr(key.name.rfind('.') + 1), to_toml(key, value));
   }
   return out;
 }

@@ -7,6 +7,7 @@
 
 #include "cache/redis_url.h"
 #include "crypto/signing_key.h"
+#include "gateway/tier.h"
 #include "pci/envelope.h"
 
 namespace sovereign::config {
@@ -100,12 +101,34 @@ result<void> check_dimension_minimums(const Value& list) {
   return {};
 }
 
+result<void> check_tiers(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    if (gateway::tier_of(entry)) continue;
+    return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not one of edge, local, pool", entry));
+  }
+  return {};
+}
+
 result<void> check_dimensions(const Value& list) {
   for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
     if (dimension_from(entry)) continue;
     return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not a dimension of quality", entry));
   }
   return {};
+}
+
+result<void> check_http_url(const Value& text) {
+  const std::string_view url = std::get<std::string>(text);
+  if (url.empty()) return {};
+  const std::size_t scheme = url.find("://");
+  const bool known = url.starts_with("http://") || url.starts_with("https://");
+  if (!known || url.size() == scheme + 3) {
+    return fail(ErrorCode::invalid_argument, "is not an address such as \"http://127.0.0.1:8000/v1\"");
+  }
+  // Not repeated: what stands before the @ may be a password.
+  if (url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3).find('@') == std::string_view::npos)
+    return {};
+  return fail(ErrorCode::invalid_argument, "must hold no credentials: use api_key_env or api_key_file");
 }
 
 result<void> check_not_empty(const Value& text) {

@@ -27,6 +27,12 @@ std::optional<omega::Dimension> dimension_from(std::string_view name);
 result<void> check_dimension_minimums(const Value& list);
 result<void> check_dimensions(const Value& list);
 
+// Every entry is a tier: "edge", "local" or "pool".
+result<void> check_tiers(const Value& list);
+
+// Empty, or an http:// or https:// address without credentials in it.
+result<void> check_http_url(const Value& text);
+
 result<void> check_not_empty(const Value& text);
 
 }  // namespace sovereign::config

@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <limits>
-#include <type_traits>
-#include <utility>
 
+#include "config/key_makers.h"
 #include "config/key_rules.h"
 #include "config/suggest.h"
 
@@ -110,6 +107,8 @@ Key with_choices(Key key, std::vector<std::string> choices) {
   [](Settings & s) -> auto& { return s.path; }
 
 void add_model_keys(std::vector<Key>& keys) {
+  keys.push_back(make("model.enabled", "", Kind::boolean, FIELD(model.enabled),
+                      "Serve a model in this process; false: only the backends answer."));
   keys.push_back(
       make("model.path", "--model", Kind::model, FIELD(model.path),
            "GGUF file, or the name of a model in the models directory; empty: the default model."));
@@ -399,6 +398,44 @@ void add_reasoning_keys(std::vector<Key>& keys) {
                       "Randomness of the thoughts of a greedy query, which must differ from each other."));
 }
 
+void add_routing_keys(std::vector<Key>& keys) {
+  keys.push_back(number("routing.local_from", "", Kind::integer, FIELD(routing.local_from), 0, 101,
+                        "Estimated complexity, 0 to 100, from which a query goes to tier local."));
+  keys.push_back(number("routing.pool_from", "", Kind::integer, FIELD(routing.pool_from), 0, 101,
+                        "Estimated complexity from which a query goes to tier pool."));
+  keys.push_back(with_rule(make("routing.edge_fallback", "", Kind::list, FIELD(routing.edge_fallback),
+                                "Tiers that take over when tier edge cannot answer, in order."),
+                           check_tiers));
+  keys.push_back(with_rule(make("routing.local_fallback", "", Kind::list, FIELD(routing.local_fallback),
+                                "Tiers that take over when tier local cannot answer."),
+                           check_tiers));
+  keys.push_back(with_rule(make("routing.pool_fallback", "", Kind::list, FIELD(routing.pool_fallback),
+                                "Tiers that take over when tier pool cannot answer."),
+                           check_tiers));
+  keys.push_back(make("routing.require_local", "", Kind::boolean, FIELD(routing.require_local),
+                      "Answer every query in this process or not at all, as if each asked for it."));
+  keys.push_back(number("routing.probe_interval", "", Kind::duration, FIELD(routing.probe_interval), 0,
+                        24 * kHour, "Time between two looks at how each backend is; 0s: none are taken."));
+  keys.push_back(number("routing.breaker_failures", "", Kind::integer, FIELD(routing.breaker_failures), 1,
+                        1000, "Failures in a row after which a backend is no longer asked."));
+  keys.push_back(number("routing.breaker_open_for", "", Kind::duration, FIELD(routing.breaker_open_for),
+                        10 * kMs, kHour,
+                        "Time until it is tried again; each relapse doubles it, up to two minutes."));
+}
+
+void add_limits_keys(std::vector<Key>& keys) {
+  keys.push_back(number("limits.requests_per_minute", "", Kind::integer, FIELD(limits.requests_per_minute), 0,
+                        kMillion,
+                        "Requests of all clients together; one more gets status 429; 0: no limit."));
+  keys.push_back(number("limits.burst", "", Kind::integer, FIELD(limits.burst), 1, kMillion,
+                        "Requests of them that may come at once."));
+  keys.push_back(number("limits.key_requests_per_minute", "", Kind::integer,
+                        FIELD(limits.key_requests_per_minute), 0, kMillion,
+                        "Requests of one API key; without keys all clients count as one; 0: no limit."));
+  keys.push_back(number("limits.key_burst", "", Kind::integer, FIELD(limits.key_burst), 1, kMillion,
+                        "Requests of one key that may come at once."));
+}
+
 void add_log_keys(std::vector<Key>& keys) {
   keys.push_back(with_choices(make("log.level", "--log-level", Kind::choice, FIELD(log.level),
                                    "Least important lines that are written."),
@@ -422,6 +459,8 @@ std::vector<Key> build() {
   add_envelope_keys(keys);
   add_quality_keys(keys);
   add_reasoning_keys(keys);
+  add_routing_keys(keys);
+  add_limits_keys(keys);
   add_log_keys(keys);
   return keys;
 }
@@ -435,6 +474,8 @@ constexpr std::array kSections = {
     Section{"envelopes", "Signed queries: docs/proof.md."},
     Section{"quality", "Assessment of answers, and the gate: docs/quality.md."},
     Section{"reasoning", "Graphs of thoughts before the answer: docs/query.md."},
+    Section{"routing", "Which backend answers what: docs/gateway.md."},
+    Section{"limits", "How often clients may ask."},
     Section{"log", "What is written about it all."},
 };
 

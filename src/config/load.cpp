@@ -7,8 +7,10 @@
 #include <optional>
 #include <span>
 
+#include "config/backend_table.h"
 #include "config/key_table.h"
 #include "config/quantity.h"
+#include "config/suggest.h"
 #include "config/toml_file.h"
 
 namespace sovereign::config {
@@ -28,6 +30,13 @@ class Builder {
     if (const auto checked = check(key, *value); !checked) return problem(key.name, origin, checked.error());
     key.set(loaded_.settings, *value);
     loaded_.origins[static_cast<std::size_t>(&key - all_keys().data())] = origin;
+  }
+
+  // A key that is not in all_keys().
+  void set_listed(const Key& key, const result<Value>& value, const std::string& origin) {
+    if (!value) return problem(key.name, origin, value.error());
+    if (const auto checked = check(key, *value); !checked) return problem(key.name, origin, checked.error());
+    key.set(loaded_.settings, *value);
   }
 
   void problem(std::string_view name, std::string_view origin, const Error& error) {
@@ -108,6 +117,31 @@ Value anchored(const Key& key, Value value, const fs::path& folder) {
   return value;
 }
 
+void read_backend_entry(const TomlEntry& entry, const std::string& origin, const fs::path& folder,
+                        Builder& builder) {
+  const std::size_t dot = entry.name.rfind('.');
+  const std::string backend = dot < kBackendsPrefix.size()
+                                  ? std::string()
+                                  : entry.name.substr(kBackendsPrefix.size(), dot - kBackendsPrefix.size());
+  if (const auto named = check_backend_name(backend); !named) {
+    return builder.problem(entry.name, origin, named.error());
+  }
+  const auto keys = backend_keys(backend);
+  const auto key =
+      std::find_if(keys.begin(), keys.end(), [&](const Key& each) { return each.name == entry.name; });
+  if (key == keys.end()) {
+    std::vector<std::string_view> names;
+    for (const Key& each : keys) names.push_back(each.name);
+    const std::string_view near = nearest(entry.name, names);
+    return builder.unknown(entry.name, origin, "key",
+                           near.empty() ? std::string() : fmt::format("did you mean '{}'?", near));
+  }
+  builder.set_listed(*key, from_toml(*key, entry.value).map([&](Value value) {
+    return anchored(*key, std::move(value), folder);
+  }),
+                     origin);
+}
+
 void read_file(const fs::path& path, Builder& builder) {
   const auto entries = read_toml(path);
   if (!entries) return builder.add(entries.error());
@@ -115,6 +149,10 @@ void read_file(const fs::path& path, Builder& builder) {
   const fs::path folder = fs::absolute(path).parent_path();
   for (const TomlEntry& entry : *entries) {
     const std::string origin = fmt::format("{}:{}", path.string(), entry.line);
+    if (entry.name.starts_with(kBackendsPrefix)) {
+      read_backend_entry(entry, origin, folder, builder);
+      continue;
+    }
     const Key* key = find_key(entry.name);
     if (key == nullptr) {
       builder.unknown(entry.name, origin, "key", suggestion(entry.name));
@@ -136,6 +174,10 @@ void read_environment(const Environment& environment, Builder& builder) {
     if (key != keys.end()) {
       builder.set(*key, parse_text(*key, text), "$" + name);
       continue;
+    }
+    if (name.starts_with(environment_name(kBackendsPrefix))) {
+      builder.problem("backends", "$" + name,
+                      {ErrorCode::invalid_argument, "backends are set in the configuration file only", {}});
     }
     for (const Section& section : all_sections()) {
       const std::string prefix = environment_name(section.name) + "_";
@@ -206,6 +248,8 @@ std::vector<Error> check_together(const Settings& settings) {
           fmt::format("is missing: {} is set, and HTTPS needs both",
                       lacks_key ? "server.tls_certificate" : "server.tls_key"));
   }
+  auto of_backends = check_backends(settings);
+  std::move(of_backends.begin(), of_backends.end(), std::back_inserter(errors));
   return errors;
 }
 

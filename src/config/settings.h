@@ -9,14 +9,17 @@
 #include "base/logging.h"
 #include "crypto/merkle_log.h"
 #include "engine/engine_config.h"
-#include "runtime/receipt_mode.h"
+#include "gateway/remote_config.h"
 #include "runtime/quality_policy.h"
 #include "runtime/reasoning_policy.h"
+#include "runtime/receipt_mode.h"
+#include "server/limits/limits_config.h"
 #include "server/server_config.h"
 
 namespace sovereign::config {
 
 struct ModelSettings {
+  bool enabled = true;        // serve a model in this process; false: backends answer everything
   std::string path;           // a GGUF file, or a name in the models directory; empty: the default model
   std::string name;           // how clients call it; empty: the file's stem
   std::string chat_template;  // file with a Jinja template; empty: the model's own
@@ -59,6 +62,19 @@ struct EnvelopeSettings {
   std::uint32_t rate_burst = 20;
 };
 
+// Which backend answers what; docs/gateway.md. Tiers go by their names.
+struct RoutingSettings {
+  std::uint32_t local_from = 35;
+  std::uint32_t pool_from = 70;
+  std::vector<std::string> edge_fallback = {"local", "pool"};
+  std::vector<std::string> local_fallback = {"pool", "edge"};
+  std::vector<std::string> pool_fallback = {"local", "edge"};
+  bool require_local = false;
+  std::chrono::milliseconds probe_interval{10'000};
+  std::uint32_t breaker_failures = 5;
+  std::chrono::milliseconds breaker_open_for{5'000};
+};
+
 struct Settings {
   ModelSettings model;
   engine::EngineConfig engine;
@@ -68,6 +84,9 @@ struct Settings {
   EnvelopeSettings envelopes;
   runtime::QualityPolicy quality;
   runtime::ReasoningPolicy reasoning;
+  RoutingSettings routing;
+  server::LimitsConfig limits;
+  std::vector<gateway::RemoteConfig> backends;  // in the file's order; backend_table.h documents their keys
   LogSettings log;
 };
 

@@ -1,4 +1,4 @@
-// One place where answers come from: the embedded engine today, another server tomorrow, a script in tests.
+// One place where answers come from: the embedded engine, another server, a script in tests.
 //
 // A backend takes a conversation, not tokens: templates and vocabularies are its own business, so that the
 // runtime above asks a local model and a remote one alike. All calls are thread-safe; generate() may take
@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,6 +19,7 @@
 #include "base/sha256.h"
 #include "engine/chat_format.h"
 #include "engine/generation.h"
+#include "gateway/backend_status.h"
 #include "gateway/failure.h"
 
 namespace sovereign::gateway {
@@ -34,8 +37,8 @@ struct BackendIdentity {
 };
 
 struct BackendCapabilities {
-  std::uint32_t context_tokens = 0;  // prompt and answer of one sequence
-  std::uint32_t vocabulary_size = 0;
+  std::uint32_t context_tokens = 0;   // prompt and answer of one sequence; 0: not known
+  std::uint32_t vocabulary_size = 0;  // likewise
 };
 
 struct GenerateRequest {
@@ -48,12 +51,36 @@ struct GenerateRequest {
   std::optional<Time> deadline;
 };
 
-// Receives a generation. on_begin() comes first, from the thread that calls generate(); then the engine's
-// calls, of which on_done() is the last. All must return at once.
+// How the text of deltas becomes a message, where it is more than the content: tool calls, reasoning.
+// Immutable, thread-safe.
+class AnswerSyntax {
+ public:
+  virtual ~AnswerSyntax() = default;
+  // Reads the text so far; never fails. `partial`: more may come.
+  virtual engine::ChatMessage read(std::string_view text, bool partial) const = 0;
+};
+
+// Receives a generation. on_begin() comes first, at the latest with the first delta; then deltas; then
+// exactly one of on_done() and on_failure(). A failure may also come alone. Calls come from any thread, one
+// at a time, perhaps before generate() has returned. All must return at once.
 class GenerateSink : public engine::GenerationSink {
  public:
+  // Another than the backend that was asked answers; before on_begin().
+  virtual void on_redirect(const BackendIdentity&) noexcept {}
   // How the text of the deltas is to be read; null: it is the content as it stands.
-  virtual void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept = 0;
+  virtual void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept = 0;
+  // There is no answer, or no more of it.
+  virtual void on_failure(const Failure& failure) noexcept {
+    engine::GenerationSummary summary;
+    summary.error = failure;
+    on_done(summary);
+  }
+};
+
+struct ProbeReport {
+  ProbeOutcome outcome = ProbeOutcome::well;
+  std::string detail;               // what went wrong, for people
+  std::vector<std::string> models;  // that it offers
 };
 
 class Backend {
@@ -69,6 +96,9 @@ class Backend {
   virtual outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) = 0;
   // The generation ends soon, with on_done(). Unknown numbers are ignored.
   virtual void cancel(std::uint64_t generation) noexcept = 0;
+
+  // Looks whether it could answer. `done` is called once, from any thread, perhaps before probe() returns.
+  virtual void probe(std::function<void(ProbeReport)> done) { done({}); }
 };
 
 }  // namespace sovereign::gateway

@@ -1,6 +1,8 @@
 // An error with the name of its cause, where programs tell causes apart that people read in the message.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +13,7 @@ namespace sovereign::gateway {
 struct Failure : Error {
   std::string reason;   // stable, e.g. "context_length_exceeded"; empty: the code says all there is
   std::string details;  // a JSON object for programs, e.g. scores; empty: none
+  std::optional<std::chrono::seconds> retry_after;  // when asking again makes sense, where that is known
 
   Failure(Error error) : Error(std::move(error)) {}  // NOLINT: every Error is a failure
   Failure(ErrorCode kind, std::string words, std::string place = {}, std::string cause = {})

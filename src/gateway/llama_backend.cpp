@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -18,6 +19,17 @@ Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context
                       prompt_tokens, context_tokens),
           "messages", "context_length_exceeded"};
 }
+
+class ChatFormatSyntax final : public AnswerSyntax {
+ public:
+  explicit ChatFormatSyntax(std::shared_ptr<const engine::ChatSyntax> syntax) : syntax_(std::move(syntax)) {}
+  engine::ChatMessage read(std::string_view text, bool partial) const override {
+    return engine::ChatFormat::parse(*syntax_, text, partial);
+  }
+
+ private:
+  std::shared_ptr<const engine::ChatSyntax> syntax_;
+};
 
 }  // namespace
 
@@ -56,6 +68,18 @@ BackendCapabilities LlamaBackend::capabilities() const {
 }
 
 outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {
+  // What names tokens was checked against this vocabulary only when this model was the one that was asked.
+  const auto vocabulary_size = model_->info().vocabulary_size;
+  for (const auto& [token, bias] : request.sampling.logit_bias) {
+    if (token >= 0 && static_cast<std::uint32_t>(token) < vocabulary_size) continue;
+    return tl::unexpected<Failure>(
+        {ErrorCode::invalid_argument,
+         fmt::format("'logit_bias' has the key '{}', which is not a token id below {}.", token,
+                     vocabulary_size),
+         "logit_bias"});
+  }
+  request.sampling.penalty_last_n =
+      std::min(request.sampling.penalty_last_n, static_cast<std::int32_t>(engine_->context_tokens()));
   auto prompt = format_->render(request.input);
   if (!prompt) {
     auto error = prompt.error();
@@ -80,7 +104,7 @@ outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shar
   std::move(prompt->stop.begin(), prompt->stop.end(), std::back_inserter(generation.stop));
   generation.ignore_eos = request.ignore_eos;
   generation.deadline = request.deadline;
-  sink->on_begin(prompt->plain ? nullptr : prompt->syntax);
+  sink->on_begin(prompt->plain ? nullptr : std::make_shared<ChatFormatSyntax>(prompt->syntax));
   const auto id = engine_->submit(std::move(generation), std::move(sink));
   if (!id) return tl::unexpected<Failure>(id.error());
   return *id;

@@ -43,8 +43,9 @@ CachePlan plan_cache(const SovereignQuery& query) {
   plan.lookup = policy.mode != CacheMode::refresh && !policy.no_lookup;
   plan.store = !policy.no_store;
   // Who does not want a kept answer does not want somebody else's either; and an answer that must not be
-  // kept must not be handed to others.
-  plan.join = plan.lookup && plan.store;
+  // kept must not be handed to others. An answer that is being made for somebody else may come from
+  // anywhere.
+  plan.join = plan.lookup && plan.store && !query.require_local;
   return plan;
 }
 

@@ -61,6 +61,8 @@ struct SovereignQuery {
   bool ignore_eos = false;
   engine::SamplingParams sampling;
 
+  bool require_local = false;  // nothing of it may leave this process
+
   CachePolicy cache;
   std::optional<Time> deadline;
   std::optional<ReceiptRequest> receipt;  // none: no receipt is wanted

@@ -13,15 +13,19 @@
 #include "gateway/failure.h"
 #include "runtime/result.h"
 
-namespace sovereign::engine {
-class ChatSyntax;
+namespace sovereign::gateway {
+class AnswerSyntax;
 }
 
 namespace sovereign::runtime {
 
 struct Beginning {
-  std::shared_ptr<const engine::ChatSyntax> syntax;  // how to read the deltas; null: the text is the content
+  std::shared_ptr<const gateway::AnswerSyntax>
+      syntax;  // how to read the deltas; null: the text is the content
   CacheNote cached;
+  // Who answers, when it is another than the backend that was asked.
+  std::string model_used;
+  std::string fingerprint;
 };
 
 class QueryClient {

@@ -47,6 +47,11 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   // Weak: an engine holds its sinks, and those hold the run; the engine must not end on its own thread.
   const std::weak_ptr<gateway::Backend> backend;
   const gateway::BackendIdentity identity;
+  // What is said about the answer is said about this one: of the backend that was asked, or of another that
+  // answered in its place.
+  const gateway::BackendIdentity& answerer() const {
+    return result.answered_by ? *result.answered_by : identity;
+  }
   std::shared_ptr<QueryClient> client;  // the cache puts a flight here, whose waiters are the clients
   SovereignResult result;
   cache::KeyEncoder key;      // borrows from query and identity; empty unless result.cached has a key

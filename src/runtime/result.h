@@ -17,6 +17,10 @@
 #include "runtime/quality.h"
 #include "runtime/reasoning/reasoner.h"
 
+namespace sovereign::gateway {
+struct BackendIdentity;
+}
+
 namespace sovereign::runtime {
 
 // Sums over the generations of one answer.
@@ -68,10 +72,12 @@ struct SovereignResult {
   std::string model_used;
   std::string fingerprint;
   std::string model_digest;
+  // Another backend than the one that was asked; null: it was that one. Not kept with an answer.
+  std::shared_ptr<const gateway::BackendIdentity> answered_by;
   Usage usage;                        // of making the answer, also when it was found
   std::optional<std::uint32_t> seed;  // that the first choice was really drawn with; none: not known
   CacheNote cached;
-  std::shared_ptr<const pci::ReceiptFile> receipt;  // of this client alone; null: none was asked for
+  std::shared_ptr<const pci::ReceiptFile> receipt;    // of this client alone; null: none was asked for
   std::shared_ptr<const ReasoningOutcome> reasoning;  // null: it was answered without
   std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are
                                      // missing, those that were repeated are there again

@@ -31,7 +31,7 @@ void SideGeneration::stop() {
   if (const auto backend = run_->backend.lock()) backend->cancel(*generation);
 }
 
-void SideGeneration::on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept {
+void SideGeneration::on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept {
   syntax_ = std::move(syntax);
 }
 
@@ -53,7 +53,7 @@ void SideGeneration::on_done(const engine::GenerationSummary& summary) noexcept 
 }
 
 void SideGeneration::finish() {
-  if (syntax_) answer_.text = engine::ChatFormat::parse(*syntax_, answer_.text, false).content;
+  if (syntax_) answer_.text = syntax_->read(answer_.text, false).content;
   // Whoever is told may hold this object: the function must not outlive its one call.
   const Done done = std::exchange(done_, nullptr);
   done(std::move(answer_));

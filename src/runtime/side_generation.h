@@ -36,7 +36,7 @@ class SideGeneration final : public gateway::GenerateSink,
   // It ends soon, as cancelled.
   void stop();
 
-  void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept override;
+  void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override;
   void on_delta(engine::GenerationDelta delta) noexcept override;
   void on_done(const engine::GenerationSummary& summary) noexcept override;
 
@@ -46,7 +46,7 @@ class SideGeneration final : public gateway::GenerateSink,
   const QueryRunPtr run_;
   Done done_;
   SideAnswer answer_;
-  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::mutex mutex_;
   bool stopped_ = false;                     // guarded by mutex_
   std::optional<std::uint64_t> generation_;  // guarded by mutex_

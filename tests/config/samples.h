@@ -39,6 +39,7 @@ inline Value sample_value(const Key& key) {
       if (key.name == "quality.min_dimension")
         return std::vector<std::string>{"truthfulness=0.5", "patience=0.25"};
       if (key.name == "quality.required") return std::vector<std::string>{"truthfulness", "excellence"};
+      if (key.section() == "routing") return std::vector<std::string>{"edge"};
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
   return standing;

@@ -55,13 +55,14 @@ std::string Peer::read_request() {
   return request;
 }
 
-void Peer::write(std::string_view bytes) {
+bool Peer::write(std::string_view bytes) {
   error_code ec;
   if (tls_) {
     asio::write(*tls_, asio::buffer(bytes), ec);
   } else {
     asio::write(socket_, asio::buffer(bytes), ec);
   }
+  return !ec;
 }
 
 void Peer::wait_for_close() {

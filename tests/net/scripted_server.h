@@ -30,7 +30,8 @@ class Peer {
   std::string read_request();
   // The headers only.
   std::string read_head();
-  void write(std::string_view bytes);
+  // False when the client has gone.
+  bool write(std::string_view bytes);
   // Blocks until the client closes.
   void wait_for_close();
   // Ends with RST instead of FIN.

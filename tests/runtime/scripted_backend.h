@@ -34,6 +34,7 @@ class ScriptedBackend final : public gateway::Backend {
     const std::lock_guard lock(mutex_);
     ++generations_;
     if (refusal_) return tl::unexpected<gateway::Failure>(*refusal_);
+    if (redirect_) sink->on_redirect(*redirect_);
     sink->on_begin(nullptr);
     std::vector<std::string> words = words_;
     if (!scripts_.empty()) {
@@ -103,6 +104,8 @@ class ScriptedBackend final : public gateway::Backend {
 
   void refuse_with(Error error) { refusal_ = std::move(error); }
   void finish_with(engine::FinishReason reason) { finish_ = reason; }
+  // From now on another answers in its place.
+  void redirect_to(gateway::BackendIdentity other) { redirect_ = std::move(other); }
   void say(std::vector<std::string> words) { words_ = std::move(words); }
   // What the next generations say, one after the other; those after them say what say() told.
   void say_in_turn(std::deque<std::vector<std::string>> scripts) {
@@ -164,6 +167,7 @@ class ScriptedBackend final : public gateway::Backend {
   gateway::BackendIdentity identity_;
   engine::FinishReason finish_ = engine::FinishReason::stop;
   std::optional<Error> refusal_;
+  std::optional<gateway::BackendIdentity> redirect_;
   mutable std::mutex mutex_;
   std::deque<Running> running_;
   std::uint64_t generations_ = 0;

@@ -39,9 +39,24 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     if (generation) cancel(*generation);
   }
 
-  void on_begin(std::shared_ptr<const engine::ChatSyntax> syntax) noexcept override {
+  void on_redirect(const gateway::BackendIdentity& by) noexcept override {
+    run_->result.model_used = by.model;
+    run_->result.fingerprint = by.fingerprint;
+    run_->result.model_digest = by.digest;
+    // The key names the backend that was asked: under it this answer must not be found.
+    if (by.digest != run_->identity.digest) run_->store = false;
+    run_->result.answered_by = std::make_shared<const gateway::BackendIdentity>(by);
+  }
+
+  void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override {
     syntax_ = syntax;
-    if (!hold_back_) run_->client->on_begin({std::move(syntax), run_->result.cached});
+    if (hold_back_) return;
+    Beginning beginning{std::move(syntax), run_->result.cached, {}, {}};
+    if (run_->result.answered_by) {
+      beginning.model_used = run_->result.model_used;
+      beginning.fingerprint = run_->result.fingerprint;
+    }
+    run_->client->on_begin(beginning);
   }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
@@ -58,6 +73,10 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     if (!hold_back_) run_->client->on_delta(std::move(delta));
   }
 
+  void on_failure(const gateway::Failure& failure) noexcept override {
+    run_->post([self = shared_from_this(), failure] { self->run_->refuse(failure); });
+  }
+
   void on_done(const engine::GenerationSummary& summary) noexcept override {
     summary_ = summary;
     // Reading tool calls and keeping the answer takes time that belongs to the other sequences here.
@@ -70,13 +89,15 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     if (summary_.error) return run_->refuse(*summary_.error);
     if (syntax_) {
       for (Choice& choice : choices_) {
-        choice.message = engine::ChatFormat::parse(*syntax_, choice.message.content, false);
+        choice.message = syntax_->read(choice.message.content, false);
       }
     }
     run_->result.choices = std::move(choices_);
     run_->log_likelihoods = std::move(log_likelihoods_);
     run_->result.usage.add(summary_);
-    run_->result.seed = summary_.seed;
+    // A server elsewhere does not say which seed it drew.
+    const bool knows_seed = run_->answerer().weights.has_value();
+    run_->result.seed = knows_seed ? std::optional(summary_.seed) : run_->query.sampling.seed;
     run_->proceed();
   }
 
@@ -89,7 +110,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
   std::mutex mutex_;
   bool stopped_ = false;                     // guarded by mutex_
   std::optional<std::uint64_t> generation_;  // guarded by mutex_
-  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::vector<Choice> choices_;
   std::vector<std::vector<float>> log_likelihoods_;
   engine::GenerationSummary summary_;

@@ -15,7 +15,7 @@ void SealStage::enter(const QueryRunPtr& run) {
   if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
   const std::string answer = sealed_answer(run->result.choices);
   const auto now_ms = static_cast<std::uint64_t>(cache::wall_now().time_since_epoch().count());
-  auto receipt = issuer_.issue(draft_receipt(run->query, run->result, run->identity, answer), now_ms);
+  auto receipt = issuer_.issue(draft_receipt(run->query, run->result, run->answerer(), answer), now_ms);
   if (!receipt) {
     return run->refuse({ErrorCode::unavailable,
                         fmt::format("The answer is there, but no receipt of it: {}", receipt.error().message),

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "server/metrics/gateway_exposition.h"
+
 namespace sovereign::server {
 namespace {
 
@@ -12,11 +14,23 @@ asio::awaitable<void> answer(Exchange& exchange, HttpResponse response) {
   co_await exchange.respond(std::move(response));
 }
 
+HttpResponse gateway_readiness(const gateway::Gateway& gateway) {
+  const auto members = gateway.view();
+  HttpResponse response;
+  response.status = gateway.serves() ? 200 : 503;
+  response.body = fmt::format(R"({{"status":"{}","backends":{}}})",
+                              response.status == 200 ? "ready" : "no_backend", backends_json(members));
+  return response;
+}
+
 }  // namespace
 
 HttpResponse readiness(const HealthSources& sources) {
   const auto phase = sources.ready.phase();
   HttpResponse response;
+  if (sources.gateway != nullptr && phase != ReadyState::Phase::draining) {
+    return gateway_readiness(*sources.gateway);
+  }
   if (phase != ReadyState::Phase::ready) {
     response.status = 503;
     response.body = fmt::format(R"({{"status":"{}"}})", to_string(phase));

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "gateway/gateway.h"
 #include "server/health/ready_state.h"
 #include "server/router.h"
 
@@ -17,10 +18,13 @@ struct HealthSources {
   const Clock& clock;
   // How long the engine has had work without finishing a step (Engine::stalled_for); zero without one.
   std::function<Duration(Time)> stalled_for;
-  Duration stall_after{};  // ServerConfig::stall_after
+  Duration stall_after{};                     // ServerConfig::stall_after
+  const gateway::Gateway* gateway = nullptr;  // null: the embedded model answers everything
 };
 
 // 200 {"status":"ready"}, or 503 with "loading", "draining" or "stalled" and, for the last, for how long.
+// With a gateway also "backends", each with its status; "no_backend" when none could answer. A model that
+// loads or stalls is then one backend of several, and the others serve on.
 HttpResponse readiness(const HealthSources& sources);
 
 void add_health_routes(Router& router, HealthSources sources);

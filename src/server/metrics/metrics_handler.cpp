@@ -4,6 +4,7 @@
 
 #include "server/metrics/cache_exposition.h"
 #include "server/metrics/engine_exposition.h"
+#include "server/metrics/gateway_exposition.h"
 #include "server/metrics/process_stats.h"
 #include "server/metrics/proof_exposition.h"
 #include "server/metrics/quality_exposition.h"
@@ -36,6 +37,11 @@ std::string render_metrics(const MetricsSources& sources) {
   if (sources.receipts != nullptr) write_receipt_metrics(text, sources.receipts->stats());
   if (sources.gates != nullptr) write_gate_metrics(text, sources.gates->metrics());
   if (sources.quality != nullptr) write_quality_metrics(text, *sources.quality);
+  if (sources.gateway != nullptr) write_gateway_metrics(text, sources.gateway->view());
+  if (sources.rate_gate != nullptr) {
+    text.counter("sovereign_limits_refused_total", "Requests that came too soon: status 429.",
+                 static_cast<double>(sources.rate_gate->refused()));
+  }
   sources.http.write(text);
   if (const auto* transport = sources.transport ? sources.transport() : nullptr) {
     write_transport_metrics(text, *transport);

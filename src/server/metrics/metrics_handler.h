@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "cache/response_cache.h"
 #include "engine/engine.h"
+#include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
 #include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
+#include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
 #include "server/router.h"
 
@@ -29,10 +31,12 @@ struct MetricsSources {
   std::string model_id;
   // The transport's counters, or null before the server has started; may be left empty.
   std::function<const TransportMetrics*()> transport = {};
-  const cache::ResponseCache* cache = nullptr;   // null: none
-  const pci::ReceiptIssuer* receipts = nullptr;  // null: none
-  const pci::GateChain* gates = nullptr;         // null: none
+  const cache::ResponseCache* cache = nullptr;       // null: none
+  const pci::ReceiptIssuer* receipts = nullptr;      // null: none
+  const pci::GateChain* gates = nullptr;             // null: none
   const runtime::QualityMetrics* quality = nullptr;  // null: answers are not assessed
+  const gateway::Gateway* gateway = nullptr;         // null: none
+  const RateGate* rate_gate = nullptr;               // null: no limits
 };
 
 std::string render_metrics(const MetricsSources& sources);

@@ -6,7 +6,7 @@ namespace sovereign::server::openai {
 
 outcome<std::shared_ptr<const ServedModel>> find_model(const ApiContext& api, const std::string& name) {
   auto served = api.models.get();
-  if (served == nullptr) return refuse(model_loading());
+  if (served == nullptr) return refuse(api.embedded ? model_loading() : no_embedded_model());
   if (!name.empty() && !served->is_called(name)) return refuse(model_not_found(name, *served));
   return served;
 }

@@ -5,10 +5,12 @@
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
+#include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
 #include "runtime/pipeline.h"
 #include "runtime/receipt_mode.h"
+#include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/chat_memo.h"
@@ -45,6 +47,10 @@ struct ApiContext {
   ChatMemo* memo = nullptr;               // with the cache
   ReceiptService receipts{};
   EnvelopeService envelopes{};
+  std::shared_ptr<gateway::Gateway> gateway = nullptr;  // null: the embedded model answers everything
+  bool embedded = true;                                 // false: no model is served in this process
+  bool shares_cache = false;                            // cached answers are kept on another machine too
+  RateGate* rate_gate = nullptr;                        // null: no limits
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;

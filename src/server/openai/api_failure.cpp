@@ -32,9 +32,9 @@ std::string body_of(const ApiFailure& failure) {
 }  // namespace
 
 HttpResponse to_response(const ApiFailure& failure) {
-  std::optional<std::chrono::seconds> retry_after;
-  if (failure.error.code == ErrorCode::resource_exhausted) retry_after = kRetryWhenFull;
-  if (failure.error.code == ErrorCode::unavailable) retry_after = kRetryWhenUnavailable;
+  std::optional<std::chrono::seconds> retry_after = failure.retry_after;
+  if (!retry_after && failure.error.code == ErrorCode::resource_exhausted) retry_after = kRetryWhenFull;
+  if (!retry_after && failure.error.code == ErrorCode::unavailable) retry_after = kRetryWhenUnavailable;
   auto response = error_response(failure.error, retry_after);
   response.status = status_of(failure);
   response.body = body_of(failure);
@@ -50,6 +50,13 @@ std::string to_event(const ApiFailure& failure) { return body_of(failure); }
 ApiFailure model_loading() {
   return {Error{ErrorCode::unavailable, "The model is still loading; try again in a few seconds.", {}},
           "model_loading"};
+}
+
+ApiFailure no_embedded_model() {
+  return {Error{ErrorCode::unsupported,
+                "No model is served in this process; ask for chats, which other backends answer.",
+                {}},
+          "no_embedded_model"};
 }
 
 ApiFailure model_not_found(const std::string& name, const ServedModel& served) {

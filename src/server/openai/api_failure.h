@@ -1,6 +1,7 @@
 // Why a request cannot be answered, with OpenAI's code where it has one.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +18,11 @@ struct ApiFailure {
   Error error;
   std::string code;     // e.g. "context_length_exceeded"; empty: the ErrorCode's name
   std::string details;  // a JSON object, for the error object's "details"; empty: none
+  std::optional<std::chrono::seconds> retry_after;  // where it is known better than by the code
 
   ApiFailure(Error e) : error(std::move(e)) {}  // NOLINT: an Error is a failure without a code
   ApiFailure(const gateway::Failure& failure)   // NOLINT: likewise
-      : error(failure), code(failure.reason), details(failure.details) {}
+      : error(failure), code(failure.reason), details(failure.details), retry_after(failure.retry_after) {}
   ApiFailure(Error e, std::string c) : error(std::move(e)), code(std::move(c)) {}
 };
 
@@ -38,6 +40,8 @@ HttpResponse to_response(const ApiFailure& failure);
 std::string to_event(const ApiFailure& failure);
 
 ApiFailure model_loading();
+// Of requests that only a model in this process can answer, where there is none.
+ApiFailure no_embedded_model();
 ApiFailure model_not_found(const std::string& name, const ServedModel& served);
 ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
                                    std::string param);

@@ -7,6 +7,7 @@
 #include "runtime/stages/cache_lookup.h"
 #include "server/openai/answer_headers.h"
 #include "server/openai/answer_stream.h"
+#include "server/openai/backend_choice.h"
 #include "server/openai/chat_request.h"
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
@@ -20,20 +21,20 @@ constexpr std::size_t kInlineTextBytes = 16 * 1024;
 
 struct StartedChat {
   ChatDelivery delivery;
-  std::shared_ptr<const ServedModel> served;
+  ChosenBackend chosen;
 };
 
-ResponseHead make_head(const ServedModel& served) {
-  return {make_id("chatcmpl-"), unix_now(), served.id, served.fingerprint};
+ResponseHead make_head(const std::string& model, const std::string& fingerprint) {
+  return {make_id("chatcmpl-"), unix_now(), model, fingerprint};
 }
 
-std::string chat_body(const ServedModel& served, const ChatDelivery& delivery,
-                      const runtime::SovereignResult& result) {
+// The result knows who answered in the end.
+std::string chat_body(const ChatDelivery& delivery, const runtime::SovereignResult& result) {
   Usage usage = result.usage;
   // What was found took no time.
   if (result.cached.status == runtime::CacheNote::Status::hit) usage.prompt_ms = usage.predicted_ms = 0;
-  return chat_completion_json(make_head(served), result.choices, usage, delivery.with_logprobs,
-                              result.receipt.get());
+  return chat_completion_json(make_head(result.model_used, result.fingerprint), result.choices, usage,
+                              delivery.with_logprobs, result.receipt.get());
 }
 
 bool is_small(const runtime::SovereignResult& result, const ChatDelivery& delivery) {
@@ -65,12 +66,10 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
 // On a worker thread.
 outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
                                 const std::shared_ptr<TokenChannel>& channel) {
-  const auto any = find_model(api, {});
-  if (!any) return refuse(any.error());
-  auto request = parse_chat_request(http.body, (*any)->limits());
+  const auto limits = request_limits(api);
+  if (!limits) return refuse(limits.error());
+  auto request = parse_chat_request(http.body, *limits);
   if (!request) return refuse(request.error());
-  const auto served = find_model(api, request->options.model);
-  if (!served) return refuse(served.error());
 
   const auto& options = request->options;
   const ChatDelivery delivery{options.stream, options.include_usage, options.sampling.top_logprobs >= 0,
@@ -79,11 +78,14 @@ outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
   if (!sealed) return refuse(sealed.error());
   auto query = make_query(api, http, *request);
   query.receipt = std::move(*sealed);
-  remember(api, http, query, (*served)->backend->identity(), delivery);
+  auto chosen = choose_backend(api, query, options.model, request->routing);
+  if (!chosen) return refuse(chosen.error());
+  keep_local(api, query);
+  remember(api, http, query, chosen->backend->identity(), delivery);
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  api.pipeline->start(std::move(query), (*served)->backend, channel->client(delivery.stream));
-  return StartedChat{delivery, *served};
+  api.pipeline->start(std::move(query), chosen->backend, channel->client(delivery.stream));
+  return StartedChat{delivery, std::move(*chosen)};
 }
 
 asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange, TokenChannel& channel,
@@ -95,10 +97,9 @@ asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange, To
   HttpResponse response;
   response.headers = answer_headers(result);
   if (is_small(result, chat.delivery)) {
-    response.body = chat_body(*chat.served, chat.delivery, result);
+    response.body = chat_body(chat.delivery, result);
   } else {
-    response.body =
-        co_await on_worker(api.workers, [&] { return chat_body(*chat.served, chat.delivery, result); });
+    response.body = co_await on_worker(api.workers, [&] { return chat_body(chat.delivery, result); });
   }
   co_await exchange.respond(std::move(response));
 }
@@ -122,6 +123,8 @@ std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& 
   if (!hit) return std::nullopt;
   FoundChat found{std::move(served), remembered->delivery, {}};
   if (!runtime::take_hit(*hit, {}, found.result)) return std::nullopt;
+  found.result.model_used = found.served->id;
+  found.result.fingerprint = found.served->fingerprint;
   if (!is_small(found.result, found.delivery)) return std::nullopt;
   return found;
 }
@@ -130,11 +133,11 @@ asio::awaitable<void> answer_found(Exchange& exchange, FoundChat found) {
   if (!found.delivery.stream) {
     HttpResponse response;
     response.headers = answer_headers(found.result);
-    response.body = chat_body(*found.served, found.delivery, found.result);
+    response.body = chat_body(found.delivery, found.result);
     co_return co_await exchange.respond(std::move(response));
   }
-  ChatStream stream(make_head(*found.served), found.delivery.n, found.delivery.include_usage,
-                    found.delivery.with_logprobs);
+  ChatStream stream(make_head(found.served->id, found.served->fingerprint), found.delivery.n,
+                    found.delivery.include_usage, found.delivery.with_logprobs);
   TokenBatch batch;
   batch.result = std::make_shared<const runtime::SovereignResult>(std::move(found.result));
   batch.done = true;
@@ -156,7 +159,8 @@ asio::awaitable<void> handle_chat(ApiContextPtr api, Exchange& exchange) {
   if (!chat) co_return co_await exchange.respond(to_response(chat.error()));
   if (!chat->delivery.stream) co_return co_await collect_chat(*api, exchange, *channel, *chat);
   const auto& delivery = chat->delivery;
-  ChatStream stream(make_head(*chat->served), delivery.n, delivery.include_usage, delivery.with_logprobs);
+  ChatStream stream(make_head(chat->chosen.id, chat->chosen.fingerprint), delivery.n, delivery.include_usage,
+                    delivery.with_logprobs);
   co_await stream_answer(api->workers, exchange, *channel, stream);
 }
 

@@ -53,6 +53,7 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   read_messages_and_tools(fields, limits, request.input);
   request.cache = read_cache_policy(fields);
   fields.read("receipt", request.receipt);
+  request.routing = read_routing_fields(fields);
   read_logprobs(fields, limits, request.options.sampling);
   if (!read_max_tokens(fields, "max_completion_tokens", false, request.options)) {
     read_max_tokens(fields, "max_tokens", false, request.options);
@@ -75,6 +76,7 @@ void move_into_query(ChatRequest& request, runtime::SovereignQuery& query) {
   query.ignore_eos = request.options.ignore_eos;
   query.sampling = std::move(request.options.sampling);
   query.cache = request.cache;
+  query.require_local = request.routing.require_local;
 }
 
 }  // namespace sovereign::server::openai

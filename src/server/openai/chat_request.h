@@ -7,6 +7,7 @@
 #include "engine/chat_format.h"
 #include "runtime/query.h"
 #include "server/openai/generation_options.h"
+#include "server/openai/routing_fields.h"
 
 namespace sovereign::server::openai {
 
@@ -14,6 +15,7 @@ struct ChatRequest {
   GenerationOptions options;
   runtime::CachePolicy cache;
   bool receipt = false;  // a receipt is asked for
+  RoutingFields routing;
   // Messages with text parts joined by newlines, and role 'developer' as 'system', which is what
   // models' templates know. The constraint (schema or grammar) is here, not in options.sampling.
   engine::ChatInput input;

@@ -6,8 +6,9 @@
 namespace sovereign::server::openai {
 
 ChatStream::ChatStream(const ResponseHead& head, std::uint32_t choices, bool include_usage,
-                       bool with_logprobs, std::shared_ptr<const engine::ChatSyntax> syntax)
-    : chunks_(head, include_usage),
+                       bool with_logprobs, std::shared_ptr<const gateway::AnswerSyntax> syntax)
+    : head_(head),
+      chunks_(head, include_usage),
       include_usage_(include_usage),
       with_logprobs_(with_logprobs),
       syntax_(std::move(syntax)),
@@ -17,9 +18,17 @@ const std::vector<engine::TokenLogprob>* ChatStream::logprobs_of(const Choice& c
   return with_logprobs_ && !choice.logprobs.empty() ? &choice.logprobs : nullptr;
 }
 
+void ChatStream::take_beginning(const runtime::Beginning& beginning) {
+  syntax_ = beginning.syntax;
+  if (beginning.model_used.empty()) return;
+  head_.model = beginning.model_used;
+  head_.fingerprint = beginning.fingerprint;
+  chunks_ = ChatChunks(head_, include_usage_);
+}
+
 std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   tally_.add(batch);
-  if (batch.beginning) syntax_ = batch.beginning->syntax;
+  if (batch.beginning) take_beginning(*batch.beginning);
   std::vector<std::string> payloads;
   payloads.reserve(batch.deltas.size() + 3);
   std::vector<bool> grown(choices_.size());
@@ -85,7 +94,7 @@ void ChatStream::tell_plain(const engine::GenerationDelta& delta, std::vector<st
 void ChatStream::tell_parsed(std::uint32_t index, std::vector<std::string>& payloads) {
   auto& choice = choices_[index];
   const bool partial = !choice.finish.has_value();
-  const auto message = engine::ChatFormat::parse(*syntax_, choice.text, partial);
+  const auto message = syntax_->read(choice.text, partial);
   for (const auto& delta : choice.deltas.advance(message)) {
     payloads.push_back(chunks_.delta(index, delta, logprobs_of(choice)));
     choice.logprobs.clear();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/backend.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/chat_deltas.h"
 #include "server/openai/chat_response.h"
@@ -16,12 +17,12 @@
 
 namespace sovereign::server::openai {
 
-// Not thread-safe. With a `syntax` the text is read by ChatFormat::parse() over and over, which takes
+// Not thread-safe. With a `syntax` the text is read over and over, which takes
 // time: call absorb() on a worker then. Without one the text is the content, and absorb() is cheap.
 class ChatStream {
  public:
   ChatStream(const ResponseHead& head, std::uint32_t choices, bool include_usage, bool with_logprobs,
-             std::shared_ptr<const engine::ChatSyntax> syntax = nullptr);
+             std::shared_ptr<const gateway::AnswerSyntax> syntax = nullptr);
 
   // Whether absorb() will have to parse.
   bool parses(const TokenBatch& batch) const {
@@ -44,16 +45,18 @@ class ChatStream {
     std::optional<engine::FinishReason> finish;
   };
 
+  void take_beginning(const runtime::Beginning& beginning);
   void replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads);
   void tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads);
   void tell_parsed(std::uint32_t index, std::vector<std::string>& payloads);
   void tell_finish(std::uint32_t index, const runtime::Quality* quality, std::vector<std::string>& payloads);
   const std::vector<engine::TokenLogprob>* logprobs_of(const Choice& choice) const;
 
+  ResponseHead head_;
   ChatChunks chunks_;
   bool include_usage_;
   bool with_logprobs_;
-  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::vector<Choice> choices_;
   Tally tally_;
   bool begun_ = false;  // anything of any choice was told

@@ -1,22 +1,44 @@
 #include "server/openai/model_handlers.h"
 
+#include <utility>
+#include <vector>
+
 #include "server/openai/json_text.h"
 
 namespace sovereign::server::openai {
 namespace {
+
+std::vector<gateway::MemberView> remote_members(const ApiContext& api) {
+  if (api.gateway == nullptr) return {};
+  auto members = api.gateway->view();
+  std::erase_if(members, [](const auto& member) { return member.embedded; });
+  return members;
+}
 
 asio::awaitable<void> list_models(ApiContextPtr api, Exchange& exchange) {
   const auto served = api->models.get();
   HttpResponse response;
   response.body = R"({"object":"list","data":[)";
   if (served != nullptr) response.body += model_json(*served);
+  bool first = served == nullptr;
+  for (const auto& member : remote_members(*api)) {
+    if (!std::exchange(first, false)) response.body += ',';
+    response.body += model_json(member);
+  }
   response.body += "]}";
   co_await exchange.respond(std::move(response));
 }
 
 asio::awaitable<void> show_model(ApiContextPtr api, Exchange& exchange) {
   const auto& parameters = exchange.request().path_parameters;
-  const auto served = find_model(*api, parameters.empty() ? std::string() : parameters.front());
+  const std::string name = parameters.empty() ? std::string() : parameters.front();
+  for (const auto& member : remote_members(*api)) {
+    if (member.name != name && member.model != name) continue;
+    HttpResponse found;
+    found.body = model_json(member);
+    co_return co_await exchange.respond(std::move(found));
+  }
+  const auto served = find_model(*api, name);
   if (!served) co_return co_await exchange.respond(to_response(served.error()));
   HttpResponse response;
   response.body = model_json(**served);
@@ -59,6 +81,31 @@ std::string model_json(const ServedModel& served) {
   field("n_embd", info.embedding_size);
   field("n_params", info.parameters);
   field("size", info.bytes);
+  out += "}}";
+  return out;
+}
+
+std::string model_json(const gateway::MemberView& member) {
+  std::string out = "{\"id\":";
+  append_json_string(out, member.name);
+  out += ",\"object\":\"model\",\"created\":0,\"owned_by\":\"backend\",\"meta\":{\"tier\":\"";
+  out += to_string(member.tier);
+  out += "\",\"status\":\"";
+  out += to_string(member.status);
+  out += "\",\"model\":";
+  append_json_string(out, member.model);
+  const auto list = [&](std::string_view name, const std::vector<std::string>& texts) {
+    out += ",\"";
+    out += name;
+    out += "\":[";
+    for (const auto& text : texts) {
+      if (&text != &texts.front()) out += ',';
+      append_json_string(out, text);
+    }
+    out += ']';
+  };
+  list("aliases", member.aliases);
+  list("offers", member.offers);
   out += "}}";
   return out;
 }

@@ -15,9 +15,12 @@ void add_openai_routes(Router& router, const ApiContextPtr& api) {
   add("GET", "/", Access::open, make_welcome_handler(api));
   add("GET", "/v1/models", Access::key, make_model_list_handler(api));
   add("GET", "/v1/models/{}", Access::key, make_model_handler(api));
-  add("POST", "/v1/chat/completions", Access::key, make_chat_handler(api));
-  add("POST", "/v1/completions", Access::key, make_completion_handler(api));
-  add("POST", "/v1/embeddings", Access::key, make_embedding_handler(api));
+  const auto add_limited = [&](std::string pattern, Handler handler) {
+    add("POST", std::move(pattern), Access::key, rate_limited(api->rate_gate, std::move(handler)));
+  };
+  add_limited("/v1/chat/completions", make_chat_handler(api));
+  add_limited("/v1/completions", make_completion_handler(api));
+  add_limited("/v1/embeddings", make_embedding_handler(api));
 }
 
 }  // namespace sovereign::server::openai

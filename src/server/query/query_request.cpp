@@ -80,6 +80,8 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
   fields.read("require_reasoning", query.require_reasoning);
   query.cache = openai::read_cache_policy(fields);
   fields.read("receipt", request.receipt);
+  request.routing = openai::read_routing_fields(fields);
+  query.require_local = request.routing.require_local;
   if (fields.error()) return fail(*fields.error());
 
   request.model = std::move(options.model);

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "runtime/query.h"
 #include "server/openai/generation_options.h"
+#include "server/openai/routing_fields.h"
 
 namespace sovereign::server {
 
@@ -18,6 +19,7 @@ struct QueryRequest {
   std::string model;  // empty: the one that is served
   bool stream = false;
   bool receipt = false;  // a receipt is asked for
+  openai::RoutingFields routing;
   runtime::SovereignQuery query;
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/cache_policy.h"
 #include "server/openai/answer_headers.h"
 #include "server/openai/answer_stream.h"
+#include "server/openai/backend_choice.h"
 #include "server/openai/receipt_fields.h"
 #include "server/query/envelope_admission.h"
 #include "server/query/query_request.h"
@@ -20,26 +21,33 @@ using openai::ApiFailure;
 using openai::TokenBatch;
 using openai::TokenChannel;
 
-// On a worker thread. Gives whether the answer is to be streamed.
-openai::outcome<bool> start_query(const ApiContext& api, const HttpRequest& http, std::string_view body,
-                                  const std::shared_ptr<TokenChannel>& channel) {
-  const auto any = find_model(api, {});
-  if (!any) return openai::refuse(any.error());
-  auto request = parse_query_request(body, (*any)->limits());
+struct StartedQuery {
+  bool streamed;
+  openai::ChosenBackend chosen;
+};
+
+// On a worker thread.
+openai::outcome<StartedQuery> start_query(const ApiContext& api, const HttpRequest& http,
+                                          std::string_view body,
+                                          const std::shared_ptr<TokenChannel>& channel) {
+  const auto limits = openai::request_limits(api);
+  if (!limits) return openai::refuse(limits.error());
+  auto request = parse_query_request(body, *limits);
   if (!request) return openai::refuse(request.error());
-  const auto served = find_model(api, request->model);
-  if (!served) return openai::refuse(served.error());
+  auto chosen = openai::choose_backend(api, request->query, request->model, request->routing);
+  if (!chosen) return openai::refuse(chosen.error());
   auto sealed = openai::read_receipt_request(api, http, request->receipt, body, "query");
   if (!sealed) return openai::refuse(sealed.error());
   runtime::SovereignQuery& query = request->query;
   query.receipt = std::move(*sealed);
+  openai::keep_local(api, query);
   if (query.id.empty()) query.id = http.request_id;
   runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
   if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  api.pipeline->start(std::move(query), (*served)->backend, channel->client(request->stream));
-  return request->stream;
+  api.pipeline->start(std::move(query), chosen->backend, channel->client(request->stream));
+  return StartedQuery{request->stream, std::move(*chosen)};
 }
 
 asio::awaitable<void> collect_query(Exchange& exchange, TokenChannel& channel) {
@@ -59,10 +67,10 @@ asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
   const auto admitted =
       co_await on_worker(api->workers, [&] { return admit_query(api->envelopes, exchange.request()); });
   if (!admitted) co_return co_await exchange.respond(to_response(admitted.error()));
-  const auto streamed = co_await on_worker(
+  const auto started = co_await on_worker(
       api->workers, [&] { return start_query(*api, exchange.request(), *admitted, channel); });
-  if (!streamed) co_return co_await exchange.respond(to_response(streamed.error()));
-  if (!*streamed) co_return co_await collect_query(exchange, *channel);
+  if (!started) co_return co_await exchange.respond(to_response(started.error()));
+  if (!started->streamed) co_return co_await collect_query(exchange, *channel);
   QueryStream stream;
   co_await openai::stream_answer(api->workers, exchange, *channel, stream);
 }
@@ -72,7 +80,8 @@ asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
 void add_query_routes(Router& router, const openai::ApiContextPtr& api) {
   auto& route = api->http_metrics.add_route("POST", "/v1/query");
   Handler handler = [api](Exchange& exchange) { return handle_query(api, exchange); };
-  router.add("POST", "/v1/query", Access::key, metered(route, api->clock, std::move(handler)));
+  router.add("POST", "/v1/query", Access::key,
+             metered(route, api->clock, rate_limited(api->rate_gate, std::move(handler))));
 }
 
 }  // namespace sovereign::server

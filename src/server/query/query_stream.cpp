@@ -24,7 +24,7 @@ std::vector<std::string> QueryStream::absorb(openai::TokenBatch batch) {
     tell(grown, payloads);
   } else if (!grown.empty() || ended) {
     raw_ += grown;
-    const auto content = engine::ChatFormat::parse(*syntax_, raw_, !ended).content;
+    const auto content = syntax_->read(raw_, !ended).content;
     // What was told cannot be taken back.
     if (content.size() > told_.size() && content.starts_with(told_)) {
       tell(std::string_view(content).substr(told_.size()), payloads);

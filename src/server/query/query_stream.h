@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/backend.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/token_channel.h"
 
@@ -26,7 +27,7 @@ class QueryStream {
  private:
   void tell(std::string_view text, std::vector<std::string>& payloads);
 
-  std::shared_ptr<const engine::ChatSyntax> syntax_;
+  std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::string raw_;   // all of it; only with a syntax
   std::string told_;  // content told so far; only with a syntax
   bool begun_ = false;

@@ -166,5 +166,27 @@ TEST_F(SealTest, TheLogHasThemAllAndHolds) {
   EXPECT_TRUE(log->audit());
 }
 
+TEST_F(SealTest, AReceiptNamesWhoAnsweredNotWhoWasAsked) {
+  gateway::BackendIdentity other;
+  other.model = "fallback";
+  other.digest = "sha256:other";
+  other.weights = sha256("another file");
+  backend_->redirect_to(other);
+  const auto leads = ask(query(true));
+  const auto shares = ask(query(true));  // the same, meanwhile: it gets the same answer, and its own receipt
+  backend_->run_to_end();
+  for (const auto& client : {leads, shares}) {
+    ASSERT_TRUE(client->result() && client->result()->receipt);
+    EXPECT_EQ(client->result()->model_used, "fallback");
+    const pci::ReceiptContent& content = client->result()->receipt->receipt.content;
+    EXPECT_EQ(content.model_name, "fallback");
+    EXPECT_EQ(content.model_digest, sha256("another file"));
+  }
+  EXPECT_EQ(backend_->generations(), 1u);
+  // Under the key of who was asked the other's answer is not found.
+  ask_to_end(query(false));
+  EXPECT_EQ(backend_->generations(), 2u);
+}
+
 }  // namespace
 }  // namespace sovereign::runtime

@@ -1,0 +1,143 @@
+#include "backends.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+#include <map>
+#include <utility>
+
+#include "gateway/openai/openai_backend.h"
+#include "gateway/openai/preset.h"
+
+namespace sovereign {
+namespace {
+
+std::vector<gateway::Tier> tiers(const std::vector<std::string>& names) {
+  std::vector<gateway::Tier> out;
+  for (const auto& name : names) {
+    if (const auto tier = gateway::tier_of(name)) out.push_back(*tier);
+  }
+  return out;
+}
+
+gateway::RoutingConfig routing_config(const config::RoutingSettings& settings) {
+  gateway::RoutingConfig routing;
+  routing.local_from = settings.local_from;
+  routing.pool_from = settings.pool_from;
+  routing.edge_fallback = tiers(settings.edge_fallback);
+  routing.local_fallback = tiers(settings.local_fallback);
+  routing.pool_fallback = tiers(settings.pool_fallback);
+  routing.require_local = settings.require_local;
+  return routing;
+}
+
+gateway::BreakerConfig breaker_config(const config::RoutingSettings& settings) {
+  gateway::BreakerConfig breaker;
+  breaker.consecutive_failures = settings.breaker_failures;
+  breaker.open_for = settings.breaker_open_for;
+  return breaker;
+}
+
+gateway::GatewayMember embedded_member(const config::Settings& settings, const std::string& model_id) {
+  gateway::MemberConfig member;
+  member.name = model_id;
+  member.tier = gateway::Tier::edge;
+  member.embedded = true;
+  member.breaker = breaker_config(settings.routing);
+  // The engine has its own queue; this one never fills.
+  return {std::move(member), nullptr};
+}
+
+}  // namespace
+
+result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
+                                                       const std::string& model_id, const Clock& clock,
+                                                       net::EventLoop& loop,
+                                                       gateway::GatewayExecutor executor) {
+  if (settings.backends.empty()) return std::shared_ptr<gateway::Gateway>();
+  std::vector<gateway::GatewayMember> members;
+  if (settings.model.enabled) members.push_back(embedded_member(settings, model_id));
+  for (const gateway::RemoteConfig& remote : settings.backends) {
+    // Nothing leaves this process: not even a probe.
+    if (settings.routing.require_local) break;
+    auto backend = gateway::OpenAiBackend::create(remote, loop.executor());
+    if (!backend) {
+      auto error = backend.error();
+      error.message = fmt::format("backend '{}': {}", remote.name, error.message);
+      return fail(std::move(error));
+    }
+    gateway::MemberConfig member;
+    member.name = remote.name;
+    member.model = remote.model;
+    member.aliases = remote.aliases;
+    member.tier = gateway::tier_of(remote);
+    member.priority = remote.priority;
+    member.max_concurrency = remote.max_concurrency;
+    member.max_queued = remote.max_queued;
+    member.breaker = breaker_config(settings.routing);
+    members.push_back({std::move(member), std::move(*backend)});
+  }
+  return gateway::Gateway::create(std::move(members), routing_config(settings.routing), clock,
+                                  std::move(executor));
+}
+
+struct Prober::State : std::enable_shared_from_this<State> {
+  State(net::EventLoop& loop, std::weak_ptr<gateway::Gateway> the_gateway, std::chrono::milliseconds every)
+      : timer(loop.executor()), gateway(std::move(the_gateway)), interval(every) {}
+
+  // On the loop.
+  void look() {
+    const auto asked = gateway.lock();
+    if (stopped || asked == nullptr) return;
+    asked->probe();
+    tell_changes(*asked);
+    timer.expires_after(interval);
+    timer.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+      if (!ec) self->look();
+    });
+  }
+
+  void tell_changes(const gateway::Gateway& of) {
+    for (const auto& member : of.view()) {
+      const auto [known, is_new] = told.try_emplace(member.name, member.status);
+      if (!is_new && std::exchange(known->second, member.status) == member.status) continue;
+      if (is_new && member.status == gateway::BackendStatus::cold) continue;
+      spdlog::info("backend {} is {}{}{}", member.name, to_string(member.status),
+                   member.detail.empty() ? "" : ": ", member.detail);
+    }
+  }
+
+  boost::asio::steady_timer timer;
+  const std::weak_ptr<gateway::Gateway> gateway;
+  const std::chrono::milliseconds interval;
+  bool stopped = false;
+  std::map<std::string, gateway::BackendStatus> told;
+};
+
+Prober::Prober(net::EventLoop& loop, std::weak_ptr<gateway::Gateway> gateway,
+               std::chrono::milliseconds interval)
+    : state_(std::make_shared<State>(loop, std::move(gateway), interval)) {
+  if (interval.count() == 0) return;
+  boost::asio::post(state_->timer.get_executor(), [state = state_] { state->look(); });
+}
+
+Prober::~Prober() {
+  boost::asio::post(state_->timer.get_executor(), [state = state_] {
+    state->stopped = true;
+    state->timer.cancel();
+  });
+}
+
+gateway::ProbeReport probe_once(const gateway::RemoteConfig& config) {
+  net::EventLoop loop;
+  const auto backend = gateway::OpenAiBackend::create(config, loop.executor());
+  if (!backend) return {gateway::ProbeOutcome::failed, backend.error().message, {}};
+  std::promise<gateway::ProbeReport> promise;
+  (*backend)->probe([&promise](gateway::ProbeReport report) { promise.set_value(std::move(report)); });
+  return promise.get_future().get();
+}
+
+}  // namespace sovereign

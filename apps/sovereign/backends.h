@@ -1,0 +1,41 @@
+// The gateway as the configuration describes it, and what keeps an eye on its backends.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/settings.h"
+#include "gateway/gateway.h"
+#include "net/event_loop.h"
+
+namespace sovereign {
+
+// Null when there are no backends: the embedded model then answers everything. The embedded one is member 0,
+// unless the model is disabled; it comes with Gateway::set_backend(). Errors: as OpenAiBackend::create(),
+// naming the backend.
+result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
+                                                       const std::string& model_id, const Clock& clock,
+                                                       net::EventLoop& loop,
+                                                       gateway::GatewayExecutor executor);
+
+// Asks all backends how they are, now and at every interval, until it is destroyed. Zero: never. The loop
+// outlives it.
+class Prober {
+ public:
+  Prober(net::EventLoop& loop, std::weak_ptr<gateway::Gateway> gateway, std::chrono::milliseconds interval);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// One backend, asked once, for `doctor`.
+gateway::ProbeReport probe_once(const gateway::RemoteConfig& config);
+
+}  // namespace sovereign

@@ -1,0 +1,293 @@
+#include "gateway/attempt.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace sovereign::gateway {
+namespace {
+
+constexpr std::chrono::seconds kRetryWhenFull{1};
+constexpr std::chrono::seconds kRetryWhenDown{5};
+
+CallOutcome outcome_of(const Failure& failure) {
+  switch (failure.code) {
+    case ErrorCode::unavailable:
+    case ErrorCode::deadline_exceeded:
+    case ErrorCode::corrupt:
+    case ErrorCode::internal: return CallOutcome::failed;
+    case ErrorCode::resource_exhausted: return CallOutcome::overloaded;
+    default: return CallOutcome::no_matter;
+  }
+}
+
+// Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
+bool may_pass_on(const Failure& failure) {
+  return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported;
+}
+
+bool is_regular(engine::FinishReason reason) {
+  return reason == engine::FinishReason::stop || reason == engine::FinishReason::length;
+}
+
+}  // namespace
+
+std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
+  const std::lock_guard lock(mutex);
+  const auto found = attempts.find(ticket);
+  return found == attempts.end() ? nullptr : found->second;
+}
+
+// Of one call to one backend. What comes before the first token is held back, so that the next backend can
+// begin anew.
+class Attempt::Sink final : public GenerateSink {
+ public:
+  Sink(std::shared_ptr<Attempt> attempt, std::shared_ptr<GenerateSink> outer, Fleet::Permit permit,
+       BackendIdentity identity, bool first_choice, Time began)
+      : attempt_(std::move(attempt)),
+        outer_(std::move(outer)),
+        permit_(permit),
+        identity_(std::move(identity)),
+        first_choice_(first_choice),
+        began_(began) {}
+
+  void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
+
+  void on_delta(engine::GenerationDelta delta) noexcept override {
+    const bool irregular = delta.finish && !is_regular(*delta.finish);
+    if (irregular && !irregular_) irregular_ = delta.finish;
+    if (!begun_ && irregular && delta.text.empty()) {
+      held_.push_back(std::move(delta));
+      return;
+    }
+    if (!begun_) begin();
+    outer_->on_delta(std::move(delta));
+  }
+
+  void on_done(const engine::GenerationSummary& summary) noexcept override {
+    const bool failed = summary.error || irregular_ == engine::FinishReason::error;
+    if (failed) {
+      return on_failure(
+          summary.error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}}));
+    }
+    if (!begun_) begin();
+    for (auto& delta : held_) outer_->on_delta(std::move(delta));
+    attempt_->conclude(permit_, irregular_ ? CallOutcome::no_matter : CallOutcome::answered);
+    if (const auto sink = attempt_->take_sink()) sink->on_done(summary);
+  }
+
+  void on_failure(const Failure& failure) noexcept override {
+    attempt_->conclude(permit_, outcome_of(failure), failure.retry_after);
+    if (begun_) {
+      return attempt_->end_with({ErrorCode::unavailable,
+                                 fmt::format("The answer broke off: {}", failure.message),
+                                 {},
+                                 "backend_broke_off"});
+    }
+    if (!attempt_->pass_on(failure)) return;
+    attempt_->shared_->executor([attempt = attempt_] { attempt->advance(); });
+  }
+
+ private:
+  void begin() {
+    begun_ = true;
+    const auto now = attempt_->shared_->clock.now();
+    attempt_->shared_->fleet.first_token(permit_.member, now - began_);
+    if (!first_choice_) outer_->on_redirect(identity_);
+    outer_->on_begin(syntax_);
+  }
+
+  const std::shared_ptr<Attempt> attempt_;
+  const std::shared_ptr<GenerateSink> outer_;
+  const Fleet::Permit permit_;
+  const BackendIdentity identity_;
+  const bool first_choice_;
+  const Time began_;
+  std::shared_ptr<const AnswerSyntax> syntax_;
+  bool begun_ = false;
+  std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
+  std::vector<engine::GenerationDelta> held_;
+};
+
+Attempt::Attempt(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order,
+                 GenerateRequest request, std::shared_ptr<GenerateSink> sink,
+                 std::shared_ptr<const Backend> route)
+    : shared_(std::move(shared)),
+      order_(std::move(order)),
+      request_(std::move(request)),
+      route_(std::move(route)),
+      sink_(std::move(sink)) {}
+
+std::uint64_t Attempt::begin() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    ticket_ = ++shared_->last_ticket;
+    shared_->attempts.emplace(ticket_, shared_from_this());
+  }
+  const auto ticket = ticket_;
+  advance();
+  return ticket;
+}
+
+bool Attempt::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+std::shared_ptr<GenerateSink> Attempt::take_sink() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->attempts.erase(ticket_);
+  }
+  const std::lock_guard lock(mutex_);
+  return std::exchange(sink_, nullptr);
+}
+
+void Attempt::end_with(const Failure& failure) {
+  if (const auto sink = take_sink()) sink->on_failure(failure);
+}
+
+void Attempt::conclude(const Fleet::Permit& permit, CallOutcome outcome,
+                       std::optional<std::chrono::seconds> rest) {
+  shared_->fleet.report(permit, outcome, shared_->clock.now(), rest);
+  give_place(permit.member);
+}
+
+void Attempt::give_place(std::size_t member) {
+  const auto next = shared_->fleet.leave(member);
+  if (!next) return;
+  // Not here: asking a backend takes time, and this may be an engine's thread.
+  shared_->executor([shared = shared_, ticket = *next, member] {
+    if (const auto attempt = shared->find(ticket)) return attempt->resume();
+    shared->fleet.leave(member);  // it ended between its turn and now
+  });
+}
+
+bool Attempt::pass_on(const Failure& failure) {
+  if (!may_pass_on(failure) || cancelled()) {
+    end_with(failure);
+    return false;
+  }
+  shared_->fleet.passed_over(member());
+  last_failure_ = failure;
+  ++position_;
+  return true;
+}
+
+void Attempt::exhausted() {
+  if (!last_failure_) {
+    Failure full(ErrorCode::resource_exhausted,
+                 "Every backend that could answer has all the queries it takes.", {}, "queue_full");
+    if (!found_full_) full = {ErrorCode::unavailable, "No backend could take this query.", {}, "no_backend"};
+    full.retry_after = kRetryWhenFull;
+    return end_with(full);
+  }
+  Failure failure = *last_failure_;
+  const bool tells_all = failure.code == ErrorCode::resource_exhausted ||
+                         failure.code == ErrorCode::deadline_exceeded ||
+                         failure.code == ErrorCode::unsupported;
+  if (!tells_all) {
+    failure.code = ErrorCode::unavailable;
+    failure.reason = "no_backend";
+    if (!failure.retry_after) failure.retry_after = kRetryWhenDown;
+  }
+  if (order_.size() > 1) {
+    failure.message =
+        fmt::format("None of {} backends could answer; the last one: {}", order_.size(), failure.message);
+  }
+  end_with(failure);
+}
+
+void Attempt::advance() {
+  while (true) {
+    if (cancelled()) return end_with({ErrorCode::cancelled, "The client left."});
+    if (position_ == order_.size()) return exhausted();
+    const auto at = member();
+    {
+      const std::lock_guard lock(mutex_);
+      waits_at_ = at;  // its turn may come at once
+    }
+    switch (shared_->fleet.enter(at, ticket_)) {
+      case ConcurrencyLimit::Verdict::refused:
+        found_full_ = true;
+        ++position_;
+        continue;
+      case ConcurrencyLimit::Verdict::queued:
+        // A cancel that came before the queue was entered found nothing to withdraw.
+        if (cancelled() && shared_->fleet.withdraw(at, ticket_)) continue;
+        return;
+      case ConcurrencyLimit::Verdict::admitted:
+        if (start(at)) return;
+    }
+  }
+}
+
+void Attempt::resume() {
+  if (!start(member())) advance();
+}
+
+// With a place at that member. True: it is under way, or told its end.
+bool Attempt::start(std::size_t at) {
+  std::uint64_t serial = 0;
+  std::shared_ptr<GenerateSink> outer;
+  {
+    const std::lock_guard lock(mutex_);
+    waits_at_.reset();
+    serial = ++serial_;
+    outer = sink_;
+  }
+  const auto now = shared_->clock.now();
+  if (cancelled() || outer == nullptr) {
+    give_place(at);
+    return false;
+  }
+  if (request_.deadline && now >= *request_.deadline) {
+    give_place(at);
+    end_with({ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."});
+    return true;
+  }
+  const auto gateway = shared_->gateway.lock();
+  const auto backend = gateway ? gateway->backend(at) : nullptr;
+  const auto permit = backend ? shared_->fleet.admit(at, now) : std::nullopt;
+  if (!permit) {
+    give_place(at);
+    ++position_;
+    return false;
+  }
+  const auto sink = std::make_shared<Sink>(shared_from_this(), std::move(outer), *permit, backend->identity(),
+                                           position_ == 0, now);
+  const auto generation = backend->generate(request_, sink);
+  if (!generation) {
+    conclude(*permit, outcome_of(generation.error()), generation.error().retry_after);
+    return !pass_on(generation.error());
+  }
+  bool stop = false;
+  {
+    const std::lock_guard lock(mutex_);
+    // It may have failed already, and another thread may be asking the next.
+    if (serial == serial_) running_ = {at, *generation};
+    stop = cancelled_;
+  }
+  if (stop) backend->cancel(*generation);
+  return true;
+}
+
+void Attempt::cancel() {
+  std::optional<std::size_t> waits_at;
+  std::optional<Running> running;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(cancelled_, true)) return;
+    waits_at = waits_at_;
+    running = running_;
+  }
+  if (waits_at && shared_->fleet.withdraw(*waits_at, ticket_)) {
+    return end_with({ErrorCode::cancelled, "The client left."});
+  }
+  if (!running) return;  // who is about to ask sees it
+  const auto gateway = shared_->gateway.lock();
+  const auto backend = gateway ? gateway->backend(running->member) : nullptr;
+  if (backend) backend->cancel(running->generation);
+}
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,89 @@
+// One query's way over the backends of its route, until one of them answers.
+//
+//   waits for a place -> asks -> (fails before its first token -> the next backend) -> tokens -> end
+//
+// Holds no backend: an engine's thread may be the last to let go of an attempt, and must not thereby end its
+// engine. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/gateway.h"
+
+namespace sovereign::gateway {
+
+class Attempt;
+
+// What a gateway and its attempts have in common.
+struct GatewayShared {
+  GatewayShared(std::vector<MemberConfig> members, RoutingConfig routing, const Clock& the_clock,
+                GatewayExecutor posts)
+      : fleet(std::move(members), std::move(routing)), clock(the_clock), executor(std::move(posts)) {}
+
+  Fleet fleet;
+  const Clock& clock;
+  const GatewayExecutor executor;
+  std::weak_ptr<Gateway> gateway;  // set once, before the first query
+
+  std::mutex mutex;
+  std::uint64_t last_ticket = 0;                                         // guarded by mutex
+  std::unordered_map<Fleet::Ticket, std::shared_ptr<Attempt>> attempts;  // guarded by mutex; those under way
+
+  std::shared_ptr<Attempt> find(Fleet::Ticket ticket);
+};
+
+class Attempt : public std::enable_shared_from_this<Attempt> {
+ public:
+  // `order` is not empty. `route` is held until the end.
+  Attempt(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, GenerateRequest request,
+          std::shared_ptr<GenerateSink> sink, std::shared_ptr<const Backend> route);
+
+  // Registers, and asks the first backend, on this thread: a worker's.
+  std::uint64_t begin();
+  void cancel();
+
+ private:
+  class Sink;
+
+  void advance();
+  void resume();
+  bool start(std::size_t member);
+  // Of a call that has ended.
+  void conclude(const Fleet::Permit& permit, CallOutcome outcome,
+                std::optional<std::chrono::seconds> rest = {});
+  void give_place(std::size_t member);
+  // True when another backend may be asked after this failure.
+  bool pass_on(const Failure& failure);
+  void exhausted();
+  void end_with(const Failure& failure);
+  // The sink, once: who gets it tells it the end.
+  std::shared_ptr<GenerateSink> take_sink();
+  bool cancelled() const;
+  std::size_t member() const { return order_[position_]; }
+
+  const std::shared_ptr<GatewayShared> shared_;
+  const std::vector<std::size_t> order_;
+  const GenerateRequest request_;
+  const std::shared_ptr<const Backend> route_;
+  Fleet::Ticket ticket_ = 0;
+  std::size_t position_ = 0;             // of who is asked now; one thread at a time moves it
+  std::optional<Failure> last_failure_;  // likewise
+  bool found_full_ = false;              // likewise
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<GenerateSink> sink_;   // guarded by mutex_; null: the end was told
+  bool cancelled_ = false;               // guarded by mutex_
+  std::optional<std::size_t> waits_at_;  // guarded by mutex_; the member in whose queue it may be
+  struct Running {
+    std::size_t member;
+    std::uint64_t generation;
+  };
+  std::optional<Running> running_;  // guarded by mutex_
+  std::uint64_t serial_ = 0;        // guarded by mutex_; of the latest call
+};
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,161 @@
+#include "gateway/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sovereign::gateway {
+namespace {
+
+constexpr std::chrono::seconds kRest{1};  // of an overloaded backend that does not say for how long
+constexpr std::chrono::seconds kLongestRest{60};
+
+std::chrono::seconds rounded_up(Duration wait) {
+  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
+}
+
+}  // namespace
+
+Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing) : routing_(std::move(routing)) {
+  members_.reserve(members.size());
+  for (auto& member : members) members_.emplace_back(std::move(member));
+}
+
+void Fleet::set_present(std::size_t member, bool present, const std::string& model) {
+  const std::lock_guard lock(mutex_);
+  Member& changed = members_[member];
+  changed.config.present = present;
+  changed.config.model = model;
+  changed.probed = present ? ProbeOutcome::well : ProbeOutcome::loading;
+}
+
+bool Fleet::admits(const Member& member, Time now) {
+  return member.config.present && now >= member.rests_until && member.breaker.admits(now) &&
+         member.probed != ProbeOutcome::loading;
+}
+
+outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Time now) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Candidate> candidates;
+  candidates.reserve(members_.size());
+  for (const Member& member : members_) {
+    Candidate candidate;
+    candidate.name = member.config.name;
+    candidate.model = member.config.model;
+    candidate.aliases = member.config.aliases;
+    candidate.tier = member.config.tier;
+    candidate.priority = member.config.priority;
+    candidate.embedded = member.config.embedded;
+    candidate.admits = admits(member, now);
+    candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());
+    candidates.push_back(candidate);
+  }
+  auto order = plan_route(question, candidates, routing_);
+  if (order || order.error().code != ErrorCode::unavailable) return order;
+  Failure failure = order.error();
+  std::optional<Duration> soonest;
+  for (const Member& member : members_) {
+    const Duration wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
+    if (!soonest || wait < *soonest) soonest = wait;
+  }
+  failure.retry_after = rounded_up(soonest.value_or(kRest));
+  return tl::unexpected<Failure>(std::move(failure));
+}
+
+ConcurrencyLimit::Verdict Fleet::enter(std::size_t member, Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  return members_[member].limit.enter(ticket);
+}
+
+bool Fleet::withdraw(std::size_t member, Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  return members_[member].limit.withdraw(ticket);
+}
+
+std::optional<Fleet::Permit> Fleet::admit(std::size_t member, Time now) {
+  const std::lock_guard lock(mutex_);
+  Member& asked = members_[member];
+  if (!asked.config.present) return std::nullopt;
+  const auto permit = asked.breaker.admit(now);
+  if (!permit) return std::nullopt;
+  return Permit{member, *permit};
+}
+
+std::optional<Fleet::Ticket> Fleet::leave(std::size_t member) {
+  const std::lock_guard lock(mutex_);
+  return members_[member].limit.leave();
+}
+
+void Fleet::report(const Permit& permit, CallOutcome outcome, Time now,
+                   std::optional<std::chrono::seconds> rest) {
+  const std::lock_guard lock(mutex_);
+  Member& member = members_[permit.member];
+  switch (outcome) {
+    case CallOutcome::answered:
+      ++member.answered;
+      // It answers, whatever the last probe saw.
+      member.probed = ProbeOutcome::well;
+      return member.breaker.succeeded(permit.breaker, now);
+    case CallOutcome::failed: ++member.failed; return member.breaker.failed(permit.breaker, now);
+    case CallOutcome::overloaded:
+      ++member.overloaded;
+      // The embedded engine's queue says so itself, at no cost.
+      if (!member.config.embedded) member.rests_until = now + std::min(rest.value_or(kRest), kLongestRest);
+      return member.breaker.dropped(permit.breaker);
+    case CallOutcome::no_matter: return member.breaker.dropped(permit.breaker);
+  }
+}
+
+void Fleet::first_token(std::size_t member, Duration after) {
+  // The members' number never changes, and a histogram is safe to observe.
+  members_[member].first_token_seconds->observe(std::chrono::duration<double>(after).count());
+}
+
+void Fleet::passed_over(std::size_t member) {
+  const std::lock_guard lock(mutex_);
+  ++members_[member].passed_over;
+}
+
+void Fleet::report_probe(std::size_t member, const ProbeReport& report, Time now) {
+  const std::lock_guard lock(mutex_);
+  Member& probed = members_[member];
+  probed.probed = report.outcome;
+  probed.detail = report.detail;
+  if (report.outcome == ProbeOutcome::well) {
+    probed.offers = report.models;
+    if (probed.config.model.empty() && !report.models.empty()) probed.config.model = report.models.front();
+  }
+  // A dead server is found out by probes, not by queries. A live one proves itself by answering.
+  if (report.outcome != ProbeOutcome::failed) return;
+  if (const auto permit = probed.breaker.admit(now)) probed.breaker.failed(*permit, now);
+}
+
+std::vector<MemberView> Fleet::view(Time now) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<MemberView> views;
+  for (const Member& member : members_) {
+    MemberView view;
+    view.name = member.config.name;
+    view.model = member.config.model;
+    view.aliases = member.config.aliases;
+    view.tier = member.config.tier;
+    view.embedded = member.config.embedded;
+    view.breaker = member.breaker.state(now);
+    view.status = member.config.present
+                      ? status_of(member.probed, view.breaker, member.breaker.failures_in_a_row())
+                      : BackendStatus::warming;
+    view.running = member.limit.running();
+    view.queued = member.limit.queued();
+    view.answered = member.answered;
+    view.failed = member.failed;
+    view.overloaded = member.overloaded;
+    view.passed_over = member.passed_over;
+    view.times_opened = member.breaker.times_opened();
+    view.detail = member.detail;
+    view.offers = member.offers;
+    view.first_token_seconds = member.first_token_seconds;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,128 @@
+// What is known of every backend, and who may use it now: breakers, limits, statuses, counters.
+//
+// It knows backends by number and holds none of them, so an engine's thread may report here without ever
+// becoming the last owner of its engine. Thread-safe; the lock is held for a few hundred nanoseconds per
+// call, never per token.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "gateway/backend.h"
+#include "gateway/circuit_breaker.h"
+#include "gateway/concurrency_limit.h"
+#include "gateway/routing.h"
+
+namespace sovereign::gateway {
+
+struct MemberConfig {
+  std::string name;
+  std::string model;
+  std::vector<std::string> aliases;
+  Tier tier = Tier::edge;
+  std::uint32_t priority = 0;
+  bool embedded = false;
+  bool present = true;  // false: not there yet (the embedded model loads); it admits nobody
+  std::uint32_t max_concurrency = 0;
+  std::uint32_t max_queued = 0;
+  BreakerConfig breaker{};
+};
+
+// How a call went, as far as the backend is to blame.
+enum class CallOutcome {
+  answered,
+  failed,
+  overloaded,  // it is well, and has no room: passed over for a while
+  no_matter,   // the client left, or its request was wrong
+};
+
+// A backend for people and programs that look at it.
+struct MemberView {
+  std::string name;
+  std::string model;
+  std::vector<std::string> aliases;
+  Tier tier = Tier::edge;
+  bool embedded = false;
+  BackendStatus status = BackendStatus::cold;
+  CircuitBreaker::State breaker = CircuitBreaker::State::closed;
+  std::uint32_t running = 0;
+  std::size_t queued = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t overloaded = 0;
+  std::uint64_t passed_over = 0;  // queries that began here and were answered by another, or by nobody
+  std::uint64_t times_opened = 0;
+  std::string detail;               // the last probe's, when it failed
+  std::vector<std::string> offers;  // models that the last probe saw
+  std::shared_ptr<const Histogram> first_token_seconds;
+};
+
+class Fleet {
+ public:
+  using Ticket = ConcurrencyLimit::Ticket;
+  struct Permit {
+    std::size_t member = 0;
+    CircuitBreaker::Permit breaker{};
+  };
+
+  Fleet(std::vector<MemberConfig> members, RoutingConfig routing);
+
+  // The embedded model is there now (or gone).
+  void set_present(std::size_t member, bool present, const std::string& model);
+
+  // As plan_route(). With an error of "no_backend", retry_after says when the next breaker opens its door.
+  outcome<std::vector<std::size_t>> plan(const RouteQuestion& question, Time now) const;
+
+  // A place at a backend, perhaps in its queue.
+  ConcurrencyLimit::Verdict enter(std::size_t member, Ticket ticket);
+  // False: it did not wait there (any more).
+  bool withdraw(std::size_t member, Ticket ticket);
+  // For who has a place: lets the call pass, or not; then the place is given up with leave().
+  std::optional<Permit> admit(std::size_t member, Time now);
+  // Gives the place up. Gives whose turn it is now.
+  std::optional<Ticket> leave(std::size_t member);
+
+  void report(const Permit& permit, CallOutcome outcome, Time now,
+              std::optional<std::chrono::seconds> rest = std::nullopt);
+  void first_token(std::size_t member, Duration after);
+  void passed_over(std::size_t member);
+  void report_probe(std::size_t member, const ProbeReport& report, Time now);
+
+  std::vector<MemberView> view(Time now) const;
+  std::size_t size() const { return members_.size(); }
+  const RoutingConfig& routing() const { return routing_; }
+
+ private:
+  struct Member {
+    explicit Member(MemberConfig with)
+        : config(std::move(with)),
+          breaker(config.breaker),
+          limit(config.max_concurrency, config.max_queued),
+          first_token_seconds(std::make_shared<Histogram>(Histogram::latency())) {}
+
+    MemberConfig config;
+    CircuitBreaker breaker;
+    ConcurrencyLimit limit;
+    Time rests_until{};  // overloaded: passed over until then
+    ProbeOutcome probed = ProbeOutcome::none;
+    std::string detail;
+    std::vector<std::string> offers;
+    std::uint64_t answered = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t overloaded = 0;
+    std::uint64_t passed_over = 0;
+    std::shared_ptr<Histogram> first_token_seconds;
+  };
+  static bool admits(const Member& member, Time now);
+
+  const RoutingConfig routing_;
+  mutable std::mutex mutex_;
+  std::vector<Member> members_;
+};
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,106 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/attempt.h"
+
+namespace sovereign::gateway {
+namespace {
+
+class RoutedBackend final : public Backend, public std::enable_shared_from_this<RoutedBackend> {
+ public:
+  RoutedBackend(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, const Backend& first)
+      : shared_(std::move(shared)),
+        order_(std::move(order)),
+        identity_(first.identity()),
+        capabilities_(first.capabilities()) {}
+
+  const BackendIdentity& identity() const override { return identity_; }
+  BackendCapabilities capabilities() const override { return capabilities_; }
+
+  outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override {
+    return std::make_shared<Attempt>(shared_, order_, std::move(request), std::move(sink), shared_from_this())
+        ->begin();
+  }
+  void cancel(std::uint64_t generation) noexcept override {
+    if (const auto attempt = shared_->find(generation)) attempt->cancel();
+  }
+
+ private:
+  const std::shared_ptr<GatewayShared> shared_;
+  const std::vector<std::size_t> order_;
+  const BackendIdentity identity_;
+  const BackendCapabilities capabilities_;
+};
+
+}  // namespace
+
+Gateway::Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<GatewayShared> shared)
+    : shared_(std::move(shared)), backends_(std::move(backends)) {}
+
+std::shared_ptr<Gateway> Gateway::create(std::vector<GatewayMember> members, RoutingConfig routing,
+                                         const Clock& clock, GatewayExecutor executor) {
+  std::vector<MemberConfig> configs;
+  std::vector<std::shared_ptr<Backend>> backends;
+  for (auto& member : members) {
+    member.config.present = member.backend != nullptr;
+    configs.push_back(std::move(member.config));
+    backends.push_back(std::move(member.backend));
+  }
+  auto shared =
+      std::make_shared<GatewayShared>(std::move(configs), std::move(routing), clock, std::move(executor));
+  std::shared_ptr<Gateway> gateway(new Gateway(std::move(backends), shared));
+  shared->gateway = gateway;
+  return gateway;
+}
+
+std::shared_ptr<Backend> Gateway::backend(std::size_t member) const {
+  const std::lock_guard lock(mutex_);
+  return backends_[member];
+}
+
+void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend) {
+  const bool present = backend != nullptr;
+  const std::string model = present ? backend->identity().model : std::string();
+  std::shared_ptr<Backend> old;  // ends after the lock
+  {
+    const std::lock_guard lock(mutex_);
+    old = std::exchange(backends_[member], std::move(backend));
+  }
+  shared_->fleet.set_present(member, present, model);
+}
+
+outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) {
+  auto order = shared_->fleet.plan(question, shared_->clock.now());
+  if (!order) return tl::unexpected<Failure>(order.error());
+  const auto first = backend(order->front());
+  if (first == nullptr) {
+    return tl::unexpected<Failure>(
+        {ErrorCode::unavailable, "The model is no longer served.", {}, "no_backend"});
+  }
+  return std::make_shared<RoutedBackend>(shared_, std::move(*order), *first);
+}
+
+void Gateway::probe() {
+  for (std::size_t member = 0; member < shared_->fleet.size(); ++member) {
+    const auto asked = backend(member);
+    if (asked == nullptr) continue;
+    asked->probe([shared = shared_, member](const ProbeReport& report) {
+      shared->fleet.report_probe(member, report, shared->clock.now());
+    });
+  }
+}
+
+const RoutingConfig& Gateway::routing() const { return shared_->fleet.routing(); }
+
+std::vector<MemberView> Gateway::view() const { return shared_->fleet.view(shared_->clock.now()); }
+
+bool Gateway::serves() const {
+  const auto views = view();
+  return std::any_of(views.begin(), views.end(), [](const MemberView& member) {
+    return member.status != BackendStatus::offline && member.status != BackendStatus::warming;
+  });
+}
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,63 @@
+// One door before all backends: picks by tier and health; passes a query on, unseen, to the next backend as
+// long as no token has come; limits how many each has at a time.
+//
+//   auto route = gateway->route({.model = "auto", .complexity = 40});
+//   pipeline.start(query, *route, client);
+//
+// docs/gateway.md describes the behaviour. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "gateway/backend.h"
+#include "gateway/fleet.h"
+
+namespace sovereign::gateway {
+
+struct GatewayShared;
+
+struct GatewayMember {
+  MemberConfig config;
+  std::shared_ptr<Backend> backend;  // null: comes later (the embedded one)
+};
+
+// Runs a job soon, on a thread that may compute for a while.
+using GatewayExecutor = std::function<void(std::function<void()>)>;
+
+class Gateway : public std::enable_shared_from_this<Gateway> {
+ public:
+  // The clock, and whatever the executor posts to, outlive every query.
+  static std::shared_ptr<Gateway> create(std::vector<GatewayMember> members, RoutingConfig routing,
+                                         const Clock& clock, GatewayExecutor executor);
+
+  // Puts a backend in its place; null: it is gone.
+  void set_backend(std::size_t member, std::shared_ptr<Backend> backend);
+
+  // The backends that this query may go to, as one: its identity is the first choice's. It lives as long as
+  // its generations do, and knows the gateway weakly: hold it until generate() was called. Errors: as
+  // plan_route(), with retry_after.
+  outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
+
+  // Asks every backend how it is; what they say comes into view().
+  void probe();
+
+  const RoutingConfig& routing() const;
+  std::vector<MemberView> view() const;
+  // Whether anybody could answer now.
+  bool serves() const;
+
+ private:
+  friend class Attempt;
+  Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<GatewayShared> shared);
+  std::shared_ptr<Backend> backend(std::size_t member) const;
+
+  const std::shared_ptr<GatewayShared> shared_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Backend>> backends_;  // guarded by mutex_; as many as there are members
+};
+
+}  // namespace sovereign::gateway

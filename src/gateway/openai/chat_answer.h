@@ -1,0 +1,59 @@
+// From what a server sends, event by event or whole, to deltas. Pure.
+//
+// Tolerant where servers differ (usage missing, finish reasons of their own, an answer that is not streamed
+// although it was asked to be), strict where an answer could be mistaken for a whole one: a stream that ends
+// before every choice has finished is an error.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "gateway/backend.h"
+
+namespace sovereign::gateway {
+
+// Not thread-safe.
+class ChatAnswer {
+ public:
+  // `structured`: the answer may hold tool calls. Without, reasoning that comes first makes it so.
+  ChatAnswer(std::uint32_t choices, bool structured);
+
+  // The data of one server-sent event. Errors: corrupt (not a chunk), or what the server says went wrong.
+  outcome<std::vector<engine::GenerationDelta>> read_event(std::string_view data);
+  // A body that is a whole chat.completion. Errors: likewise.
+  outcome<std::vector<engine::GenerationDelta>> read_whole(std::string_view body);
+
+  // Whether text of the deltas is structured_text(); settled by the first delta.
+  bool structured() const { return structured_.value_or(false); }
+  // [DONE] was read, or every choice has finished.
+  bool complete() const { return done_ || unfinished_ == 0; }
+  // [DONE] was read: whatever the server still sends is of no interest.
+  bool done() const { return done_; }
+  bool finished(std::uint32_t choice) const { return choice >= finished_.size() || finished_[choice]; }
+  // Tokens as the server counted them, or as they came when it did not.
+  engine::GenerationSummary summary() const;
+
+ private:
+  // `part`: "delta" or "message".
+  void read_choice(const boost::json::value& choice, std::string_view part,
+                   std::vector<engine::GenerationDelta>& deltas);
+  void read_usage(const boost::json::value& answer);
+
+  std::optional<bool> structured_;
+  bool done_ = false;
+  std::vector<bool> finished_;
+  std::size_t unfinished_;
+  std::uint32_t counted_tokens_ = 0;
+  engine::GenerationSummary told_;
+  bool usage_told_ = false;
+};
+
+// An error object of OpenAI's, or any body, as a sentence of bounded length.
+std::string error_message(std::string_view body);
+// Its code, when that is a string.
+std::string error_code(std::string_view body);
+
+}  // namespace sovereign::gateway

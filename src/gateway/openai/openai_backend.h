@@ -1,0 +1,53 @@
+// A server that speaks OpenAI's API as a backend: LM Studio, Ollama, vLLM, SGLang, llama-server, another
+// Sovereign Runtime.
+//
+// Answers are asked for as streams, over connections that are kept. A request is sent a second time only
+// when a kept connection turned out to be dead before the first byte of an answer. Cancelling closes the
+// connection, which is how such servers notice. Calls come to the sink on the event loop's thread.
+//
+// Failures: unavailable (cannot connect, connection lost, status 5xx, our key refused, model not there),
+// deadline_exceeded (a timeout of the configuration), resource_exhausted (429, with its Retry-After),
+// corrupt (not an answer), invalid_argument (400, 413, 422: the server's own words). A request's own
+// deadline ends it as FinishReason::deadline.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+#include <string>
+
+#include "gateway/backend.h"
+#include "gateway/remote_config.h"
+#include "net/http_client.h"
+
+namespace sovereign::gateway {
+
+class OpenAiBackend final : public Backend {
+ public:
+  // The executor runs one handler at a time, and as long as calls are under way. Errors: as base_url() and
+  // read_secret().
+  static result<std::shared_ptr<OpenAiBackend>> create(RemoteConfig config,
+                                                       boost::asio::any_io_executor executor);
+  // Ends what is under way.
+  ~OpenAiBackend() override;
+  OpenAiBackend(const OpenAiBackend&) = delete;
+  OpenAiBackend& operator=(const OpenAiBackend&) = delete;
+
+  const BackendIdentity& identity() const override { return identity_; }
+  BackendCapabilities capabilities() const override { return {}; }
+  outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override;
+  void cancel(std::uint64_t generation) noexcept override;
+  // GET /models.
+  void probe(std::function<void(ProbeReport)> done) override;
+
+  const std::string& url() const;
+
+ private:
+  class Server;
+  OpenAiBackend(std::shared_ptr<Server> server, BackendIdentity identity)
+      : server_(std::move(server)), identity_(std::move(identity)) {}
+
+  std::shared_ptr<Server> server_;
+  BackendIdentity identity_;
+};
+
+}  // namespace sovereign::gateway

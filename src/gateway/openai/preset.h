@@ -1,0 +1,51 @@
+// What is known of the servers that speak OpenAI's API: their usual address, their tier, and which knobs of
+// sampling they take beside OpenAI's. Pure.
+//
+//   lmstudio      http://127.0.0.1:1234/v1    local
+//   ollama        http://127.0.0.1:11434/v1   local
+//   llama-server  http://127.0.0.1:8080/v1    local
+//   vllm          http://127.0.0.1:8000/v1    pool
+//   sglang        http://127.0.0.1:30000/v1   pool
+//   openai        no default address          pool
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "gateway/remote_config.h"
+
+namespace sovereign::gateway {
+
+// Names of JSON fields; empty: the server has no such knob, and a request that needs it is passed on without
+// (or, where the answer would be another kind of answer, not at all: grammars).
+struct Dialect {
+  std::string_view top_k{};
+  std::string_view min_p{};
+  std::string_view typical_p{};
+  std::string_view repeat_penalty{};
+  std::string_view repeat_last_n{};
+  std::string_view ignore_eos{};
+  std::string_view grammar{};
+  bool several_choices = true;  // n
+  bool always_said = false;     // send knobs at their 'off' too: the server's own defaults are not 'off'
+};
+
+struct PresetInfo {
+  Preset preset;
+  std::string_view name;
+  std::string_view url;  // empty: none
+  Tier tier;
+  Dialect dialect;
+};
+
+const PresetInfo& preset_info(Preset preset);
+
+// The address with "/v1" when it has no path, without a slash at its end. Errors: invalid_argument (not a
+// URL; none given where the preset has none).
+result<std::string> base_url(const RemoteConfig& config);
+inline Tier tier_of(const RemoteConfig& config) {
+  return config.tier ? *config.tier : preset_info(config.preset).tier;
+}
+
+}  // namespace sovereign::gateway

@@ -1,0 +1,38 @@
+// Refuses a request that comes too soon, with status 429 and when to ask again.
+//
+// A client is its API key. Where no keys are configured a header could be made up to look like many clients,
+// so all are one. Thread-safe; outlives the server's handlers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+
+#include "base/clock.h"
+#include "gateway/token_bucket.h"
+#include "server/exchange.h"
+#include "server/limits/limits_config.h"
+
+namespace sovereign::server {
+
+class RateGate {
+ public:
+  RateGate(const LimitsConfig& config, bool keys_are_checked, const Clock& clock);
+
+  // Zero: let in. Else how long to wait before asking again.
+  Duration admit(std::string_view authorization);
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  const bool keys_are_checked_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  gateway::RateLimiter limiter_;  // guarded by mutex_
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+// The handler behind the gate; null: as it is.
+Handler rate_limited(RateGate* gate, Handler handler);
+
+}  // namespace sovereign::server

@@ -1,0 +1,89 @@
+#include "server/openai/backend_choice.h"
+
+#include <boost/json/parse.hpp>
+#include <limits>
+
+#include "gateway/complexity.h"
+#include "gateway/gateway.h"
+#include "runtime/prompt.h"
+
+namespace sovereign::server::openai {
+namespace {
+
+// Of models elsewhere nobody here knows vocabulary and context: they check for themselves.
+RequestLimits generous_limits() {
+  RequestLimits limits;
+  limits.vocabulary_size = std::numeric_limits<std::int32_t>::max();
+  limits.context_tokens = std::numeric_limits<std::int32_t>::max();
+  return limits;
+}
+
+gateway::RouteQuestion make_question(const gateway::RoutingConfig& config,
+                                     const runtime::SovereignQuery& query, const std::string& model,
+                                     const RoutingFields& routing) {
+  gateway::RouteQuestion question;
+  question.model = model;
+  question.tier = routing.tier;
+  question.require_local = routing.require_local;
+  const bool is_chat = query.content.empty();
+  const std::string messages = is_chat ? std::string() : runtime::compose_messages(query);
+  const std::string& conversation = is_chat ? query.chat.messages_json : messages;
+  question.prefix_hash = gateway::hash_prefix(conversation, config.prefix_bytes);
+  const bool undecided = !routing.tier && (model.empty() || model == gateway::kAutoModel);
+  if (!undecided) return question;
+  const std::string asked = is_chat ? last_user_text(conversation) : query.content;
+  gateway::QueryTraits traits;
+  traits.question = asked;
+  traits.conversation_bytes = conversation.size();
+  traits.max_tokens = query.max_tokens;
+  traits.has_tools = !query.chat.tools_json.empty();
+  traits.has_format = !query.chat.json_schema.empty() || !query.chat.grammar.empty();
+  traits.require_reasoning = query.require_reasoning;
+  question.complexity = gateway::estimate_complexity(traits);
+  return question;
+}
+
+}  // namespace
+
+outcome<RequestLimits> request_limits(const ApiContext& api) {
+  if (api.gateway != nullptr) return generous_limits();
+  const auto served = find_model(api, {});
+  if (!served) return refuse(served.error());
+  return (*served)->limits();
+}
+
+outcome<ChosenBackend> choose_backend(const ApiContext& api, const runtime::SovereignQuery& query,
+                                      const std::string& model, const RoutingFields& routing) {
+  if (api.gateway == nullptr) {
+    const auto served = find_model(api, model);
+    if (!served) return refuse(served.error());
+    return ChosenBackend{(*served)->backend, (*served)->id, (*served)->fingerprint};
+  }
+  auto route = api.gateway->route(make_question(api.gateway->routing(), query, model, routing));
+  if (!route) return refuse(route.error());
+  const auto& identity = (*route)->identity();
+  return ChosenBackend{*route, identity.model, identity.fingerprint};
+}
+
+void keep_local(const ApiContext& api, runtime::SovereignQuery& query) {
+  if (query.require_local && api.shares_cache) query.cache.mode = runtime::CacheMode::off;
+}
+
+std::string last_user_text(std::string_view messages_json) {
+  std::error_code error;
+  const json::value messages =
+      json::parse(json::string_view(messages_json.data(), messages_json.size()), error);
+  if (error || !messages.is_array()) return {};
+  const auto& list = messages.get_array();
+  for (auto message = list.rbegin(); message != list.rend(); ++message) {
+    if (!message->is_object()) continue;
+    const auto* role = message->get_object().if_contains("role");
+    const auto* content = message->get_object().if_contains("content");
+    if (role != nullptr && *role == "user" && content != nullptr && content->is_string()) {
+      return std::string(content->get_string());
+    }
+  }
+  return {};
+}
+
+}  // namespace sovereign::server::openai

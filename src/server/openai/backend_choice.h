@@ -1,0 +1,36 @@
+// Which backend answers a request.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/backend.h"
+#include "runtime/query.h"
+#include "server/openai/api_context.h"
+#include "server/openai/generation_options.h"
+#include "server/openai/routing_fields.h"
+
+namespace sovereign::server::openai {
+
+// What requests are read against. Errors: model_loading; with a gateway none.
+outcome<RequestLimits> request_limits(const ApiContext& api);
+
+struct ChosenBackend {
+  std::shared_ptr<gateway::Backend> backend;  // to be held until the answer is there
+  std::string id;                             // for "model" in the answer
+  std::string fingerprint;
+};
+
+// Without a gateway: the embedded model, if it goes by that name. Errors: as find_model() and
+// Gateway::route().
+outcome<ChosenBackend> choose_backend(const ApiContext& api, const runtime::SovereignQuery& query,
+                                      const std::string& model, const RoutingFields& routing);
+
+// A query that must stay here keeps away from a cache that other machines share.
+void keep_local(const ApiContext& api, runtime::SovereignQuery& query);
+
+// The text of the last message of role user; empty when there is none. For guessing, so it forgives.
+std::string last_user_text(std::string_view messages_json);
+
+}  // namespace sovereign::server::openai

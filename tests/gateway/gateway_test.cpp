@@ -1,0 +1,413 @@
+#include "gateway/gateway.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <deque>
+#include <random>
+
+#include "gateway/played_backend.h"
+#include "gateway/recording_sink.h"
+
+namespace sovereign::gateway {
+namespace {
+
+using std::chrono::seconds;
+using testing::PlayedBackend;
+using testing::RecordingSink;
+
+// Three backends under a clock that stands still; jobs run when the test says so.
+class GatewayTest : public ::testing::Test {
+ protected:
+  void make(std::uint32_t max_concurrency = 0, std::uint32_t max_queued = 0) {
+    std::vector<GatewayMember> members;
+    for (const auto& [name, tier] :
+         {std::pair{"edge", Tier::edge}, {"desk", Tier::local}, {"rack", Tier::pool}}) {
+      MemberConfig config;
+      config.name = name;
+      config.tier = tier;
+      config.embedded = tier == Tier::edge;
+      config.max_concurrency = max_concurrency;
+      config.max_queued = max_queued;
+      backends_.push_back(std::make_shared<PlayedBackend>(name));
+      members.push_back({std::move(config), backends_.back()});
+    }
+    gateway_ = Gateway::create(std::move(members), {}, clock_,
+                               [this](std::function<void()> job) { jobs_.push_back(std::move(job)); });
+  }
+  void SetUp() override { make(); }
+  void remake(std::uint32_t max_concurrency, std::uint32_t max_queued) {
+    backends_.clear();
+    make(max_concurrency, max_queued);
+  }
+
+  struct Asked {
+    std::shared_ptr<Backend> route;
+    std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
+    std::uint64_t id = 0;
+  };
+  Asked ask(RouteQuestion question = {.tier = Tier::edge}) {
+    Asked asked;
+    auto route = gateway_->route(question);
+    EXPECT_TRUE(route) << route.error().message;
+    asked.route = *route;
+    asked.id = *asked.route->generate({}, asked.sink);
+    run_jobs();
+    return asked;
+  }
+  void run_jobs() {
+    while (!jobs_.empty()) {
+      const auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      job();
+    }
+  }
+  PlayedBackend& edge() { return *backends_[0]; }
+  PlayedBackend& desk() { return *backends_[1]; }
+  PlayedBackend& rack() { return *backends_[2]; }
+  MemberView view(std::size_t member) { return gateway_->view()[member]; }
+
+  ManualClock clock_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<std::shared_ptr<PlayedBackend>> backends_;
+  std::shared_ptr<Gateway> gateway_;
+};
+
+TEST_F(GatewayTest, TheFirstChoiceAnswers) {
+  const auto asked = ask();
+  EXPECT_EQ(asked.route->identity().model, "edge");
+  edge().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_TRUE(asked.sink->summary());
+  EXPECT_EQ(asked.sink->answered_by(), "") << "nobody else did";
+  EXPECT_EQ(desk().asked(), 0U);
+  EXPECT_EQ(view(0).answered, 1U);
+  EXPECT_EQ(view(0).running, 0U);
+}
+
+TEST_F(GatewayTest, WhoRefusesIsPassedOverUnseen) {
+  edge().refuse_with(Failure(ErrorCode::unavailable, "down"));
+  const auto asked = ask();
+  desk().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_EQ(asked.sink->answered_by(), "desk");
+  EXPECT_EQ(view(0).passed_over, 1U);
+}
+
+TEST_F(GatewayTest, WhoFailsBeforeTheFirstTokenIsPassedOverUnseen) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  call.sink->on_begin(nullptr);
+  EXPECT_FALSE(asked.sink->begun()) << "a beginning is no token";
+  call.fail();
+  run_jobs();
+  const auto second = desk().take();
+  second.fail(ErrorCode::deadline_exceeded);
+  run_jobs();
+  rack().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_EQ(asked.sink->answered_by(), "rack");
+}
+
+TEST_F(GatewayTest, AnEngineThatCannotGoOnIsPassedOverToo) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  call.sink->on_begin(nullptr);
+  call.end(engine::FinishReason::error);
+  run_jobs();
+  desk().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_EQ(view(0).failed, 1U);
+}
+
+TEST_F(GatewayTest, AfterTheFirstTokenTheStreamEndsWithAnError) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  call.sink->on_begin(nullptr);
+  call.say("Hel");
+  call.fail();
+  run_jobs();
+  ASSERT_TRUE(asked.sink->failure());
+  EXPECT_EQ(asked.sink->failure()->reason, "backend_broke_off");
+  EXPECT_EQ(asked.sink->failure()->code, ErrorCode::unavailable);
+  EXPECT_EQ(asked.sink->text(), "Hel");
+  EXPECT_EQ(desk().asked(), 0U);
+}
+
+TEST_F(GatewayTest, AWrongQueryIsWrongEverywhere) {
+  const auto asked = ask();
+  edge().take().fail(ErrorCode::invalid_argument);
+  run_jobs();
+  EXPECT_EQ(asked.sink->failure()->code, ErrorCode::invalid_argument);
+  EXPECT_EQ(desk().asked(), 0U);
+  EXPECT_EQ(view(0).failed, 0U) << "not its fault";
+}
+
+TEST_F(GatewayTest, WhatOneCannotDoAnotherMay) {
+  edge().refuse_with(Failure(ErrorCode::unsupported, "no grammars"));
+  for (int i = 0; i < 10; ++i) {
+    const auto asked = ask();
+    desk().take().answer("Hi");
+    EXPECT_EQ(asked.sink->text(), "Hi");
+  }
+  EXPECT_EQ(view(0).breaker, CircuitBreaker::State::closed);
+}
+
+TEST_F(GatewayTest, WhenAllFailTheQueryFailsClosed) {
+  for (const auto& backend : backends_) backend->refuse_with(Failure(ErrorCode::corrupt, "garbage"));
+  const auto asked = ask();
+  ASSERT_TRUE(asked.sink->failure());
+  EXPECT_EQ(asked.sink->failure()->code, ErrorCode::unavailable);
+  EXPECT_EQ(asked.sink->failure()->reason, "no_backend");
+  EXPECT_TRUE(asked.sink->failure()->retry_after);
+  for (const auto& backend : backends_) EXPECT_EQ(backend->asked(), 1U) << "each is asked once";
+}
+
+TEST_F(GatewayTest, ABreakerThatIsOpenSparesTheBackendAndTheQuery) {
+  edge().refuse_with(Failure(ErrorCode::unavailable, "down"));
+  for (int i = 0; i < 5; ++i) {
+    ask();
+    desk().take().answer("Hi");
+  }
+  EXPECT_EQ(view(0).status, BackendStatus::offline);
+  const auto spared = ask();
+  EXPECT_EQ(edge().asked(), 5U);
+  EXPECT_EQ(spared.route->identity().model, "desk") << "and the answer is cached as its own";
+  desk().take().answer("Hi");
+  EXPECT_EQ(spared.sink->answered_by(), "");
+
+  // It comes back: a probe at a time is let through.
+  edge().refuse_with(std::nullopt);
+  clock_.advance(seconds(5));
+  EXPECT_EQ(view(0).status, BackendStatus::degraded);
+  const auto probe = ask();
+  EXPECT_EQ(probe.route->identity().model, "edge");
+  EXPECT_EQ(ask().route->identity().model, "desk") << "one at a time";
+  edge().take().answer("Hi");
+  ask();
+  edge().take().answer("Hi");
+  EXPECT_EQ(view(0).breaker, CircuitBreaker::State::closed);
+}
+
+TEST_F(GatewayTest, AllBreakersOpenIsAnErrorAtOnce) {
+  for (const auto& backend : backends_) backend->refuse_with(Failure(ErrorCode::unavailable, "down"));
+  for (int i = 0; i < 5; ++i) ask();
+  const auto route = gateway_->route({.tier = Tier::edge});
+  ASSERT_FALSE(route);
+  EXPECT_EQ(route.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(route.error().retry_after, seconds(5));
+  EXPECT_FALSE(gateway_->serves());
+}
+
+TEST_F(GatewayTest, AnOverloadedServerRestsAsLongAsItSays) {
+  Failure busy(ErrorCode::resource_exhausted, "busy");
+  busy.retry_after = seconds(7);
+  desk().refuse_with(busy);
+  ask({.tier = Tier::local});
+  rack().take().answer("Hi");
+  clock_.advance(seconds(6));
+  EXPECT_EQ(ask({.tier = Tier::local}).route->identity().model, "rack");
+  clock_.advance(seconds(1));
+  EXPECT_EQ(gateway_->route({.tier = Tier::local}).value()->identity().model, "desk");
+  EXPECT_EQ(view(1).failed, 0U) << "having no room is no failure";
+}
+
+TEST_F(GatewayTest, PlacesAreLimitedAndTheQueueIsFirstCome) {
+  remake(1, 2);
+  const auto first = ask();
+  const auto second = ask();
+  const auto third = ask();
+  EXPECT_EQ(edge().asked(), 1U);
+  EXPECT_EQ(view(0).running, 1U);
+  EXPECT_EQ(view(0).queued, 2U);
+  edge().take().answer("1");
+  run_jobs();
+  EXPECT_EQ(edge().asked(), 2U);
+  edge().take().answer("2");
+  run_jobs();
+  edge().take().answer("3");
+  EXPECT_EQ(first.sink->text() + second.sink->text() + third.sink->text(), "123");
+  EXPECT_EQ(view(0).running, 0U);
+}
+
+TEST_F(GatewayTest, AFullQueueGoesOnToTheNextAndInTheEndIsAnError) {
+  remake(1, 0);
+  ask();
+  ask();
+  ask();
+  EXPECT_EQ(edge().asked() + desk().asked() + rack().asked(), 3U);
+  const auto refused = ask();
+  ASSERT_TRUE(refused.sink->failure());
+  EXPECT_EQ(refused.sink->failure()->code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(refused.sink->failure()->reason, "queue_full");
+  EXPECT_TRUE(refused.sink->failure()->retry_after);
+}
+
+TEST_F(GatewayTest, LeavingWhileWaiting) {
+  remake(1, 4);
+  const auto running = ask();
+  const auto waiting = ask();
+  const auto behind = ask();
+  waiting.route->cancel(waiting.id);
+  EXPECT_EQ(waiting.sink->failure()->code, ErrorCode::cancelled);
+  edge().take().answer("1");
+  run_jobs();
+  edge().take().answer("3");
+  EXPECT_EQ(behind.sink->text(), "3");
+  EXPECT_EQ(edge().asked(), 2U);
+}
+
+TEST_F(GatewayTest, LeavingWhileRunning) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  asked.route->cancel(asked.id);
+  EXPECT_EQ(edge().cancelled(), std::vector<std::uint64_t>{call.id});
+  call.sink->on_begin(nullptr);
+  call.end(engine::FinishReason::cancelled);
+  EXPECT_EQ(asked.sink->finish(), engine::FinishReason::cancelled);
+  EXPECT_EQ(view(0).failed, 0U);
+  EXPECT_EQ(view(0).running, 0U);
+}
+
+TEST_F(GatewayTest, WhoLeftIsNotPassedOn) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  asked.route->cancel(asked.id);
+  call.fail();
+  run_jobs();
+  EXPECT_TRUE(asked.sink->has_ended());
+  EXPECT_EQ(desk().asked(), 0U);
+}
+
+TEST_F(GatewayTest, WhoWaitedPastItsDeadlineIsNotAsked) {
+  remake(1, 4);
+  ask();
+  auto route = gateway_->route({.tier = Tier::edge}).value();
+  const auto sink = std::make_shared<RecordingSink>();
+  GenerateRequest request;
+  request.deadline = clock_.now() + seconds(1);
+  route->generate(request, sink);
+  clock_.advance(seconds(2));
+  edge().take().answer("1");
+  run_jobs();
+  EXPECT_EQ(sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(edge().asked(), 1U);
+  EXPECT_EQ(view(0).running, 0U);
+}
+
+TEST_F(GatewayTest, TheEmbeddedOneComesAndGoes) {
+  gateway_->set_backend(0, nullptr);
+  EXPECT_EQ(view(0).status, BackendStatus::warming);
+  EXPECT_EQ(ask().route->identity().model, "desk");
+  const auto local = gateway_->route({.require_local = true});
+  ASSERT_FALSE(local);
+  EXPECT_EQ(local.error().code, ErrorCode::unavailable);
+  gateway_->set_backend(0, backends_[0]);
+  EXPECT_EQ(view(0).status, BackendStatus::ready);
+  EXPECT_EQ(ask().route->identity().model, "edge");
+}
+
+TEST_F(GatewayTest, AGatewayThatEndsFailsWhatComesAfter) {
+  const auto asked = ask();
+  const auto call = edge().take();
+  gateway_.reset();
+  call.fail();
+  run_jobs();
+  EXPECT_TRUE(asked.sink->failure());
+  EXPECT_EQ(asked.sink->failure()->code, ErrorCode::unavailable);
+}
+
+// Backends that answer, fail early, fail late, hang until cancelled or refuse, on several threads, with
+// clients that leave at any moment: every query ends once, and no place is lost.
+TEST(GatewayChaos, EveryQueryEndsOnceAndNoPlaceIsLost) {
+  constexpr int kQueries = 3000;
+  const std::uint32_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const SteadyClock clock;
+  boost::asio::thread_pool pool(4);
+  std::vector<std::shared_ptr<PlayedBackend>> backends;
+  std::vector<GatewayMember> members;
+  for (const auto tier : kTiers) {
+    MemberConfig config;
+    config.name = to_string(tier);
+    config.tier = tier;
+    config.max_concurrency = 5;
+    config.max_queued = 20;
+    config.breaker.open_for = std::chrono::microseconds(200);
+    config.breaker.max_open_for = std::chrono::milliseconds(1);
+    backends.push_back(std::make_shared<PlayedBackend>(config.name));
+    members.push_back({config, backends.back()});
+  }
+  const auto gateway = Gateway::create(std::move(members), {}, clock, [&](std::function<void()> job) {
+    boost::asio::post(pool, std::move(job));
+  });
+
+  std::atomic<bool> over{false};
+  std::vector<std::thread> players;
+  for (std::size_t i = 0; i < backends.size(); ++i) {
+    players.emplace_back([&, backend = backends[i], own = random()]() mutable {
+      std::mt19937 dice(own);
+      std::vector<PlayedBackend::Call> hanging;
+      std::size_t seen = 0;
+      while (!over) {
+        for (const auto cancelled = backend->cancelled(); seen < cancelled.size(); ++seen) {
+          const auto hung = std::find_if(hanging.begin(), hanging.end(),
+                                         [&](const auto& call) { return call.id == cancelled[seen]; });
+          if (hung == hanging.end()) continue;
+          hung->end(engine::FinishReason::cancelled);
+          hanging.erase(hung);
+        }
+        if (hanging.size() > 2) {  // a hang ends as a timeout would end it
+          hanging.front().fail(ErrorCode::deadline_exceeded);
+          hanging.erase(hanging.begin());
+        }
+        if (backend->waiting() == 0) {
+          if (!hanging.empty()) {
+            hanging.front().fail(ErrorCode::deadline_exceeded);
+            hanging.erase(hanging.begin());
+          }
+          std::this_thread::yield();
+          continue;
+        }
+        auto call = backend->take();
+        call.sink->on_begin(nullptr);
+        switch (dice() % 6) {
+          case 0: call.fail(); break;
+          case 1: call.say("x"), call.fail(); break;
+          case 2: hanging.push_back(std::move(call)); break;
+          case 3: call.end(engine::FinishReason::error); break;
+          default: call.say("x"), call.end(); break;
+        }
+      }
+      for (auto& call : hanging) call.fail();
+    });
+  }
+  std::vector<std::shared_ptr<RecordingSink>> sinks;
+  for (int i = 0; i < kQueries; ++i) {
+    const auto route = gateway->route({.tier = kTiers[random() % kTiers.size()]});
+    if (!route) {
+      std::this_thread::yield();
+      continue;
+    }
+    sinks.push_back(std::make_shared<RecordingSink>());
+    const auto id = (*route)->generate({}, sinks.back());
+    ASSERT_TRUE(id);
+    if (random() % 8 == 0) (*route)->cancel(*id);
+  }
+  for (const auto& sink : sinks) sink->wait();
+  over = true;
+  for (auto& player : players) player.join();
+  pool.join();
+  EXPECT_GT(sinks.size(), 100U);
+  for (const auto& member : gateway->view()) {
+    EXPECT_EQ(member.running, 0U) << member.name;
+    EXPECT_EQ(member.queued, 0U) << member.name;
+  }
+}
+
+}  // namespace
+}  // namespace sovereign::gateway

@@ -1,0 +1,435 @@
+// The backend against servers that behave, and servers that do not.
+#include "gateway/openai/openai_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <future>
+
+#include "gateway/openai/scripts.h"
+#include "gateway/recording_sink.h"
+#include "net/event_loop.h"
+#include "net/test_certificate.h"
+#include "support/temporary_folder.h"
+
+namespace sovereign::gateway {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::Peer;
+using testing::RecordingSink;
+using testing::ScriptedServer;
+
+GenerateRequest hello() {
+  GenerateRequest request;
+  request.input.messages_json = R"([{"role":"user","content":"Hi"}])";
+  return request;
+}
+
+class OpenAiBackendTest : public ::testing::Test {
+ protected:
+  RemoteConfig config_for(const ScriptedServer& server) {
+    RemoteConfig config;
+    config.name = "there";
+    config.url = server.url("/v1");
+    config.model = "m";
+    return config;
+  }
+  std::shared_ptr<OpenAiBackend> connect(const RemoteConfig& config) {
+    auto backend = OpenAiBackend::create(config, loop_.executor());
+    EXPECT_TRUE(backend) << backend.error().message;
+    return backend.value_or(nullptr);
+  }
+  std::shared_ptr<RecordingSink> ask(OpenAiBackend& backend, GenerateRequest request = hello()) {
+    auto sink = std::make_shared<RecordingSink>();
+    const auto id = backend.generate(std::move(request), sink);
+    EXPECT_TRUE(id) << id.error().message;
+    if (id) sink->wait();
+    return sink;
+  }
+  // Asks a server that plays this script, and gives why there was no answer.
+  Failure failure_with(std::function<void(Peer&)> script, RemoteConfig base = {}) {
+    const ScriptedServer server(std::move(script));
+    RemoteConfig config = config_for(server);
+    config.first_token_timeout = base.first_token_timeout;
+    config.token_timeout = base.token_timeout;
+    config.total_timeout = base.total_timeout;
+    const auto backend = connect(config);
+    const auto sink = ask(*backend);
+    EXPECT_TRUE(sink->failure()) << sink->text();
+    return sink->failure().value_or(Failure(ErrorCode::internal, "none"));
+  }
+  ProbeReport probe(OpenAiBackend& backend) {
+    std::promise<ProbeReport> promise;
+    backend.probe([&](const ProbeReport& report) { promise.set_value(report); });
+    return promise.get_future().get();
+  }
+
+  // The end is told before the connection is back in the pool: waits for the loop to have done that too.
+  void settle() {
+    std::promise<void> done;
+    boost::asio::post(loop_.executor(), [&] { done.set_value(); });
+    done.get_future().wait();
+  }
+
+  net::EventLoop loop_;
+};
+
+TEST_F(OpenAiBackendTest, AStreamBecomesDeltas) {
+  std::string seen;
+  const ScriptedServer server([&](Peer& peer) {
+    seen = peer.read_request();
+    peer.write(testing::whole_stream());
+    peer.wait_for_close();
+  });
+  const auto backend = connect(config_for(server));
+  const auto sink = ask(*backend);
+  ASSERT_TRUE(sink->summary());
+  EXPECT_EQ(sink->text(), "Hello world");
+  EXPECT_EQ(sink->deltas(), 3U);
+  EXPECT_EQ(sink->finish(), engine::FinishReason::stop);
+  EXPECT_EQ(sink->summary()->prompt_tokens, 9U);
+  EXPECT_EQ(sink->summary()->completion_tokens, 2U);
+  EXPECT_EQ(sink->summary()->cached_prompt_tokens, 4U);
+  EXPECT_GT(sink->summary()->ttft, Duration::zero());
+  EXPECT_TRUE(seen.starts_with("POST /v1/chat/completions HTTP/1.1\r\n")) << seen;
+  EXPECT_EQ(seen.find("Authorization"), std::string::npos);
+  const auto body = boost::json::parse(seen.substr(seen.find("\r\n\r\n") + 4));
+  EXPECT_EQ(body.at("model"), "m");
+  EXPECT_EQ(body.at("stream"), true);
+}
+
+TEST_F(OpenAiBackendTest, ConnectionsAreKept) {
+  const ScriptedServer server(testing::answer_well);
+  const auto backend = connect(config_for(server));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(ask(*backend)->text(), "Hello world");
+    settle();
+  }
+  EXPECT_EQ(server.accepted(), 1);
+}
+
+TEST_F(OpenAiBackendTest, TheFirstListedModelIsTakenWhenNoneIsNamed) {
+  std::atomic<bool> asked_for_it{false};
+  const ScriptedServer server([&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      if (request.starts_with("GET /v1/models ")) {
+        peer.write(testing::ok(R"({"data":[{"id":"listed"}]})"));
+      } else {
+        asked_for_it = request.find(R"("model":"listed")") != std::string::npos;
+        peer.write(testing::whole_stream());
+      }
+    }
+  });
+  RemoteConfig config = config_for(server);
+  config.model.clear();
+  const auto backend = connect(config);
+  EXPECT_EQ(ask(*backend)->text(), "Hello world");
+  EXPECT_TRUE(asked_for_it);
+}
+
+TEST_F(OpenAiBackendTest, TheKeyGoesIntoTheHeaderAndNowhereElse) {
+  ::setenv("SOVEREIGN_TEST_BACKEND_KEY", "sk-secret-7", 1);
+  std::string seen;
+  const ScriptedServer server([&](Peer& peer) {
+    seen = peer.read_request();
+    peer.write(testing::status_answer("401 Unauthorized", R"({"error":{"message":"bad key"}})"));
+  });
+  RemoteConfig config = config_for(server);
+  config.api_key_env = "SOVEREIGN_TEST_BACKEND_KEY";
+  const auto backend = connect(config);
+  const auto sink = ask(*backend);
+  EXPECT_NE(seen.find("Authorization: Bearer sk-secret-7\r\n"), std::string::npos);
+  ASSERT_TRUE(sink->failure());
+  EXPECT_EQ(sink->failure()->code, ErrorCode::unavailable) << "the client's request was fine";
+  EXPECT_EQ(sink->failure()->message.find("sk-secret"), std::string::npos);
+  config.api_key_env = "SOVEREIGN_TEST_NO_SUCH_KEY";
+  EXPECT_FALSE(OpenAiBackend::create(config, loop_.executor()));
+}
+
+TEST_F(OpenAiBackendTest, AnAnswerThatIsNotStreamedIsTakenToo) {
+  const ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::status_answer(
+        "200 OK", R"({"choices":[{"index":0,"message":{"content":"Whole."},"finish_reason":"length"}]})"));
+  });
+  const auto backend = connect(config_for(server));
+  const auto sink = ask(*backend);
+  EXPECT_EQ(sink->text(), "Whole.");
+  EXPECT_EQ(sink->finish(), engine::FinishReason::length);
+}
+
+TEST_F(OpenAiBackendTest, ToolCallsComeThroughWhole) {
+  const ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.write(
+        testing::stream_head() +
+        testing::chunk_of(
+            R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}}]})") +
+        testing::finish_event("tool_calls") + testing::stream_tail());
+    peer.wait_for_close();
+  });
+  const auto backend = connect(config_for(server));
+  auto request = hello();
+  request.input.tools_json = R"([{"type":"function","function":{"name":"f"}}])";
+  const auto message = ask(*backend, request)->message();
+  ASSERT_EQ(message.tool_calls.size(), 1U);
+  EXPECT_EQ(message.tool_calls[0].name, "f");
+  EXPECT_EQ(message.tool_calls[0].arguments, "{}");
+}
+
+TEST_F(OpenAiBackendTest, OverTlsWithACertificateThatIsTrusted) {
+  const testing::TestCertificate certificate = testing::make_test_certificate();
+  auto context = testing::server_context(certificate);
+  const ScriptedServer server(testing::answer_well, &context);
+  const testing::TemporaryFolder folder;
+  testing::write_file(folder.path() / "ca.pem", certificate.certificate_pem);
+  RemoteConfig config = config_for(server);
+  config.ca_file = (folder.path() / "ca.pem").string();
+  EXPECT_EQ(ask(*connect(config))->text(), "Hello world");
+  config.ca_file.clear();
+  const auto distrusted = ask(*connect(config));
+  ASSERT_TRUE(distrusted->failure());
+  EXPECT_EQ(distrusted->failure()->code, ErrorCode::unavailable);
+}
+
+TEST_F(OpenAiBackendTest, AConnectionThatDiedMeanwhileIsReplacedOnce) {
+  std::atomic<int> dropped{0};
+  const ScriptedServer server([&](Peer& peer) {
+    if (peer.index() > 0) return testing::answer_well(peer);
+    peer.read_request();
+    peer.write(testing::whole_stream());
+    if (!peer.read_request().empty()) ++dropped;  // before a byte of an answer
+  });
+  const auto backend = connect(config_for(server));
+  EXPECT_EQ(ask(*backend)->text(), "Hello world");
+  settle();
+  EXPECT_EQ(ask(*backend)->text(), "Hello world");
+  EXPECT_EQ(dropped, 1);
+  EXPECT_EQ(server.accepted(), 2);
+}
+
+TEST_F(OpenAiBackendTest, ANewConnectionThatDiesIsNotRepeated) {
+  std::atomic<int> requests{0};
+  const auto failure = failure_with([&](Peer& peer) {
+    peer.read_request();
+    ++requests;
+    peer.reset();
+  });
+  EXPECT_EQ(failure.code, ErrorCode::unavailable);
+  EXPECT_EQ(requests, 1);
+}
+
+TEST_F(OpenAiBackendTest, NobodyThere) {
+  std::string url;
+  {
+    const ScriptedServer gone([](Peer&) {});
+    url = gone.url("/v1");
+  }
+  RemoteConfig config;
+  config.name = "gone";
+  config.url = url;
+  config.model = "m";
+  const auto sink = ask(*connect(config));
+  ASSERT_TRUE(sink->failure());
+  EXPECT_EQ(sink->failure()->code, ErrorCode::unavailable);
+  EXPECT_NE(sink->failure()->message.find("gone"), std::string::npos);
+}
+
+TEST_F(OpenAiBackendTest, SilenceBeforeTheFirstTokenHasALimit) {
+  RemoteConfig config;
+  config.first_token_timeout = milliseconds(50);
+  const auto never = failure_with([](Peer& peer) { peer.read_request(), peer.wait_for_close(); }, config);
+  EXPECT_EQ(never.code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(never.reason, "backend_timeout");
+  // Headers, a role, even comments: none of them is a token.
+  const auto busy = failure_with(
+      [](Peer& peer) {
+        peer.read_request();
+        peer.write(testing::stream_head());
+        peer.write(testing::chunk_of(R"({"choices":[{"index":0,"delta":{"role":"assistant"}}]})"));
+        peer.wait_for_close();
+      },
+      config);
+  EXPECT_EQ(busy.code, ErrorCode::deadline_exceeded);
+}
+
+TEST_F(OpenAiBackendTest, SilenceInMidStreamHasALimit) {
+  RemoteConfig config;
+  config.token_timeout = milliseconds(50);
+  const auto failure = failure_with(
+      [](Peer& peer) {
+        peer.read_request();
+        peer.write(testing::stream_head() + testing::content_event("Hel"));
+        peer.wait_for_close();
+      },
+      config);
+  EXPECT_EQ(failure.code, ErrorCode::deadline_exceeded);
+  EXPECT_NE(failure.message.find("further token"), std::string::npos) << failure.message;
+}
+
+TEST_F(OpenAiBackendTest, ASlowDripHasALimitInAll) {
+  RemoteConfig config;
+  config.total_timeout = milliseconds(80);
+  const auto failure = failure_with(
+      [](Peer& peer) {
+        peer.read_request();
+        peer.write(testing::stream_head());
+        // A token at a time for as long as anybody listens.
+        while (peer.write(testing::content_event("x"))) {
+        }
+      },
+      config);
+  EXPECT_EQ(failure.code, ErrorCode::deadline_exceeded) << failure.message;
+}
+
+TEST_F(OpenAiBackendTest, DyingInMidStreamIsNoEnd) {
+  for (const bool reset : {false, true}) {
+    const auto failure = failure_with([reset](Peer& peer) {
+      peer.read_request();
+      peer.write(testing::stream_head() + testing::content_event("Hel"));
+      if (reset) peer.reset();
+    });
+    EXPECT_TRUE(failure.code == ErrorCode::unavailable || failure.code == ErrorCode::corrupt)
+        << failure.message;
+  }
+  // Even with HTTP's own end in order.
+  const auto polite = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head() + testing::content_event("Hel") + "0\r\n\r\n");
+    peer.wait_for_close();
+  });
+  EXPECT_EQ(polite.reason, "backend_broke_off");
+}
+
+TEST_F(OpenAiBackendTest, GarbageIsNoAnswer) {
+  const auto not_http = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write("SSH-2.0-OpenSSH_9.2\r\n");
+  });
+  EXPECT_EQ(not_http.code, ErrorCode::corrupt);
+  const auto not_json = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head() + testing::chunk_of("\x01\x02{{{"));
+    peer.wait_for_close();
+  });
+  EXPECT_EQ(not_json.code, ErrorCode::corrupt);
+  const auto a_page = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::ok("<html>It works!</html>", "Content-Type: text/html\r\n"));
+  });
+  EXPECT_EQ(a_page.code, ErrorCode::corrupt);
+  const auto endless_event = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head());
+    const std::string piece(64 * 1024, 'x');
+    while (peer.write(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece))) {
+    }
+  });
+  EXPECT_EQ(endless_event.code, ErrorCode::resource_exhausted);
+}
+
+TEST_F(OpenAiBackendTest, StatusesMeanWhatTheySay) {
+  const auto with = [&](std::string status, std::string headers = {}) {
+    return failure_with([=](Peer& peer) {
+      peer.read_request();
+      peer.write(testing::status_answer(
+          status, R"({"error":{"message":"the reason","code":"context_length_exceeded"}})", headers));
+    });
+  };
+  const auto bad = with("400 Bad Request");
+  EXPECT_EQ(bad.code, ErrorCode::invalid_argument);
+  EXPECT_EQ(bad.message, "the reason");
+  EXPECT_EQ(bad.reason, "context_length_exceeded");
+  const auto busy = with("429 Too Many Requests", "Retry-After: 7\r\n");
+  EXPECT_EQ(busy.code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(busy.retry_after, std::chrono::seconds(7));
+  EXPECT_EQ(with("404 Not Found").code, ErrorCode::unavailable);
+  EXPECT_EQ(with("500 Oops").code, ErrorCode::unavailable);
+  EXPECT_EQ(with("503 Loading").code, ErrorCode::unavailable);
+}
+
+TEST_F(OpenAiBackendTest, AnErrorEventIsAFailure) {
+  const auto failure = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head() + testing::content_event("Hel") +
+               testing::chunk_of(R"({"error":{"message":"CUDA out of memory"}})"));
+    peer.wait_for_close();
+  });
+  EXPECT_NE(failure.message.find("CUDA out of memory"), std::string::npos);
+}
+
+TEST_F(OpenAiBackendTest, CancellingClosesTheConnection) {
+  std::promise<void> closed;
+  const ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head() + testing::content_event("Hel"));
+    peer.wait_for_close();
+    closed.set_value();
+  });
+  const auto backend = connect(config_for(server));
+  const auto sink = std::make_shared<RecordingSink>();
+  const auto id = backend->generate(hello(), sink);
+  ASSERT_TRUE(id);
+  sink->wait_for_text("Hel");
+  backend->cancel(*id);
+  closed.get_future().wait();
+  sink->wait();
+  EXPECT_EQ(sink->finish(), engine::FinishReason::cancelled);
+  backend->cancel(*id);  // again: ignored
+  backend->cancel(12345);
+}
+
+TEST_F(OpenAiBackendTest, ADeadlineOfTheRequestIsNotTheBackendsFault) {
+  const ScriptedServer server([](Peer& peer) { peer.read_request(), peer.wait_for_close(); });
+  const auto backend = connect(config_for(server));
+  auto request = hello();
+  request.deadline = SteadyClock().now() + milliseconds(50);
+  const auto sink = ask(*backend, request);
+  EXPECT_FALSE(sink->failure());
+  EXPECT_EQ(sink->finish(), engine::FinishReason::deadline);
+}
+
+TEST_F(OpenAiBackendTest, DestroyingItEndsWhatIsUnderWay) {
+  const ScriptedServer server([](Peer& peer) { peer.read_request(), peer.wait_for_close(); });
+  auto backend = connect(config_for(server));
+  const auto sink = std::make_shared<RecordingSink>();
+  ASSERT_TRUE(backend->generate(hello(), sink));
+  backend.reset();
+  sink->wait();
+  EXPECT_EQ(sink->finish(), engine::FinishReason::cancelled);
+}
+
+TEST_F(OpenAiBackendTest, ProbesTellHowItIs) {
+  const ScriptedServer server(testing::answer_well);
+  const auto report = probe(*connect(config_for(server)));
+  EXPECT_EQ(report.outcome, ProbeOutcome::well);
+  EXPECT_EQ(report.models, (std::vector<std::string>{"listed", "other"}));
+  const ScriptedServer loading([](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::status_answer("503 Service Unavailable", R"({"error":{"message":"Loading model"}})"));
+  });
+  EXPECT_EQ(probe(*connect(config_for(loading))).outcome, ProbeOutcome::loading);
+  const ScriptedServer broken([](Peer& peer) { peer.read_request(), peer.reset(); });
+  EXPECT_EQ(probe(*connect(config_for(broken))).outcome, ProbeOutcome::failed);
+}
+
+TEST_F(OpenAiBackendTest, ManyAtOnce) {
+  const ScriptedServer server(testing::answer_well);
+  const auto backend = connect(config_for(server));
+  std::vector<std::shared_ptr<RecordingSink>> sinks;
+  for (int i = 0; i < 64; ++i) {
+    sinks.push_back(std::make_shared<RecordingSink>());
+    ASSERT_TRUE(backend->generate(hello(), sinks.back()));
+  }
+  for (const auto& sink : sinks) {
+    sink->wait();
+    EXPECT_EQ(sink->text(), "Hello world");
+  }
+}
+
+}  // namespace
+}  // namespace sovereign::gateway

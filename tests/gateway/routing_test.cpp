@@ -1,0 +1,156 @@
+#include "gateway/routing.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <array>
+#include <set>
+
+namespace sovereign::gateway {
+namespace {
+
+using Order = std::vector<std::string>;
+
+struct Fleet {
+  std::vector<std::string> aliases = {"gpt-4"};
+  std::vector<Candidate> candidates = {
+      {.name = "tiny", .model = "smol", .tier = Tier::edge, .embedded = true},
+      {.name = "desk", .model = "seven-b", .tier = Tier::local},
+      {.name = "rack", .model = "seventy-b", .tier = Tier::pool},
+      {.name = "spare", .model = "seventy-b", .tier = Tier::pool, .priority = 1},
+  };
+  RoutingConfig config;
+
+  outcome<Order> plan(const RouteQuestion& question) const {
+    const auto indices = plan_route(question, candidates, config);
+    if (!indices) return tl::unexpected<Failure>(indices.error());
+    Order names;
+    for (const auto index : *indices) names.emplace_back(candidates[index].name);
+    return names;
+  }
+};
+
+TEST(Routing, ComplexityChoosesTheTierAndFallbacksFollow) {
+  const Fleet fleet;
+  EXPECT_EQ(*fleet.plan({.complexity = 0}), (Order{"tiny", "desk", "rack", "spare"}));
+  EXPECT_EQ(*fleet.plan({.complexity = 35}), (Order{"desk", "rack", "spare", "tiny"}));
+  EXPECT_EQ(*fleet.plan({.complexity = 70}), (Order{"rack", "spare", "desk", "tiny"}));
+}
+
+TEST(Routing, AnExplicitTierWinsOverTheEstimate) {
+  const Fleet fleet;
+  EXPECT_EQ((*fleet.plan({.tier = Tier::pool, .complexity = 0})).front(), "rack");
+  EXPECT_EQ((*fleet.plan({.model = "local", .complexity = 0})).front(), "desk");
+  EXPECT_EQ((*fleet.plan({.model = "auto", .complexity = 0})).front(), "tiny");
+}
+
+TEST(Routing, WithoutFallbacksATierStandsAlone) {
+  Fleet fleet;
+  fleet.config.local_fallback = {};
+  EXPECT_EQ(*fleet.plan({.tier = Tier::local}), Order{"desk"});
+  fleet.candidates[1].admits = false;
+  const auto none = fleet.plan({.tier = Tier::local});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(none.error().reason, "no_backend");
+}
+
+TEST(Routing, ANamedModelIsNeverReplaced) {
+  Fleet fleet;
+  fleet.candidates[1].aliases = fleet.aliases;
+  EXPECT_EQ(*fleet.plan({.model = "desk"}), Order{"desk"});
+  EXPECT_EQ(*fleet.plan({.model = "gpt-4"}), Order{"desk"});
+  EXPECT_EQ(*fleet.plan({.model = "seventy-b"}), (Order{"rack", "spare"}));
+  fleet.candidates[1].admits = false;
+  EXPECT_FALSE(fleet.plan({.model = "desk"}));
+  const auto unknown = fleet.plan({.model = "gpt-9"});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::not_found);
+  EXPECT_NE(unknown.error().message.find("desk"), std::string::npos) << unknown.error().message;
+}
+
+TEST(Routing, RequireLocalMeansEmbeddedOnly) {
+  Fleet fleet;
+  EXPECT_EQ(*fleet.plan({.require_local = true, .complexity = 100}), Order{"tiny"});
+  EXPECT_EQ(*fleet.plan({.tier = Tier::edge, .require_local = true}), Order{"tiny"});
+  const auto named = fleet.plan({.model = "rack", .require_local = true});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().code, ErrorCode::invalid_argument);
+  fleet.candidates[0].admits = false;
+  const auto down = fleet.plan({.require_local = true});
+  ASSERT_FALSE(down) << "it fails closed";
+  EXPECT_EQ(down.error().code, ErrorCode::unavailable);
+  fleet.candidates.erase(fleet.candidates.begin());
+  EXPECT_EQ(fleet.plan({.require_local = true}).error().code, ErrorCode::unavailable);
+}
+
+TEST(Routing, RequireLocalOfTheConfigurationBindsEveryQuery) {
+  Fleet fleet;
+  fleet.config.require_local = true;
+  EXPECT_EQ(*fleet.plan({.complexity = 100}), Order{"tiny"});
+}
+
+TEST(Routing, OpenBreakersArePassedOver) {
+  Fleet fleet;
+  fleet.candidates[0].admits = false;
+  EXPECT_EQ(*fleet.plan({.complexity = 0}), (Order{"desk", "rack", "spare"}));
+}
+
+struct Replicas {
+  std::array<std::string, 4> names = {"a", "b", "c", "d"};
+  std::vector<Candidate> candidates;
+  RoutingConfig config;
+
+  Replicas() {
+    for (const auto& name : names) candidates.push_back({.name = name, .model = "m", .tier = Tier::pool});
+  }
+  std::size_t first(std::uint64_t prefix) const {
+    return plan_route({.tier = Tier::pool, .prefix_hash = prefix}, candidates, config)->front();
+  }
+};
+
+TEST(Routing, APromptsBeginningStaysWithItsReplica) {
+  Replicas replicas;
+  std::array<int, 4> counts{};
+  for (int i = 0; i < 400; ++i) {
+    const auto prefix = hash_prefix("system prompt " + std::to_string(i), 1024);
+    const auto chosen = replicas.first(prefix);
+    EXPECT_EQ(replicas.first(prefix), chosen);
+    ++counts[chosen];
+  }
+  for (const int count : counts) EXPECT_GT(count, 50) << "the load is spread";
+}
+
+TEST(Routing, ALostReplicaMovesOnlyItsOwnPrompts) {
+  Replicas replicas;
+  for (int i = 0; i < 200; ++i) {
+    const auto prefix = hash_prefix(std::to_string(i), 1024);
+    replicas.candidates[2].admits = true;
+    const auto before = replicas.first(prefix);
+    replicas.candidates[2].admits = false;
+    const auto after = replicas.first(prefix);
+    EXPECT_TRUE(before == 2 || after == before) << i;
+  }
+}
+
+// However skewed the prompts are, no replica gets more than its bounded share.
+TEST(Routing, LoadIsBounded) {
+  rc::check([](const std::vector<std::uint8_t>& prompts) {
+    Replicas replicas;
+    for (std::size_t placed = 0; placed < prompts.size(); ++placed) {
+      const auto chosen = replicas.first(hash_prefix(std::to_string(prompts[placed] % 3), 1024));
+      ++replicas.candidates[chosen].outstanding;
+      const double average = static_cast<double>(placed + 1) / 4;
+      RC_ASSERT(replicas.candidates[chosen].outstanding <= std::ceil(1.25 * average));
+    }
+  });
+}
+
+TEST(Routing, OnlyTheBeginningOfAPromptCounts) {
+  const std::string beginning(64, 'x');
+  EXPECT_EQ(hash_prefix(beginning + "one", 64), hash_prefix(beginning + "two", 64));
+  EXPECT_NE(hash_prefix(beginning + "one", 67), hash_prefix(beginning + "two", 67));
+}
+
+}  // namespace
+}  // namespace sovereign::gateway
