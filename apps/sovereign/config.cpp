@@ -17,8 +17,9 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::string_view> kAllSections = {"model",     "engine",  "server", "cache", "receipts",
-                                                    "envelopes", "routing", "limits", "log"};
+const std::vector<std::string_view> kAllSections = {"model",   "engine",    "server",   "cache",
+                                                    "quality", "reasoning", "receipts", "envelopes",
+                                                    "routing", "limits",    "log"};
 
 int check(const SettingsFlags& flags) {
   const auto loaded = flags.load();

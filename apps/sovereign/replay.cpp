@@ -60,6 +60,11 @@ result<runtime::SovereignQuery> read_query(const ReplayRequest& request, const L
   limits.vocabulary_size = loaded.model->info().vocabulary_size;
   limits.context_tokens = loaded.engine->context_tokens();
   const Sealed& sealed = request.receipt.sampling;
+  if (sealed.contains("reasoning_tokens") || sealed.contains("retries")) {
+    return fail(ErrorCode::unsupported,
+                "the answer followed thoughts, or one that the quality gate gave up: only plain answers are "
+                "replayed");
+  }
   runtime::SovereignQuery query;
   if (says(sealed, "form", "chat")) {
     auto chat = server::openai::parse_chat_request(request.query, limits);

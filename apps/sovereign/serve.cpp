@@ -174,9 +174,7 @@ void add_serve_command(CLI::App& program, int& exit_code) {
   auto flags = std::make_shared<SettingsFlags>(
       *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "quality", "reasoning",
                                               "receipts", "envelopes", "routing", "limits", "log"});
-      *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "receipts", "envelopes",
-                                              "routing", "limits", "log"});
-      command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
+  command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
 }
 
 }  // namespace sovereign

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "config/key.h"
 
 namespace sovereign::config {
@@ -37,13 +38,15 @@ Key make(std::string name, std::string flag, Kind kind, Field field, std::string
       return static_cast<std::int64_t>(stored.count());
     } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
       return static_cast<std::int64_t>(stored);
+    } else if constexpr (std::is_same_v<Stored, Duration>) {
+      return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(stored).count());
     } else {
       return stored;
     }
   };
   key.set = [field](Settings& settings, const Value& value) {
     Stored& stored = field(settings);
-    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds>) {
+    if constexpr (std::is_same_v<Stored, std::chrono::milliseconds> || std::is_same_v<Stored, Duration>) {
       stored = std::chrono::milliseconds(std::get<std::int64_t>(value));
     } else if constexpr (std::is_integral_v<Stored> && !std::is_same_v<Stored, bool>) {
       stored = static_cast<Stored>(std::get<std::int64_t>(value));
@@ -60,6 +63,14 @@ Key number(std::string name, std::string flag, Kind kind, Field field, std::int6
   Key key = make(std::move(name), std::move(flag), kind, field, std::move(help));
   key.min = min;
   key.max = max;
+  return key;
+}
+
+template <class Field>
+Key real(std::string name, Field field, double least, double most, std::string help) {
+  Key key = make(std::move(name), "", Kind::real, field, std::move(help));
+  key.least = least;
+  key.most = most;
   return key;
 }
 

@@ -74,6 +74,12 @@ std::map<std::string, std::string> sealed_sampling(const SovereignQuery& query, 
   add("n", query.n);
   add("max_depth", query.max_depth);
   add("require_reasoning", query.require_reasoning);
+  // What came before the answer, or instead of a first one: replay cannot repeat that.
+  if (result.reasoning) add("reasoning_tokens", result.usage.reasoning_tokens);
+  if (!result.choices.empty() && result.choices.front().quality &&
+      result.choices.front().quality->retries > 0) {
+    add("retries", result.choices.front().quality->retries);
+  }
   if (result.seed) add("seed", *result.seed);
   if (query.receipt) add("form", query.receipt->form);
   return sealed;
@@ -88,6 +94,9 @@ pci::ReceiptDraft draft_receipt(const SovereignQuery& query, const SovereignResu
   draft.model_name = result.model_used;
   draft.model_digest = identity.weights.value_or(crypto::Digest{});
   draft.sampling = sealed_sampling(query, result, identity);
+  if (!result.choices.empty() && result.choices.front().quality) {
+    draft.scores = pci::to_scores(result.choices.front().quality->assessment.vector);
+  }
   draft.received_ms = query.receipt->received_ms;
   return draft;
 }

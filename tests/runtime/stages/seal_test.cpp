@@ -71,7 +71,10 @@ class SealTest : public ::testing::Test {
   std::shared_ptr<ScriptedBackend> backend_ =
       std::make_shared<ScriptedBackend>(std::vector<std::string>{"The ", "sky ", "is ", "blue."});
   std::shared_ptr<const Pipeline> pipeline_ =
-      make_pipeline({clock_, [](const std::function<void()>& job) { job(); }, &cache_, {}, issuer_.get()});
+      make_pipeline({.clock = clock_,
+                     .executor = [](const std::function<void()>& job) { job(); },
+                     .cache = &cache_,
+                     .receipts = issuer_.get()});
 };
 
 TEST_F(SealTest, WhoAsksGetsAReceiptAndNobodyElse) {
