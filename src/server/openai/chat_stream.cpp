@@ -54,12 +54,12 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   }
   if (batch.result && !begun_) replay(*batch.result, payloads);
   if (!batch.done) return payloads;
-  if (batch.result && batch.result->receipt) payloads.push_back(chunks_.receipt(*batch.result->receipt));
   for (std::uint32_t i = 0; i < choices_.size(); ++i) {
     if (!choices_[i].finish) continue;
     const bool known = batch.result && i < batch.result->choices.size();
     tell_finish(i, known ? batch.result->choices[i].quality.get() : nullptr, payloads);
   }
+  if (batch.result && batch.result->receipt) payloads.push_back(chunks_.receipt(*batch.result->receipt));
   if (const auto failed = failure()) {
     payloads.push_back(to_event(*failed));
   } else if (include_usage_) {
