@@ -135,6 +135,7 @@ int ask(AskOptions& options, const SettingsFlags& flags) {
     answer = ask_server(question, options.remote);
   }
   if (!ends_line) fmt::print("\n");
+  std::fflush(stdout);  // before what goes to the other stream
   if (!answer) return print_failure(answer.error());
   if (options.as_json) {
     print_json(*answer);

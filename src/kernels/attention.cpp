@@ -41,7 +41,7 @@ struct Cut {
     const std::size_t wanted = kUnitsPerThread * threads;
     const std::size_t rows =
         std::clamp<std::size_t>(kMostScores / std::max<std::size_t>(a.cells, 1), 1, kMostRows);
-    heads = shared;
+    heads = std::min(shared, rows);
     tokens = std::max<std::size_t>(1, rows / shared);
     // Fewer rows at once rather than idle threads; and single heads, where even that is not enough.
     tokens = std::clamp<std::size_t>(a.tokens * a.key_heads * a.streams / wanted, 1, tokens);

@@ -52,8 +52,9 @@ struct Attention {
   float logit_softcap = 0;  // scores become cap * tanh(score / cap), when not zero
 };
 
-// The part of thread `index` of `threads`; parts need no order among them. Allocates scratch, once a thread
-// and size: at most some 2 MB and 8 bytes for each cell.
+// The part of thread `index` of `threads`; parts need no order among them. Each thread keeps scratch for as
+// long as it lives: for scores and masks at most 256 KiB or 4 bytes a cell each, whichever is more, 4 bytes a
+// cell for indices, and 24 rows of query and sums. Without memory for it the process ends, as ggml ends it.
 void attend(const AttentionKernels& kernels, const Attention& attention, std::size_t index,
             std::size_t threads);
 

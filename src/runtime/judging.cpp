@@ -11,24 +11,31 @@ namespace {
 // The judges of one query's answers.
 class Panel : public std::enable_shared_from_this<Panel> {
  public:
-  Panel(std::size_t answers, std::function<void(Verdicts)> done)
-      : verdicts_(answers), open_(answers), done_(std::move(done)) {}
+  Panel(QueryRunPtr run, std::size_t answers, std::function<void(Verdicts)> done)
+      : run_(std::move(run)), verdicts_(answers), open_(answers), done_(std::move(done)) {}
 
   void take(std::size_t answer, const SideAnswer& said) {
     std::function<void(Verdicts)> done;
     {
       const std::lock_guard lock(mutex_);
       if (!said.error) {
-        if (auto verdict = omega::parse_judge_verdict(said.text)) verdicts_[answer] = std::move(*verdict);
+        if (auto verdict = omega::parse_judge_verdict(said.text)) {
+          verdicts_[answer] = std::move(*verdict);
+          by_another_ |= said.by_another;
+        }
       }
       if (--open_ > 0) return;
+      // Scores are kept with the answer, under a key that names the backend that was asked.
+      if (by_another_) run_->store = false;
       done = std::exchange(done_, nullptr);
     }
     done(std::move(verdicts_));
   }
 
  private:
+  const QueryRunPtr run_;
   std::mutex mutex_;
+  bool by_another_ = false;
   Verdicts verdicts_;
   std::size_t open_;
   std::function<void(Verdicts)> done_;
@@ -38,7 +45,7 @@ class Panel : public std::enable_shared_from_this<Panel> {
 
 void judge(const QueryRunPtr& run, gateway::Backend& backend, const AskedTexts& asked,
            const std::vector<std::string>& answers, Time deadline, std::function<void(Verdicts)> done) {
-  const auto panel = std::make_shared<Panel>(answers.size(), std::move(done));
+  const auto panel = std::make_shared<Panel>(run, answers.size(), std::move(done));
   std::vector<std::shared_ptr<SideGeneration>> judges;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     judges.push_back(

@@ -29,10 +29,15 @@ QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery aske
       client(std::move(asker)),
       pipeline_(std::move(pipeline)) {
   result.id = query.id;
+  expect_own_answer();
+  result.timings.reserve(pipeline_->stages().size());
+}
+
+void QueryRun::expect_own_answer() {
   result.model_used = identity.model;
   result.fingerprint = identity.fingerprint;
   result.model_digest = identity.digest;
-  result.timings.reserve(pipeline_->stages().size());
+  result.answered_by = nullptr;
 }
 
 void QueryRun::accept() {

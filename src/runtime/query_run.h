@@ -52,6 +52,8 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   const gateway::BackendIdentity& answerer() const {
     return result.answered_by ? *result.answered_by : identity;
   }
+  // From now on the answer is that of the backend that was asked, until another turns out to give it.
+  void expect_own_answer();
   std::shared_ptr<QueryClient> client;  // the cache puts a flight here, whose waiters are the clients
   SovereignResult result;
   cache::KeyEncoder key;      // borrows from query and identity; empty unless result.cached has a key

@@ -55,6 +55,8 @@ void ReasoningCourse::next_level() {
     if (requests.empty()) {
       outcome = reasoner_.outcome();
       run_->result.usage.add(usage_);
+      // The key names the backend that was asked.
+      if (by_another_) run_->store = false;
     }
   }
   if (outcome) return std::exchange(done_, nullptr)(std::move(*outcome));
@@ -102,6 +104,7 @@ void ReasoningCourse::take(ThoughtId id, SideAnswer answer) {
   {
     const std::lock_guard lock(mutex_);
     usage_.add(answer.summary);
+    by_another_ |= answer.by_another;
     usage_.reasoning_tokens += answer.tokens;
     ThoughtResult thought;
     thought.id = id;

@@ -36,6 +36,7 @@ class ReasoningCourse : public std::enable_shared_from_this<ReasoningCourse> {
   std::vector<std::shared_ptr<SideGeneration>> generations_;  // of this level; guarded by mutex_
   bool stopped_ = false;                                      // guarded by mutex_
   Usage usage_;                                               // guarded by mutex_
+  bool by_another_ = false;                                   // some thought was; guarded by mutex_
   Done done_;
 };
 

@@ -31,6 +31,10 @@ void SideGeneration::stop() {
   if (const auto backend = run_->backend.lock()) backend->cancel(*generation);
 }
 
+void SideGeneration::on_redirect(const gateway::BackendIdentity& by) noexcept {
+  answer_.by_another = by.digest != run_->identity.digest;
+}
+
 void SideGeneration::on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept {
   syntax_ = std::move(syntax);
 }

@@ -21,6 +21,7 @@ struct SideAnswer {
   engine::FinishReason finish = engine::FinishReason::stop;
   engine::GenerationSummary summary;
   std::optional<Error> error;  // it could not begin, or broke off
+  bool by_another = false;     // than the backend that was asked: what follows from it is not kept
 };
 
 // Collects on the engine's thread, and tells the end on a worker. Thread-safe.
@@ -36,6 +37,7 @@ class SideGeneration final : public gateway::GenerateSink,
   // It ends soon, as cancelled.
   void stop();
 
+  void on_redirect(const gateway::BackendIdentity& by) noexcept override;
   void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override;
   void on_delta(engine::GenerationDelta delta) noexcept override;
   void on_done(const engine::GenerationSummary& summary) noexcept override;

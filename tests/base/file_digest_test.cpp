@@ -29,15 +29,14 @@ TEST(FileDigest, IsTheFilesAndIsNotRememberedWhileTheFileIsFresh) {
   EXPECT_EQ(remembered_sha256_file(file, folder.path() / "digests").value(), sha256("two"));
 }
 
-// The program's own file has been there for a while, and is a file like any other.
+// A file that was there before this test was compiled.
 TEST(FileDigest, IsRememberedUnderTheFilesState) {
   const TemporaryFolder folder;
-  const std::filesystem::path file = "/proc/self/exe";
+  const std::filesystem::path file = "/etc/os-release";
   const auto digests = folder.path() / "digests";
   const auto first = remembered_sha256_file(file, digests);
   ASSERT_TRUE(first);
   EXPECT_EQ(*first, sha256_file(file).value());
-  if (files_in(digests) == 0) GTEST_SKIP() << "the test program was linked this very moment";
   ASSERT_EQ(files_in(digests), 1u);
   // What is remembered is believed: a record of our own shows that it was read.
   const auto record = std::filesystem::directory_iterator(digests)->path();

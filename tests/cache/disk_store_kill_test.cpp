@@ -12,7 +12,7 @@
 #include "cache/disk_store.h"
 #include "cache_support.h"
 #include "kill_journal.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 extern char** environ;
 
@@ -36,7 +36,7 @@ TEST(DiskStoreKill, NothingOldIsLostAndNothingIsWrong) {
   const auto seed = std::random_device{}();
   std::printf("seed %u\n", seed);
   std::mt19937_64 random(seed);
-  const TemporaryFolder folder;
+  const testing::TemporaryFolder folder;
   KillJournal* journal = map_journal(folder.file("journal"));
   std::vector<std::uint64_t> required(kJournalKeys, 0);  // the least version that must be there
   std::uint64_t acknowledged = 0;

@@ -14,7 +14,7 @@
 
 #include "cache_support.h"
 #include "faulty_vfs.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace sovereign::cache {
 namespace {
@@ -53,7 +53,7 @@ class DiskStoreTest : public ::testing::Test {
     sqlite3_close(database);
   }
 
-  TemporaryFolder folder_;
+  testing::TemporaryFolder folder_;
 };
 
 TEST_F(DiskStoreTest, WhatWasAcceptedIsSeenAtOnceAndAfterAReopen) {

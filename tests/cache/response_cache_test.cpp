@@ -10,7 +10,7 @@
 #include "cache/disk_store.h"
 #include "cache/single_flight.h"
 #include "cache_support.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace sovereign::cache {
 namespace {
@@ -29,7 +29,7 @@ class ResponseCacheTest : public ::testing::Test {
     levels.push_back(std::move(*store));
     return std::make_unique<ResponseCache>(config, std::move(levels));
   }
-  TemporaryFolder folder_;
+  testing::TemporaryFolder folder_;
 };
 
 TEST_F(ResponseCacheTest, AnswersComeFromMemoryThenFromDiskAfterARestart) {

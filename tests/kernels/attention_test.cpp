@@ -195,6 +195,16 @@ TEST(Attention, IsAsExactAsFloatsAre) {
   EXPECT_LT(worst, 2e-6);
 }
 
+// More heads for a key than rows that fit at once, and cells that end within a tile.
+TEST(Attention, ManyHeadsShareAKeyOverManyCells) {
+  Data data({.value_size = 8, .heads = 40, .key_heads = 1, .cells = 8'001}, 9);
+  const std::vector<float> ours = data.run(best());
+  const std::vector<double> exact = data.exact();
+  double worst = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) worst = std::max(worst, std::abs(ours[i] - exact[i]));
+  EXPECT_LT(worst, 2e-6);
+}
+
 TEST(Attention, ARowDoesNotDependOnWhereItsCellsAre) {
   Data data({.tokens = 33, .cells = 400}, 4);
   data.make_causal();

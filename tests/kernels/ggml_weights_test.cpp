@@ -77,17 +77,27 @@ TEST(GgmlAttention, LogitsDoNotDependOnChunksNorThreads) {
   expect_same_logits_however_cut(LLAMA_FLASH_ATTN_TYPE_ENABLED);
 }
 
-TEST(GgmlAttention, IsThatOfGgmlWithinRounding) {
+double mean_distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b[i]);
+  return sum / static_cast<double>(a.size());
+}
+
+// Roundings of two ways through thirty layers are unrelated, so ggml's own flash attention says how far from
+// plain attention a right one may come out.
+TEST(GgmlAttention, IsAsNearToPlainAttentionAsGgmls) {
   if (!can_offer()) GTEST_SKIP() << "the system's llama.cpp";
   TestContext ours(best(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+  TestContext ggmls(best(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+  ggmls.use_ggml_attention();
   TestContext plain(best(), 1, LLAMA_FLASH_ATTN_TYPE_DISABLED);
-  const std::vector<llama_token> tokens = first(ours.tokens_of(text()), 100);
-  const std::vector<double> of_ours = losses(ours.logits_of(tokens, 100), tokens);
-  const std::vector<double> of_plain = losses(plain.logits_of(tokens, 100), tokens);
-  double mean = 0;
-  for (std::size_t i = 0; i < of_ours.size(); ++i) mean += std::abs(of_ours[i] - of_plain[i]);
-  // Roundings of two ways through thirty layers: about 0.03 apart at a position.
-  EXPECT_LT(mean / static_cast<double>(of_ours.size()), 0.1);
+  const std::vector<llama_token> tokens = first(ours.tokens_of(text()), 400);
+  const std::vector<double> expected = losses(plain.logits_of(tokens, 400), tokens);
+  const double of_ours = mean_distance(losses(ours.logits_of(tokens, 400), tokens), expected);
+  const double of_ggmls = mean_distance(losses(ggmls.logits_of(tokens, 400), tokens), expected);
+  RecordProperty("ours", std::to_string(of_ours));
+  RecordProperty("ggmls", std::to_string(of_ggmls));
+  EXPECT_LT(of_ours, 1.25 * of_ggmls);
 }
 
 TEST(GgmlWeights, GreedyTextIsTheSameAloneAndInACrowd) {

@@ -55,6 +55,9 @@ class TestContext {
     return tokens;
   }
 
+  // From now on flash attention is ggml's, whoever multiplies.
+  void use_ggml_attention() { attention_ = nullptr; }
+
   void clear() { llama_memory_clear(llama_get_memory(context_), true); }
 
   struct Row {

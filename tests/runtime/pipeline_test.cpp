@@ -4,9 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "runtime/recording_client.h"
-#include "runtime/scripted_backend.h"
-#include "runtime/standard_pipeline.h"
+#include "runtime/pipeline_fixture.h"
 
 namespace sovereign::runtime {
 namespace {
@@ -14,7 +12,7 @@ namespace {
 using testing::RecordingClient;
 using testing::ScriptedBackend;
 using Status = CacheNote::Status;
-using ClientPtr = std::shared_ptr<RecordingClient>;
+using testing::ClientPtr;
 
 SovereignQuery greedy(const std::string& content) {
   SovereignQuery query;
@@ -24,33 +22,16 @@ SovereignQuery greedy(const std::string& content) {
   return query;
 }
 
-class PipelineTest : public ::testing::Test {
+class PipelineTest : public testing::PipelineFixture {
  protected:
-  PipelineTest() { make(&cache_); }
+  PipelineTest() : PipelineFixture({"The ", "sky ", "is ", "blue."}) { make(&cache_); }
 
   void make(cache::ResponseCache* cache, cache::SingleFlightConfig flights = {}) {
-    // Jobs run at once: the scripted model is no engine that others wait for.
-    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
-    parts.cache = cache;
-    parts.flights = flights;
-    pipeline_ = make_pipeline(std::move(parts));
+    PipelineParts all = parts();
+    all.cache = cache;
+    all.flights = flights;
+    pipeline_ = make_pipeline(std::move(all));
   }
-  ClientPtr ask(SovereignQuery query) {
-    auto client = std::make_shared<RecordingClient>();
-    pipeline_->start(std::move(query), backend_, client);
-    return client;
-  }
-  ClientPtr ask_to_end(const SovereignQuery& query) {
-    auto client = ask(query);
-    backend_->run_to_end();
-    return client;
-  }
-
-  SteadyClock clock_;
-  cache::ResponseCache cache_{{}};
-  std::shared_ptr<ScriptedBackend> backend_ =
-      std::make_shared<ScriptedBackend>(std::vector<std::string>{"The ", "sky ", "is ", "blue."});
-  std::shared_ptr<const Pipeline> pipeline_;
 };
 
 std::string answer_of(const ClientPtr& client) {

@@ -104,8 +104,8 @@ class ScriptedBackend final : public gateway::Backend {
 
   void refuse_with(Error error) { refusal_ = std::move(error); }
   void finish_with(engine::FinishReason reason) { finish_ = reason; }
-  // From now on another answers in its place.
-  void redirect_to(gateway::BackendIdentity other) { redirect_ = std::move(other); }
+  // From now on another answers in its place; none: it answers itself.
+  void redirect_to(std::optional<gateway::BackendIdentity> other) { redirect_ = std::move(other); }
   void say(std::vector<std::string> words) { words_ = std::move(words); }
   // What the next generations say, one after the other; those after them say what say() told.
   void say_in_turn(std::deque<std::vector<std::string>> scripts) {

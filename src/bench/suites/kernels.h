@@ -1,4 +1,5 @@
-// The benchmark of our matrix kernels: the real model decoded by llama.cpp with them and without them.
+// The benchmark of our kernels, matrices and attention: the real model decoded by llama.cpp with
+// them and without them.
 //
 // Both sides are the same library in the same process, with the same flags, in turn. Ratios are tokens per
 // second, ours over stock, medians of paired rounds:

@@ -157,6 +157,7 @@ void InferenceStage::enter(const QueryRunPtr& run) {
   const auto backend = run->backend.lock();
   if (!backend) return run->refuse({ErrorCode::unavailable, "The model is no longer served.", {}});
   if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
+  run->expect_own_answer();  // a first answer that was given up may have been another's
   const auto sink = std::make_shared<InferenceSink>(run, options_.hold_back);
   run->on_cancel([weak = std::weak_ptr(sink)] {
     if (const auto alive = weak.lock()) alive->stop();

@@ -20,9 +20,12 @@ const std::vector<engine::TokenLogprob>* ChatStream::logprobs_of(const Choice& c
 
 void ChatStream::take_beginning(const runtime::Beginning& beginning) {
   syntax_ = beginning.syntax;
-  if (beginning.model_used.empty()) return;
-  head_.model = beginning.model_used;
-  head_.fingerprint = beginning.fingerprint;
+  if (!beginning.model_used.empty()) name_answerer(beginning.model_used, beginning.fingerprint);
+}
+
+void ChatStream::name_answerer(const std::string& model, const std::string& fingerprint) {
+  head_.model = model;
+  head_.fingerprint = fingerprint;
   chunks_ = ChatChunks(head_, include_usage_);
 }
 
@@ -70,6 +73,7 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
 }
 
 void ChatStream::replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads) {
+  if (result.answered_by) name_answerer(result.model_used, result.fingerprint);
   for (std::uint32_t i = 0; i < choices_.size() && i < result.choices.size(); ++i) {
     const runtime::Choice& found = result.choices[i];
     Choice& choice = choices_[i];

@@ -46,6 +46,7 @@ class ChatStream {
   };
 
   void take_beginning(const runtime::Beginning& beginning);
+  void name_answerer(const std::string& model, const std::string& fingerprint);
   void replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads);
   void tell_plain(const engine::GenerationDelta& delta, std::vector<std::string>& payloads);
   void tell_parsed(std::uint32_t index, std::vector<std::string>& payloads);

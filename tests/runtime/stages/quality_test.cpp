@@ -5,9 +5,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include "runtime/recording_client.h"
-#include "runtime/scripted_backend.h"
-#include "runtime/standard_pipeline.h"
+#include "runtime/pipeline_fixture.h"
 
 namespace sovereign::runtime {
 namespace {
@@ -15,12 +13,16 @@ namespace {
 using omega::Dimension;
 using omega::GateMode;
 using omega::Signal;
+using testing::ClientPtr;
 using testing::RecordingClient;
 using testing::ScriptedBackend;
-using ClientPtr = std::shared_ptr<RecordingClient>;
 
 const std::vector<std::string> kGood = {"The ", "sky ", "is ", "blue ", "by ", "day."};
 const std::vector<std::string> kBad = {"I ", "can't ", "help ", "with ", "that ", "question."};
+
+const std::string kVerdict =
+    R"({"reason":"it is wrong","truthfulness":1,"trustworthiness":5,"justice":4,"excellence":5,)"
+    R"("wisdom":null,"compassion":null,"patience":5,"gratitude":null})";
 
 SovereignQuery greedy(const std::string& content) {
   SovereignQuery query;
@@ -30,27 +32,17 @@ SovereignQuery greedy(const std::string& content) {
   return query;
 }
 
-class QualityStageTest : public ::testing::Test {
+class QualityStageTest : public testing::PipelineFixture {
  protected:
+  QualityStageTest() : PipelineFixture(kGood) {}
   void make(GateMode mode, bool judge = false) {
     QualityPolicy policy;
     policy.gate.mode = mode;
     policy.judge = judge;
-    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
-    parts.cache = &cache_;
-    parts.quality = policy;
-    parts.quality_metrics = &metrics_;
-    pipeline_ = make_pipeline(std::move(parts));
-  }
-  ClientPtr ask(SovereignQuery query) {
-    auto client = std::make_shared<RecordingClient>();
-    pipeline_->start(std::move(query), backend_, client);
-    return client;
-  }
-  ClientPtr ask_to_end(const SovereignQuery& query) {
-    auto client = ask(query);
-    backend_->run_to_end();
-    return client;
+    PipelineParts all = parts();
+    all.quality = policy;
+    all.quality_metrics = &metrics_;
+    pipeline_ = make_pipeline(std::move(all));
   }
   static const Quality& note_of(const ClientPtr& client) {
     return *client->result()->choices.front().quality;
@@ -61,11 +53,7 @@ class QualityStageTest : public ::testing::Test {
     return stages;
   }
 
-  SteadyClock clock_;
   QualityMetrics metrics_;
-  cache::ResponseCache cache_{{}};
-  std::shared_ptr<ScriptedBackend> backend_ = std::make_shared<ScriptedBackend>(kGood);
-  std::shared_ptr<const Pipeline> pipeline_;
 };
 
 TEST_F(QualityStageTest, AnAnswerHasItsScoresAlsoWhenItIsFoundAgain) {
@@ -141,6 +129,38 @@ TEST_F(QualityStageTest, AnAnswerThatFallsShortIsMadeOnceMoreInAnotherWay) {
   EXPECT_EQ(ask(greedy("colour?"))->result()->cached.status, CacheNote::Status::hit);
 }
 
+TEST_F(QualityStageTest, TheSecondAnswerNamesWhoGaveIt) {
+  make(GateMode::enforce);
+  backend_->say_in_turn({kBad, kGood});
+  gateway::BackendIdentity other;
+  other.model = "fallback";
+  other.digest = "sha256:other";
+  backend_->redirect_to(other);
+  const auto client = ask(greedy("colour?"));
+  backend_->redirect_to(std::nullopt);  // it was away for the first answer only
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(note_of(client).retries, 1u);
+  EXPECT_EQ(client->result()->model_used, "scripted");
+  EXPECT_EQ(client->result()->model_digest, backend_->identity().digest);
+  EXPECT_EQ(client->result()->answered_by, nullptr);
+}
+
+TEST_F(QualityStageTest, AnotherModelsVerdictIsNotKept) {
+  make(GateMode::annotate, true);
+  backend_->say_in_turn({kGood, {kVerdict}});
+  const auto client = ask(greedy("colour?"));
+  gateway::BackendIdentity other;
+  other.model = "fallback";
+  other.digest = "sha256:other";
+  backend_->redirect_to(other);
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->model_used, "scripted");
+  EXPECT_EQ(note_of(client).judge_reason, "it is wrong");
+  EXPECT_FALSE(ask(greedy("colour?"))->result()) << "it is not found: it is being made anew";
+}
+
 TEST_F(QualityStageTest, ASecondShortfallIsRefusedWithItsScoresAndNotKept) {
   make(GateMode::enforce);
   backend_->say(kBad);
@@ -186,10 +206,7 @@ TEST_F(QualityStageTest, OfSeveralAnswersAllMustPass) {
 
 TEST_F(QualityStageTest, AJudgeIsAskedAndCanOnlyLower) {
   make(GateMode::annotate, true);
-  const std::string verdict =
-      R"({"reason":"it is wrong","truthfulness":1,"trustworthiness":5,"justice":4,"excellence":5,)"
-      R"("wisdom":null,"compassion":null,"patience":5,"gratitude":null})";
-  backend_->say_in_turn({kGood, {verdict}});
+  backend_->say_in_turn({kGood, {kVerdict}});
   const auto client = ask_to_end(greedy("colour?"));
   ASSERT_TRUE(client->result());
   const Quality& note = note_of(client);

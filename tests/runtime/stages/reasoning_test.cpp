@@ -3,16 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/recording_client.h"
-#include "runtime/scripted_backend.h"
-#include "runtime/standard_pipeline.h"
+#include "runtime/pipeline_fixture.h"
 
 namespace sovereign::runtime {
 namespace {
 
+using testing::ClientPtr;
 using testing::RecordingClient;
 using testing::ScriptedBackend;
-using ClientPtr = std::shared_ptr<RecordingClient>;
 
 const std::vector<std::string> kFour = {"2 ", "and ", "2 ", "make ", "4. ", "Answer: 4"};
 const std::vector<std::string> kFive = {"2 ", "and ", "2 ", "make ", "5. ", "Answer: 5"};
@@ -29,34 +27,19 @@ SovereignQuery sum(std::uint32_t depth) {
   return query;
 }
 
-class ReasoningStageTest : public ::testing::Test {
+class ReasoningStageTest : public testing::PipelineFixture {
  protected:
-  ReasoningStageTest() {
+  ReasoningStageTest() : PipelineFixture(kFinal) {
     policy_.graph.branches = 3;
     make();
   }
   void make() {
-    PipelineParts parts{clock_, [](const std::function<void()>& job) { job(); }};
-    parts.cache = &cache_;
-    parts.reasoning = policy_;
-    pipeline_ = make_pipeline(std::move(parts));
-  }
-  ClientPtr ask(SovereignQuery query) {
-    auto client = std::make_shared<RecordingClient>();
-    pipeline_->start(std::move(query), backend_, client);
-    return client;
-  }
-  ClientPtr ask_to_end(const SovereignQuery& query) {
-    auto client = ask(query);
-    backend_->run_to_end();
-    return client;
+    PipelineParts all = parts();
+    all.reasoning = policy_;
+    pipeline_ = make_pipeline(std::move(all));
   }
 
-  SteadyClock clock_;
-  cache::ResponseCache cache_{{}};
   ReasoningPolicy policy_;
-  std::shared_ptr<ScriptedBackend> backend_ = std::make_shared<ScriptedBackend>(kFinal);
-  std::shared_ptr<const Pipeline> pipeline_;
 };
 
 TEST_F(ReasoningStageTest, ThoughtsAreWrittenAtOnceAndTheBestLeadsToTheAnswer) {
@@ -140,6 +123,22 @@ TEST_F(ReasoningStageTest, AFoundAnswerHasItsThoughts) {
   EXPECT_EQ(again->result()->cached.status, CacheNote::Status::hit);
   ASSERT_TRUE(again->result()->reasoning);
   EXPECT_EQ(again->result()->reasoning->graph.at(1).text, "2 and 2 make 4. Answer: 4");
+}
+
+TEST_F(ReasoningStageTest, WhatFollowsFromAnotherModelsThoughtsIsNotKept) {
+  backend_->say_in_turn({kFour, kFour, kFour});
+  gateway::BackendIdentity other;
+  other.model = "fallback";
+  other.digest = "sha256:other";
+  backend_->redirect_to(other);
+  const auto client = ask(sum(1));
+  backend_->redirect_to(std::nullopt);
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->model_used, "scripted");
+  const std::size_t made = backend_->generations();
+  ask_to_end(sum(1));
+  EXPECT_GT(backend_->generations(), made) << "it was not found";
 }
 
 TEST_F(ReasoningStageTest, WhatTimeCutShortIsNotKept) {

@@ -5,9 +5,7 @@
 
 #include "pci/receipt_log.h"
 #include "pci/receipt_verifier.h"
-#include "runtime/recording_client.h"
-#include "runtime/scripted_backend.h"
-#include "runtime/standard_pipeline.h"
+#include "runtime/pipeline_fixture.h"
 #include "support/temporary_folder.h"
 
 namespace sovereign::runtime {
@@ -17,7 +15,7 @@ using ::testing::ElementsAre;
 using testing::RecordingClient;
 using testing::ScriptedBackend;
 using Status = CacheNote::Status;
-using ClientPtr = std::shared_ptr<RecordingClient>;
+using testing::ClientPtr;
 
 constexpr std::string_view kBody = R"({"content":"colour?"})";
 
@@ -28,9 +26,12 @@ std::unique_ptr<pci::ReceiptIssuer> open_issuer(const std::filesystem::path& fol
   return pci::ReceiptIssuer::open(config, crypto::SigningKey::generate().value(), 1).value();
 }
 
-class SealTest : public ::testing::Test {
+class SealTest : public testing::PipelineFixture {
  protected:
-  SealTest() {
+  SealTest() : PipelineFixture({"The ", "sky ", "is ", "blue."}) {
+    PipelineParts all = parts();
+    all.receipts = issuer_.get();
+    pipeline_ = make_pipeline(std::move(all));
     backend_->mutable_identity().weights = sha256("the model's file");
     backend_->mutable_identity().settings = {{"kernels", "own"}};
   }
@@ -41,16 +42,6 @@ class SealTest : public ::testing::Test {
     query.sampling.temperature = 0;
     if (sealed) query.receipt = ReceiptRequest{std::string(body), "query", 123};
     return query;
-  }
-  ClientPtr ask(SovereignQuery query) {
-    auto client = std::make_shared<RecordingClient>();
-    pipeline_->start(std::move(query), backend_, client);
-    return client;
-  }
-  ClientPtr ask_to_end(SovereignQuery query) {
-    auto client = ask(std::move(query));
-    backend_->run_to_end();
-    return client;
   }
   static std::string why_not(const ClientPtr& client, std::string_view body = kBody,
                              std::string_view answer = "The sky is blue.") {
@@ -66,15 +57,6 @@ class SealTest : public ::testing::Test {
 
   testing::TemporaryFolder folder_;
   std::unique_ptr<pci::ReceiptIssuer> issuer_ = open_issuer(folder_.path());
-  SteadyClock clock_;
-  cache::ResponseCache cache_{{}};
-  std::shared_ptr<ScriptedBackend> backend_ =
-      std::make_shared<ScriptedBackend>(std::vector<std::string>{"The ", "sky ", "is ", "blue."});
-  std::shared_ptr<const Pipeline> pipeline_ =
-      make_pipeline({.clock = clock_,
-                     .executor = [](const std::function<void()>& job) { job(); },
-                     .cache = &cache_,
-                     .receipts = issuer_.get()});
 };
 
 TEST_F(SealTest, WhoAsksGetsAReceiptAndNobodyElse) {

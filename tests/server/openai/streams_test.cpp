@@ -68,6 +68,22 @@ TEST(ChatStream, TheLastChunkWaitsForTheScores) {
   EXPECT_EQ(last[1], "[DONE]");
 }
 
+TEST(ChatStream, AnAnswerThatComesAtOnceNamesWhoGaveIt) {
+  ChatStream stream(kHead, 1, false, false, nullptr);
+  auto result = std::make_shared<runtime::SovereignResult>();
+  result->choices.emplace_back().message.content = "Hi.";
+  result->model_used = "fallback";
+  result->answered_by = std::make_shared<const gateway::BackendIdentity>();
+  TokenBatch end;
+  end.result = result;
+  end.done = true;
+  const auto payloads = stream.absorb(std::move(end));
+  ASSERT_GE(payloads.size(), 2u);
+  for (std::size_t i = 0; i + 1 < payloads.size(); ++i) {
+    EXPECT_EQ(json::parse(payloads[i]).at("model").as_string(), "fallback") << payloads[i];
+  }
+}
+
 TEST(ChatStream, ARefusalHasItsScoresAndAStatusThatIsNotRepeated) {
   ChatStream stream(kHead, 1, false, false, nullptr);
   TokenBatch end;
