@@ -13,8 +13,8 @@ struct FormatQ4_0 {
   using Panel = PanelQ4_0;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b];
     __m256i integers[2][C];
     nibble_sums<C>(panel.nibbles, x, integers[0], integers[1]);
@@ -24,8 +24,8 @@ struct FormatQ4_0 {
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) {
         const __m256i wide = _mm256_madd_epi16(integers[half][c], _mm256_set1_epi16(1));
-        const __m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(blocks[c]->sum), 3);
-        sums[half][c] = add_scaled(sums[half][c], _mm256_sub_epi32(wide, offset), scale, *blocks[c]);
+        const __m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(x[c].sum), 3);
+        sums[half][c] = add_scaled(sums[half][c], _mm256_sub_epi32(wide, offset), scale, x[c]);
       }
     }
   }
@@ -35,8 +35,8 @@ struct FormatQ4_1 {
   using Panel = PanelQ4_1;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b];
     __m256i integers[2][C];
     nibble_sums<C>(panel.nibbles, x, integers[0], integers[1]);
@@ -47,8 +47,8 @@ struct FormatQ4_1 {
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) {
         const __m256i wide = _mm256_madd_epi16(integers[half][c], _mm256_set1_epi16(1));
-        sums[half][c] = add_scaled(sums[half][c], wide, scale, *blocks[c]);
-        sums[half][c] = add_minimum(sums[half][c], minimum, *blocks[c]);
+        sums[half][c] = add_scaled(sums[half][c], wide, scale, x[c]);
+        sums[half][c] = add_minimum(sums[half][c], minimum, x[c]);
       }
     }
   }
@@ -59,8 +59,8 @@ struct FormatQ8_0 {
   using Panel = PanelQ8_0;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b];
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
@@ -74,7 +74,7 @@ struct FormatQ8_0 {
         const __m256i high_weights = high_nibbles(weights);
 #pragma GCC unroll 4
         for (int c = 0; c < C; ++c) {
-          const __m256i four = broadcast_step(x[c] + 4 * step);
+          const __m256i four = broadcast_step(x[c].quants + 4 * step);
           const __m256i low_pairs = _mm256_maddubs_epi16(low_weights, four);
           const __m256i high_pairs = _mm256_maddubs_epi16(high_weights, four);
           low[c] = step == 0 ? low_pairs : _mm256_add_epi16(low[c], low_pairs);
@@ -86,8 +86,8 @@ struct FormatQ8_0 {
       for (int c = 0; c < C; ++c) {
         const __m256i wide = _mm256_add_epi32(_mm256_madd_epi16(low[c], _mm256_set1_epi16(1)),
                                               _mm256_madd_epi16(high[c], _mm256_set1_epi16(16)));
-        const __m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(blocks[c]->sum), 7);
-        sums[half][c] = add_scaled(sums[half][c], _mm256_sub_epi32(wide, offset), scale, *blocks[c]);
+        const __m256i offset = _mm256_slli_epi32(_mm256_set1_epi32(x[c].sum), 7);
+        sums[half][c] = add_scaled(sums[half][c], _mm256_sub_epi32(wide, offset), scale, x[c]);
       }
     }
   }
@@ -105,11 +105,9 @@ std::int32_t sum_lanes(__m256i values) {
   return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
 }
 
-void quantize(const float* x, std::size_t k, std::byte* out) {
-  const std::size_t blocks = k / kBlock;
-  auto* bytes = reinterpret_cast<std::int8_t*>(out + blocks * sizeof(ActivationBlock));
+void quantize(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
-  for (std::size_t b = 0; b < blocks; ++b, x += kBlock, bytes += kBlock) {
+  for (std::size_t b = 0; b < column_blocks(k); ++b, x += kBlock, out += stride) {
     __m256 values[4];
     __m256 magnitude = _mm256_setzero_ps();
     for (int i = 0; i < 4; ++i) {
@@ -127,19 +125,18 @@ void quantize(const float* x, std::size_t k, std::byte* out) {
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(_mm256_packs_epi32(rounded[0], rounded[1]),
                                                        _mm256_packs_epi32(rounded[2], rounded[3])),
                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), packed);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out->quants), packed);
     // Sums of the packed bytes, for NaN is -128 only there: 1 (unsigned) times q.
     const __m256i sums =
         _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), packed), _mm256_set1_epi16(1));
     const std::int32_t first = sum_lanes(_mm256_permute2x128_si256(sums, sums, 0x80));
     const std::int32_t second = sum_lanes(_mm256_permute2x128_si256(sums, sums, 0x81));
-    ActivationBlock block;
+    ActivationBlock& block = *out;
     block.scale = zero ? 0.0F : largest / 127.0F;
     block.sum = first + second;
     block.scaled_sum = block.scale * static_cast<float>(block.sum);
     block.half_sums[0] = static_cast<std::int16_t>(first);
     block.half_sums[1] = static_cast<std::int16_t>(second);
-    std::memcpy(out + b * sizeof block, &block, sizeof block);
   }
 }
 

@@ -22,8 +22,8 @@ struct FormatQ4_K {
   using Panel = PanelQ4_K;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b / 8];
     const Panel::Block& weights = panel.blocks[b % 8];
     __m256i integers[2][C];
@@ -36,8 +36,8 @@ struct FormatQ4_K {
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) {
         const __m256i wide = _mm256_madd_epi16(integers[half][c], pairs);
-        sums[half][c] = add_scaled(sums[half][c], wide, scale, *blocks[c]);
-        sums[half][c] = add_minimum(sums[half][c], minimum, *blocks[c]);
+        sums[half][c] = add_scaled(sums[half][c], wide, scale, x[c]);
+        sums[half][c] = add_minimum(sums[half][c], minimum, x[c]);
       }
     }
   }
@@ -55,8 +55,8 @@ struct FormatQ5_K {
   using Panel = PanelQ5_K;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b / 8];
     const Panel::Block& weights = panel.blocks[b % 8];
 #pragma GCC unroll 2
@@ -82,8 +82,8 @@ struct FormatQ5_K {
       for (int c = 0; c < C; ++c) {
         const __m256i wide = _mm256_add_epi32(_mm256_madd_epi16(low_steps[c], scales),
                                               _mm256_madd_epi16(high_steps[c], scales));
-        sums[half][c] = add_scaled(sums[half][c], wide, scale, *blocks[c]);
-        sums[half][c] = add_minimum(sums[half][c], minimum, *blocks[c]);
+        sums[half][c] = add_scaled(sums[half][c], wide, scale, x[c]);
+        sums[half][c] = add_minimum(sums[half][c], minimum, x[c]);
       }
     }
   }
@@ -99,8 +99,8 @@ SOVEREIGN_INLINE __m256i top_bits(__m256i high) {
 
 // Four steps that share a scale: sums of two steps fit 16 bits; `scales` widens.
 template <int C>
-SOVEREIGN_INLINE void add_sixteen(const __m256i (&weights)[4], __m256i scales,
-                                  const std::int8_t* const (&x)[C], std::size_t first, __m256i (&wide)[C]) {
+SOVEREIGN_INLINE void add_sixteen(const __m256i (&weights)[4], __m256i scales, const ActivationBlock* x,
+                                  std::size_t first, __m256i (&wide)[C]) {
 #pragma GCC unroll 2
   for (std::size_t two = 0; two < 4; two += 2) {
     __m256i sums[C];
@@ -115,8 +115,8 @@ struct FormatQ6_K {
   using Panel = PanelQ6_K;
 
   template <int C>
-  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const std::int8_t* const (&x)[C],
-                                     const ActivationBlock* const (&blocks)[C], __m256 (&sums)[2][C]) {
+  SOVEREIGN_INLINE static void block(const Panel* panels, std::size_t b, const ActivationBlock* x,
+                                     __m256 (&sums)[2][C]) {
     const Panel& panel = panels[b / 8];
     const Panel::Block& weights = panel.blocks[b % 8];
 #pragma GCC unroll 2
@@ -136,7 +136,7 @@ struct FormatQ6_K {
 #pragma GCC unroll 4
       for (int c = 0; c < C; ++c) {
         std::int32_t half_sums;
-        std::memcpy(&half_sums, blocks[c]->half_sums, sizeof half_sums);
+        std::memcpy(&half_sums, x[c].half_sums, sizeof half_sums);
         const __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(both, _mm256_set1_epi32(half_sums)), 5);
         wide[c] = _mm256_sub_epi32(_mm256_setzero_si256(), offset);
       }
@@ -152,26 +152,26 @@ struct FormatQ6_K {
       add_sixteen<C>(upper, second, x, 4, wide);
       const __m256 scale = load_halves(panel.d + 8 * half);
 #pragma GCC unroll 4
-      for (int c = 0; c < C; ++c) sums[half][c] = add_scaled(sums[half][c], wide[c], scale, *blocks[c]);
+      for (int c = 0; c < C; ++c) sums[half][c] = add_scaled(sums[half][c], wide[c], scale, x[c]);
     }
   }
 };
 
 }  // namespace
 
-void multiply_q4_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs) {
-  multiply<FormatQ4_K>(panel, k, columns, column_count, outputs);
+void multiply_q4_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs) {
+  multiply<FormatQ4_K>(panel, k, tile, outputs);
 }
 
-void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs) {
-  multiply<FormatQ5_K>(panel, k, columns, column_count, outputs);
+void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs) {
+  multiply<FormatQ5_K>(panel, k, tile, outputs);
 }
 
-void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs) {
-  multiply<FormatQ6_K>(panel, k, columns, column_count, outputs);
+void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs) {
+  multiply<FormatQ6_K>(panel, k, tile, outputs);
 }
 
 }  // namespace sovereign::kernels

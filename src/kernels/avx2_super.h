@@ -7,11 +7,11 @@
 
 namespace sovereign::kernels {
 
-void multiply_q4_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs);
-void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs);
-void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                        std::size_t column_count, float* const* outputs);
+void multiply_q4_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs);
+void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs);
+void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                        float* const* outputs);
 
 }  // namespace sovereign::kernels

@@ -1,4 +1,4 @@
-// Pieces of the AVX2 kernels: a tile is one panel (16 rows, two vectors of 8) times up to 4 columns.
+// Pieces of the AVX2 kernels: one panel (16 rows, two vectors of 8) times up to 4 columns.
 //
 // vpmaddubsw multiplies unsigned weights by signed activations and adds neighbours into 16 bits, saturating.
 // Weights are kept small enough that it never does: the pairs of eight steps of 4-bit weights still fit
@@ -19,7 +19,7 @@
 namespace sovereign::kernels {
 namespace {
 
-inline constexpr int kTileColumns = 4;
+inline constexpr int kColumns = 4;  // of a tile of activations, at once
 #define SOVEREIGN_INLINE [[gnu::always_inline]] inline
 
 SOVEREIGN_INLINE __m256i load(const std::uint8_t* bytes) {
@@ -42,24 +42,25 @@ SOVEREIGN_INLINE __m256i high_nibbles(__m256i pairs) { return low_nibbles(_mm256
 
 // sums[c] += weights * x[c] at `step`, for 8 rows.
 template <int C>
-SOVEREIGN_INLINE void add_step(__m256i weights, const std::int8_t* const (&x)[C], std::size_t step,
+SOVEREIGN_INLINE void add_step(__m256i weights, const ActivationBlock* x, std::size_t step,
                                __m256i (&sums)[C]) {
 #pragma GCC unroll 4
   for (int c = 0; c < C; ++c) {
-    sums[c] = _mm256_add_epi16(sums[c], _mm256_maddubs_epi16(weights, broadcast_step(x[c] + 4 * step)));
+    sums[c] =
+        _mm256_add_epi16(sums[c], _mm256_maddubs_epi16(weights, broadcast_step(x[c].quants + 4 * step)));
   }
 }
 
 template <int C>
-SOVEREIGN_INLINE void first_step(__m256i weights, const std::int8_t* const (&x)[C], std::size_t step,
+SOVEREIGN_INLINE void first_step(__m256i weights, const ActivationBlock* x, std::size_t step,
                                  __m256i (&sums)[C]) {
 #pragma GCC unroll 4
-  for (int c = 0; c < C; ++c) sums[c] = _mm256_maddubs_epi16(weights, broadcast_step(x[c] + 4 * step));
+  for (int c = 0; c < C; ++c) sums[c] = _mm256_maddubs_epi16(weights, broadcast_step(x[c].quants + 4 * step));
 }
 
 // A block of 4-bit weights, both halves of the panel.
 template <int C>
-SOVEREIGN_INLINE void nibble_sums(const std::uint8_t* nibbles, const std::int8_t* const (&x)[C],
+SOVEREIGN_INLINE void nibble_sums(const std::uint8_t* nibbles, const ActivationBlock* x,
                                   __m256i (&low_rows)[C], __m256i (&high_rows)[C]) {
 #pragma GCC unroll 4
   for (std::size_t step = 0; step < 4; ++step) {
@@ -88,26 +89,16 @@ SOVEREIGN_INLINE __m256 add_minimum(__m256 sum, __m256 minimum, const Activation
   return _mm256_fmadd_ps(minimum, _mm256_set1_ps(x.scaled_sum), sum);
 }
 
-// Runs Format::block over all blocks of a panel for C columns. Format::Panel is its structure;
-// Format::block(panels, b, x, blocks, sums) adds block b.
+// Runs Format::block over all blocks of a panel for C neighbouring columns of a tile. Format::Panel is its
+// structure; Format::block(panels, b, x, sums) adds block b.
 template <class Format, int C>
-void multiply_tile(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                   float* const* outputs) {
+void multiply_columns(const std::byte* panel, std::size_t k, const ActivationBlock* x, std::size_t stride,
+                      float* const* outputs) {
   const auto* panels = reinterpret_cast<const typename Format::Panel*>(panel);
   __m256 sums[2][C];
   for (int c = 0; c < C; ++c) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
-  const std::int8_t* x[C];
-  const ActivationBlock* blocks[C];
-  for (int c = 0; c < C; ++c) {
-    x[c] = columns[c].quants;
-    blocks[c] = columns[c].blocks;
-  }
-  for (std::size_t b = 0; b < k / kBlock; ++b) {
-    Format::template block<C>(panels, b, x, blocks, sums);
-    for (int c = 0; c < C; ++c) {
-      x[c] += kBlock;
-      ++blocks[c];
-    }
+  for (std::size_t b = 0; b < column_blocks(k); ++b, x += stride) {
+    Format::template block<C>(panels, b, x, sums);
   }
   for (int c = 0; c < C; ++c) {
     _mm256_storeu_ps(outputs[c], sums[0][c]);
@@ -116,16 +107,16 @@ void multiply_tile(const std::byte* panel, std::size_t k, const ActivationColumn
 }
 
 template <class Format>
-void multiply(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-              std::size_t column_count, float* const* outputs) {
+void multiply(const std::byte* panel, std::size_t k, const ActivationTile& tile, float* const* outputs) {
+  const ActivationBlock* x = tile.blocks;
   std::size_t c = 0;
-  for (; c + kTileColumns <= column_count; c += kTileColumns) {
-    multiply_tile<Format, kTileColumns>(panel, k, columns + c, outputs + c);
+  for (; c + kColumns <= tile.columns; c += kColumns) {
+    multiply_columns<Format, kColumns>(panel, k, x + c, tile.columns, outputs + c);
   }
-  switch (column_count - c) {
-    case 3: return multiply_tile<Format, 3>(panel, k, columns + c, outputs + c);
-    case 2: return multiply_tile<Format, 2>(panel, k, columns + c, outputs + c);
-    case 1: return multiply_tile<Format, 1>(panel, k, columns + c, outputs + c);
+  switch (tile.columns - c) {
+    case 3: return multiply_columns<Format, 3>(panel, k, x + c, tile.columns, outputs + c);
+    case 2: return multiply_columns<Format, 2>(panel, k, x + c, tile.columns, outputs + c);
+    case 1: return multiply_columns<Format, 1>(panel, k, x + c, tile.columns, outputs + c);
     default: return;
   }
 }

@@ -9,6 +9,7 @@ namespace sovereign::kernels {
 extern const KernelSet kReferenceKernels;
 #if defined(__x86_64__)
 extern const KernelSet kAvx2Kernels;
+extern const KernelSet kAvx512Kernels;
 extern const AttentionKernels kAvx2Attention;
 #endif
 
@@ -22,13 +23,25 @@ bool has_avx2() {
 #endif
 }
 
+// The compiler's check includes the operating system's: registers that it does not save are not there.
+bool has_avx512_vnni() {
+#if defined(__x86_64__)
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
 struct Supported {
-  std::array<const KernelSet*, 2> list{&kReferenceKernels};  // ascending
+  std::array<const KernelSet*, 3> list{&kReferenceKernels};  // ascending
   std::size_t count = 1;
 
   Supported() {
 #if defined(__x86_64__)
     if (has_avx2()) list[count++] = &kAvx2Kernels;
+    if (has_avx512_vnni()) list[count++] = &kAvx512Kernels;
 #endif
   }
 };

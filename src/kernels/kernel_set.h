@@ -11,7 +11,8 @@
 //     acc = fma(minimum_weight, scaled_sum_x, acc)      types with a minimum;           one rounding
 //
 // One accumulator per output, so order is part of the definition and blocking cannot change it.
-// Functions are pure, thread-safe, allocate nothing and need no alignment beyond that of their types.
+// Functions are pure, thread-safe, allocate nothing and need no alignment beyond that of their types. Those
+// of small batches may prefetch past the panel's end, which is harmless wherever that is.
 #pragma once
 
 #include <cstddef>
@@ -23,15 +24,15 @@
 namespace sovereign::kernels {
 
 struct KernelSet {
-  const char* name;  // "reference", "avx2"
+  const char* name;  // "reference", "avx2", "avx512-vnni"
 
-  // Rounds k inputs into column_bytes(k) bytes at `out` (aligned to 4). NaN becomes -128.
-  void (*quantize)(const float* x, std::size_t k, std::byte* out);
+  // Rounds k inputs (any number of blocks) into the blocks out[0], out[stride], … NaN becomes -128.
+  void (*quantize)(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride);
 
-  // Multiplies one panel with each column: outputs[c][0..15] = the panel's 16 rows times columns[c].
+  // Multiplies one panel with each column: outputs[c][0..15] = the panel's 16 rows times column c.
   // One function for each WeightType, in its order.
-  using Multiply = void (*)(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-                            std::size_t column_count, float* const* outputs);
+  using Multiply = void (*)(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                            float* const* outputs);
   Multiply multiply[std::size(kWeightTypes)];
 
   Multiply multiply_for(WeightType type) const { return multiply[static_cast<std::size_t>(type)]; }

@@ -1,6 +1,5 @@
 // The definition of the result, one weight at a time; see kernel_set.h.
 #include <cmath>
-#include <cstring>
 
 #include "kernels/half.h"
 #include "kernels/kernel_set.h"
@@ -17,10 +16,8 @@ std::int8_t round_to_byte(float value) {
   return value > 127.0F ? std::int8_t{127} : static_cast<std::int8_t>(std::nearbyint(value));
 }
 
-void quantize(const float* x, std::size_t k, std::byte* out) {
-  const std::size_t blocks = k / kBlock;
-  std::byte* bytes = out + blocks * sizeof(ActivationBlock);
-  for (std::size_t b = 0; b < blocks; ++b) {
+void quantize(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride) {
+  for (std::size_t b = 0; b < column_blocks(k); ++b) {
     float largest = 0;
     for (std::size_t i = 0; i < kBlock; ++i) {
       const float magnitude = std::fabs(x[b * kBlock + i]);
@@ -31,13 +28,13 @@ void quantize(const float* x, std::size_t k, std::byte* out) {
     ActivationBlock block{};
     for (std::size_t i = 0; i < kBlock; ++i) {
       const std::int8_t q = round_to_byte(x[b * kBlock + i] * inverse);
-      bytes[b * kBlock + i] = static_cast<std::byte>(q);
+      block.quants[i] = q;
       block.half_sums[i / 16] = static_cast<std::int16_t>(block.half_sums[i / 16] + q);
     }
     block.sum = block.half_sums[0] + block.half_sums[1];
     block.scale = zero ? 0.0F : largest / 127.0F;
     block.scaled_sum = block.scale * static_cast<float>(block.sum);
-    std::memcpy(out + b * sizeof block, &block, sizeof block);
+    out[b * stride] = block;
   }
 }
 
@@ -108,18 +105,17 @@ float add(const Term& term, bool has_minimum, const ActivationBlock& x, float su
 }
 
 template <class Panel, bool has_minimum, bool super>
-void multiply(const std::byte* panel, std::size_t k, const ActivationColumn* columns,
-              std::size_t column_count, float* const* outputs) {
+void multiply(const std::byte* panel, std::size_t k, const ActivationTile& tile, float* const* outputs) {
   const auto* panels = reinterpret_cast<const Panel*>(panel);
-  for (std::size_t c = 0; c < column_count; ++c) {
+  for (std::size_t c = 0; c < tile.columns; ++c) {
     for (std::size_t row = 0; row < kPanelRows; ++row) {
       float sum = 0;
-      for (std::size_t b = 0; b < k / kBlock; ++b) {
-        const std::int8_t* x = columns[c].quants + b * kBlock;
+      for (std::size_t b = 0; b < column_blocks(k); ++b) {
+        const ActivationBlock& x = tile.blocks[b * tile.columns + c];
         if constexpr (super) {
-          sum = add(term(panels[b / 8], b % 8, row, x), has_minimum, columns[c].blocks[b], sum);
+          sum = add(term(panels[b / 8], b % 8, row, x.quants), has_minimum, x, sum);
         } else {
-          sum = add(term(panels[b], row, x), has_minimum, columns[c].blocks[b], sum);
+          sum = add(term(panels[b], row, x.quants), has_minimum, x, sum);
         }
       }
       outputs[c][row] = sum;

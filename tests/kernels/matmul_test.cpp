@@ -13,6 +13,12 @@ namespace {
 
 const KernelSet& best() { return fast_kernels() != nullptr ? *fast_kernels() : reference_kernels(); }
 
+// All but the reference; the reference where there is no other.
+std::span<const KernelSet* const> fast_sets() {
+  const auto all = supported_kernels();
+  return all.size() > 1 ? all.subspan(1) : all;
+}
+
 class MatmulTypes : public testing::TestWithParam<WeightType> {};
 INSTANTIATE_TEST_SUITE_P(Matmul, MatmulTypes, testing::ValuesIn(kWeightTypes),
                          [](const auto& each) { return ggml_type_name(ggml_type_of(each.param)); });
@@ -29,12 +35,14 @@ TEST_P(MatmulTypes, BitsDoNotDependOnBatchNorThreads) {
         product(best(), matrix, {begin, begin + static_cast<std::ptrdiff_t>(matrix.k)});
     alone.insert(alone.end(), y.begin(), y.end());
   }
-  for (const std::size_t columns : {2, 3, 7, 8, 31, 64, 65, 150}) {
-    for (const std::size_t threads : {1, 2, 3, 7}) {
-      const auto end = x.begin() + static_cast<std::ptrdiff_t>(columns * matrix.k);
-      const std::vector<float> y = product(best(), matrix, {x.begin(), end}, threads);
-      EXPECT_EQ(std::memcmp(y.data(), alone.data(), y.size() * sizeof(float)), 0)
-          << columns << " columns, " << threads << " threads";
+  for (const KernelSet* kernels : fast_sets()) {
+    for (const std::size_t columns : {2, 3, 7, 8, 15, 16, 17, 31, 64, 65, 150}) {
+      for (const std::size_t threads : {1, 2, 3, 7}) {
+        const auto end = x.begin() + static_cast<std::ptrdiff_t>(columns * matrix.k);
+        const std::vector<float> y = product(*kernels, matrix, {x.begin(), end}, threads);
+        EXPECT_EQ(std::memcmp(y.data(), alone.data(), y.size() * sizeof(float)), 0)
+            << kernels->name << ", " << columns << " columns, " << threads << " threads";
+      }
     }
   }
 }
@@ -53,9 +61,12 @@ TEST(Matmul, RandomShapesGiveTheReferencesBits) {
     const TestMatrix matrix = random_matrix(type, rows, k, random());
     const std::vector<float> x = random_floats(columns * k, 3, random());
     const std::vector<float> expected = product(reference_kernels(), matrix, x);
-    const std::vector<float> y = product(best(), matrix, x, 1 + random() % 5);
-    ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
-        << "round " << round << ", " << rows << " x " << k << ", " << columns << " columns";
+    for (const KernelSet* kernels : fast_sets()) {
+      const std::vector<float> y = product(*kernels, matrix, x, 1 + random() % 5);
+      ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
+          << kernels->name << ", round " << round << ", " << rows << " x " << k << ", " << columns
+          << " columns";
+    }
   }
 }
 

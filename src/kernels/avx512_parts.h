@@ -1,0 +1,19 @@
+// AVX-512 VNNI kernels of the types with 256-input blocks, and rounding of activations.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/activations.h"
+
+namespace sovereign::kernels {
+
+void multiply_q4_k_avx512(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                          float* const* outputs);
+void multiply_q5_k_avx512(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                          float* const* outputs);
+void multiply_q6_k_avx512(const std::byte* panel, std::size_t k, const ActivationTile& tile,
+                          float* const* outputs);
+
+void quantize_avx512(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride);
+
+}  // namespace sovereign::kernels
