@@ -11,7 +11,8 @@ namespace {
 // Terms without a table from which Pippenger's method is the faster one (measured).
 constexpr std::size_t kPippengerTerms = 220;
 
-constexpr std::size_t kSelfTestPoints = 9;  // more than one round of the widest backend, and not a multiple
+// More than one round of the widest backend, and not a multiple.
+constexpr std::size_t kSelfTestPoints = 19;
 
 }  // namespace
 
@@ -45,14 +46,21 @@ bool agrees_with_portable(const Backend& backend) {
     if (!a || !b) return a.has_value() == b.has_value();
     return equal(a->x, b->x) && equal(a->y, b->y) && equal(a->t, b->t);
   };
-  const auto expected = compress(reference.straus(terms));
-  return std::equal(ours.begin(), ours.end(), theirs.begin(), same) &&
-         compress(backend.straus(terms)) == expected && compress(backend.pippenger(terms)) == expected;
+  if (!std::equal(ours.begin(), ours.end(), theirs.begin(), same)) return false;
+  // A few terms too, as a single verification has: a backend may have another way for these.
+  const std::span<const Term> all(terms);
+  for (const auto some : {all, all.last(2)}) {
+    const auto expected = compress(reference.straus(some));
+    if (compress(backend.straus(some)) != expected) return false;
+    if (backend.pippenger != nullptr && compress(backend.pippenger(some)) != expected) return false;
+  }
+  return true;
 }
 
 std::vector<const Backend*> available_backends() {
   std::vector<const Backend*> backends{&portable_backend()};
-  if (const Backend* avx2 = avx2_backend()) backends.push_back(avx2);
+  for (const Backend* backend : {avx2_backend(), ifma_backend()})
+    if (backend != nullptr) backends.push_back(backend);
   return backends;
 }
 
@@ -69,7 +77,7 @@ const Backend& best_backend() {
 ExtendedPoint sum_of(const Backend& backend, std::span<const Term> terms) {
   const auto has_no_table = [](const Term& term) { return term.table == nullptr; };
   const auto bare = static_cast<std::size_t>(std::count_if(terms.begin(), terms.end(), has_no_table));
-  if (bare < kPippengerTerms) return backend.straus(terms);
+  if (backend.pippenger == nullptr || bare < kPippengerTerms) return backend.straus(terms);
   std::vector<Term> sorted(terms.begin(), terms.end());
   std::partition(sorted.begin(), sorted.end(), has_no_table);
   const std::span<const Term> all(sorted);

@@ -30,17 +30,19 @@ struct Backend {
   void (*decompress)(std::span<const EncodedPoint> encodings, std::optional<AffinePoint>* out);
   // The sum of the terms: Straus's method, for few terms and those with tables.
   ExtendedPoint (*straus)(std::span<const Term> terms);
-  // The same sum: Pippenger's method, for many; it makes no use of tables.
+  // The same sum: Pippenger's method, for many; it makes no use of tables. Null where the other is faster for
+  // any number.
   ExtendedPoint (*pippenger)(std::span<const Term> terms);
 };
 
 const Backend& portable_backend();
 // Null where the CPU or the build lacks it.
 const Backend* avx2_backend();
+const Backend* ifma_backend();  // AVX-512 IFMA
 
 // The fastest that this CPU has and whose self-test against the portable one passed; chosen once.
 const Backend& best_backend();
-// Whether all three functions give what the portable ones give on a few fixed inputs; under a millisecond.
+// Whether its functions give what the portable ones give on a few fixed inputs; under a millisecond.
 bool agrees_with_portable(const Backend& backend);
 // All that this CPU has, the portable one first.
 std::vector<const Backend*> available_backends();

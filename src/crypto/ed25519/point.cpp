@@ -1,12 +1,6 @@
 #include "crypto/ed25519/point.h"
 
 namespace sovereign::crypto::ed25519 {
-namespace {
-
-constexpr Field51 kSqrtMinusOne{
-    {0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d}};
-
-}  // namespace
 
 RootQuery root_query(std::span<const std::byte, 32> bytes) noexcept {
   const Field51 y = carry(field_from_bytes(bytes));

@@ -38,6 +38,9 @@ inline constexpr Field51 kEdwardsD{
     {0x34dca135978a3, 0x1a8283b156ebd, 0x5e7a26001c029, 0x739c663a03cbb, 0x52036cee2b6ff}};  // -121665/121666
 inline constexpr Field51 kEdwardsD2{
     {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052, 0x6738cc7407977, 0x2406d9dc56dff}};
+// 2^((p-1)/4).
+inline constexpr Field51 kSqrtMinusOne{
+    {0x61b274a0ea0b0, 0xd5a5fc8f189d, 0x7ef5e9cbd0c60, 0x78595a6804c9e, 0x2b8324804fc1d}};
 // y = 4/5, x even.
 inline constexpr AffinePoint kBasePoint{
     {{0x62d608f25d51a, 0x412a4b4f6592a, 0x75b7171a4b31d, 0x1ff60527118fe, 0x216936d3cd6e5}},

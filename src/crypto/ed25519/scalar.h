@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,14 +30,13 @@ Scalar negate(const Scalar& a) noexcept;
 // positions are at least w apart. words: little-endian; bits at and past `bits` must be zero.
 template <class Digit>
 void for_each_naf_digit(const std::uint64_t* words, int bits, int width, Digit digit) {
-  const int last_word = (bits - 1) / 64;
+  assert(bits <= 256);
+  std::uint64_t padded[6] = {};  // so that reading past the end needs no test
+  for (int i = 0; i < (bits + 63) / 64; ++i) padded[i] = words[i];
   const auto bits_at = [&](int position) {
     const int i = position / 64;
     const int shift = position % 64;
-    if (i > last_word) return std::uint64_t{0};
-    std::uint64_t value = words[i] >> shift;
-    if (shift != 0 && i < last_word) value |= words[i + 1] << (64 - shift);
-    return value;
+    return padded[i] >> shift | padded[i + 1] << 1 << (63 - shift);
   };
   const int base = 1 << width;
   int carry = 0;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <random>
+
 #include "crypto/ed25519/samples.h"
 
 namespace sovereign::crypto::ed25519 {
@@ -61,6 +64,43 @@ TEST(Backend, OneThatComputesSomethingElseIsFound) {
     for (std::size_t i = 0; i < encodings.size(); ++i) out[i] = kBasePoint;
   };
   EXPECT_FALSE(agrees_with_portable(wrong));
+}
+
+// Sums of every size around where a backend changes its way, with and without tables, equal points and
+// opposite ones, digits that are all zero and scalars at their ends, all against the portable Straus.
+TEST(Backend, SumsOfEverySizeAreThePortableOnes) {
+  std::mt19937_64 random(11);
+  std::vector<AffinePoint> points;
+  std::vector<std::unique_ptr<PointTable>> tables;
+  while (points.size() < 24) {
+    std::array<std::byte, 32> bytes;
+    for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+    if (const auto point = decompress(bytes)) points.push_back(*point);
+  }
+  for (const auto& encoding : small_order_encodings())
+    if (const auto point = decompress(encoding)) points.push_back(*point);
+  for (const AffinePoint& point : points) tables.push_back(std::make_unique<PointTable>(point));
+
+  std::vector<Term> terms;
+  for (std::size_t size = 1; size <= 40; ++size) {
+    terms.clear();
+    for (std::size_t i = 0; i < size; ++i) {
+      std::array<std::byte, 64> wide;
+      for (auto& byte : wide) byte = static_cast<std::byte>(random());
+      Scalar scalar = scalar_from_wide(wide);
+      if (random() % 6 == 0) scalar = {};
+      if (random() % 6 == 0) scalar = {{random() % 2, 0, 0, 0}};
+      if (random() % 6 == 0) scalar = negate(scalar);
+      const bool half = random() % 2 == 0;
+      if (half) scalar.word[2] = scalar.word[3] = 0;
+      if (half && random() % 4 == 0) scalar.word[0] = scalar.word[1] = ~std::uint64_t{0};
+      const std::size_t which = random() % points.size();
+      terms.push_back({scalar, &points[which], random() % 4 == 0 ? tables[which].get() : nullptr, half});
+    }
+    const auto expected = compress(portable_backend().straus(terms));
+    for (const Backend* backend : available_backends())
+      EXPECT_EQ(compress(backend->straus(terms)), expected) << backend->name << ", " << size << " terms";
+  }
 }
 
 // One bad signature, wherever it stands: at most twice the cost of verifying each alone, search included.

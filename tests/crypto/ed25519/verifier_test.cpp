@@ -200,7 +200,9 @@ TEST_P(Ed25519, SumsAgreeBetweenMethodsAndBackends) {
       expected = add(expected, to_cached(product), false);
     }
     EXPECT_EQ(compress(backend().straus(terms)), compress(expected)) << count;
-    EXPECT_EQ(compress(backend().pippenger(terms)), compress(expected)) << count;
+    if (backend().pippenger != nullptr) {
+      EXPECT_EQ(compress(backend().pippenger(terms)), compress(expected)) << count;
+    }
     EXPECT_EQ(compress(sum_of(backend(), terms)), compress(expected)) << count;
   }
 }
