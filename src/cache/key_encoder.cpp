@@ -20,9 +20,19 @@ void KeyEncoder::add_reference(KeyField field, std::string_view text) {
   expanded_size_ += text.size() - kKeyDigestSize;
 }
 
+void KeyEncoder::seal() {
+  const Hash128 digest = hash128({buffer_.get() + sealed_, size_ - sealed_});
+  sealed_ = size_;
+  char* to = grow(kKeyDigestSize);
+  put_u64(to, digest.low);
+  put_u64(to + 8, digest.high);
+  references_.push_back({sealed_, {}});  // 16 bytes in the hashed form that stand for none of the encoding
+  expanded_size_ -= kKeyDigestSize;
+}
+
 QueryKey KeyEncoder::key() const noexcept {
   const std::string_view head(buffer_.get(), size_);
-  return {hash128(head), expanded_size_, head, references_};
+  return {hash128(head.substr(sealed_)), expanded_size_, head, references_};
 }
 
 void KeyEncoder::reserve(std::size_t more) {

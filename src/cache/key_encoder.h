@@ -1,6 +1,6 @@
 // Encodes all that changes an answer into one unambiguous string of bytes, and hashes it.
 //
-// The format (little-endian throughout), version 1:
+// The format (little-endian throughout), version 2:
 //
 //   encoding := "SVKEY" 0x00 version:u16  field*
 //   field    := header:u64  body
@@ -16,11 +16,13 @@
 // encoding. The order of fields counts: encode in one fixed order.
 //
 // The key's hash is XXH3-128 of the hashed form: the encoding in which each text of 256 bytes or more
-// is replaced by its own XXH3-128 (low half first). Long texts are thus neither copied nor moved; the
-// hashed form is a function of the encoding, so equal encodings have equal hashes.
+// is replaced by its own XXH3-128 (low half first), and all that stands before a seal() by that of its own
+// hashed form. Long texts are thus neither copied nor moved; the hashed form is a function of the encoding
+// and of where it is sealed, which is part of the order, so equal queries have equal hashes.
 //
-// Reuse one encoder: after the first queries it no longer allocates. Fields that stay the same from
-// query to query (model, template, policy) are encoded once: mark(), then rewind() before each query.
+// Reuse one encoder: after the first queries it no longer allocates. Fields that stay the same from query
+// to query (model, template, policy) come first, are sealed, and so are encoded and hashed once: seal(),
+// mark(), then rewind() before each query.
 // Not thread-safe. Texts of 256 bytes or more are borrowed: they must live, unchanged, as long as any
 // key() taken is used.
 #pragma once
@@ -61,25 +63,27 @@ enum class KeyField : std::uint16_t {
 
 class KeyEncoder {
  public:
-  static constexpr std::uint16_t kVersion = 1;
+  static constexpr std::uint16_t kVersion = 2;
   static constexpr std::size_t kReferenceSize = 256;
 
   KeyEncoder();
 
   // Forgets all fields; keeps the memory.
-  void clear() noexcept { rewind(Mark{kPrefixSize, 0, kPrefixSize}); }
+  void clear() noexcept { rewind(Mark{kPrefixSize, 0, kPrefixSize, 0}); }
 
   struct Mark {
     std::size_t head_size = 0;
     std::size_t references = 0;
     std::size_t size = 0;
+    std::size_t sealed = 0;
   };
-  Mark mark() const noexcept { return {size_, references_.size(), expanded_size_}; }
+  Mark mark() const noexcept { return {size_, references_.size(), expanded_size_, sealed_}; }
   // Back to a mark of this encoder that was taken since the last clear().
   void rewind(const Mark& mark) noexcept {
     assert(mark.head_size <= size_ && mark.references <= references_.size());
     size_ = mark.head_size;
     expanded_size_ = mark.size;
+    sealed_ = mark.sealed;
     references_.erase(references_.begin() + static_cast<std::ptrdiff_t>(mark.references), references_.end());
   }
 
@@ -106,6 +110,9 @@ class KeyEncoder {
   void begin_list(KeyField field, std::size_t count) {
     put_u64(grow(kHeaderSize), header(field, Type::list, count));
   }
+
+  // Hashes what has been added until now, for good. Adds nothing to the encoding.
+  void seal();
 
   // Valid until the encoder changes. O(bytes not yet hashed).
   QueryKey key() const noexcept;
@@ -158,6 +165,7 @@ class KeyEncoder {
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
   std::size_t expanded_size_ = 0;  // of the whole encoding
+  std::size_t sealed_ = 0;         // where what key() hashes begins: the digest of all before
   std::vector<KeyReference> references_;
 };
 

@@ -20,7 +20,7 @@
 namespace sovereign::cache {
 
 // A long text that stands in the encoding, kept by reference: in the hashed form 16 bytes of digest
-// stand at `at` in its place.
+// stand at `at` in its place. An empty one is a seal (KeyEncoder::seal).
 struct KeyReference {
   std::size_t at = 0;
   std::string_view text;

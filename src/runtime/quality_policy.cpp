@@ -10,9 +10,9 @@ std::string policy_text(const QualityPolicy& policy) {
   if (!policy.assesses()) return "off";
   std::string required;
   for (const bool one : gate.required) required += one ? '1' : '0';
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}", to_string(gate.mode), to_string(gate.unmeasured), gate.min_score,
-                     fmt::join(gate.min_dimension, ","), required, gate.max_retries,
-                     policy.judge ? "judge" : "");
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", to_string(gate.mode), to_string(gate.unmeasured),
+                     gate.min_score, fmt::join(gate.min_dimension, ","), required, gate.max_retries,
+                     policy.judge ? "judge" : "", policy.likelihood ? "likelihood" : "");
 }
 
 }  // namespace sovereign::runtime

@@ -10,6 +10,7 @@ namespace sovereign::runtime {
 
 struct QualityPolicy {
   omega::GatePolicy gate;
+  bool likelihood = true;  // evidence from the tokens' own probabilities, which cost a little while decoding
   bool judge = false;  // the model that answers is asked to judge its answer as well
   std::chrono::milliseconds judge_timeout{30'000};  // a verdict that comes later is not waited for
 

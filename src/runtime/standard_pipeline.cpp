@@ -21,8 +21,8 @@ std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts) {
     stages.push_back(std::make_unique<CacheLookupStage>(*parts.cache, parts.flights));
   }
   if (parts.reasoning) stages.push_back(std::make_unique<ReasoningStage>(*parts.reasoning));
-  stages.push_back(
-      std::make_unique<InferenceStage>(InferenceOptions{quality.assesses(), quality.holds_back()}));
+  stages.push_back(std::make_unique<InferenceStage>(
+      InferenceOptions{quality.assesses() && quality.likelihood, quality.holds_back()}));
   if (quality.assesses()) stages.push_back(std::make_unique<QualityStage>(quality, parts.quality_metrics));
   if (parts.receipts != nullptr) stages.push_back(std::make_unique<SealStage>(*parts.receipts));
   if (parts.cache != nullptr) stages.push_back(std::make_unique<CacheFillStage>(*parts.cache));

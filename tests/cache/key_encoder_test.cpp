@@ -40,7 +40,7 @@ void encode(KeyEncoder& encoder, const Field& field) {
 class Decoder {
  public:
   explicit Decoder(std::string_view encoding) : rest_(encoding) {
-    EXPECT_EQ(take(8), std::string_view("SVKEY\0\1\0", 8));
+    EXPECT_EQ(take(8), std::string_view("SVKEY\0\2\0", 8));
   }
   bool done() const { return rest_.empty(); }
   Field field() {
@@ -196,6 +196,41 @@ TEST(KeyEncoder, RewindsToWhatEveryQueryShares) {
   EXPECT_NE(second, first);
   encoder.clear();
   EXPECT_EQ(encoder.key().hash(), KeyEncoder().key().hash());
+}
+
+TEST(KeyEncoder, ASealChangesNoEncodingAndHidesNothing) {
+  const std::string long_text(300, 'p');
+  const auto encode_all = [&](KeyEncoder& encoder, std::string_view model, bool sealed) {
+    encoder.add_text(KeyField::model_digest, model);
+    encoder.add_text(KeyField::system_prompt, long_text);
+    if (sealed) encoder.seal();
+    encoder.add_text(KeyField::content, "question");
+  };
+  KeyEncoder open, sealed, other;
+  encode_all(open, "digest", false);
+  encode_all(sealed, "digest", true);
+  encode_all(other, "digesT", true);
+  const std::string encoding = open.key().encoding();
+  EXPECT_EQ(sealed.key().encoding(), encoding);
+  EXPECT_EQ(sealed.key().size(), encoding.size());
+  EXPECT_TRUE(sealed.key().matches(encoding));
+  EXPECT_FALSE(other.key().matches(encoding));
+  EXPECT_NE(other.key().hash(), sealed.key().hash());
+}
+
+TEST(KeyEncoder, RewindsToASeal) {
+  KeyEncoder encoder;
+  encoder.add_text(KeyField::model_digest, "digest");
+  encoder.seal();
+  const KeyEncoder::Mark mark = encoder.mark();
+  encoder.add_text(KeyField::content, "first");
+  const Hash128 first = encoder.key().hash();
+  encoder.rewind(mark);
+  encoder.add_text(KeyField::content, "second");
+  EXPECT_NE(encoder.key().hash(), first);
+  encoder.rewind(mark);
+  encoder.add_text(KeyField::content, "first");
+  EXPECT_EQ(encoder.key().hash(), first);
 }
 
 TEST(KeyEncoder, AUsedEncoderAllocatesNothing) {

@@ -158,6 +158,23 @@ TEST_F(CliWithModel, ServesUntilTerminated) {
   EXPECT_THAT(output.text, HasSubstr("SIGHUP ignored"));
 }
 
+TEST_F(CliWithModel, AsksAServerToThinkFirst) {
+  const auto output = shell(R"(
+    "$S" serve --port 0 --port-file "$D/port" --model "$M" 2> "$D/log" &
+    pid=$!
+    until grep -qs 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    "$S" ask --url "http://127.0.0.1:$(cat "$D/port")" --json-- reason 1 --max -
+                                    tokens 6 --seed 1 'What is water?' <
+                                / dev / null kill - TERM $pid;
+                            wait $pid; echo "exit=$?") ");
+      const json::value answer = parse_json(output.text.substr(0, output.text.find('\n')));
+  ASSERT_TRUE(answer.is_object()) << output.text;
+  EXPECT_FALSE(answer.at("answer").as_string().empty());
+  EXPECT_EQ(answer.at("finish_reason"), "length");
+  EXPECT_FALSE(answer.at("reasoning").at("thoughts").as_array().empty());
+  EXPECT_THAT(output.text, HasSubstr("exit=0"));
+}
+
 TEST_F(CliWithModel, FinishesWhatIsUnderWayWhenTerminated) {
   const auto output = shell(R"(
     "$S" serve --port 0 --port-file "$D/port" --model "$M" --server.drain_timeout 200s 2> "$D/log" &

@@ -15,13 +15,37 @@ struct Head {
 };
 static_assert(std::is_trivially_copyable_v<Head>);
 
-cache::KeyEncoder& encode_body(std::string_view body, const gateway::BackendIdentity& identity) {
-  thread_local cache::KeyEncoder encoder;
-  encoder.clear();
-  encoder.add_text(cache::KeyField::model_digest, identity.digest);
-  encoder.add_text(cache::KeyField::model_digest, identity.model);
-  encoder.add_text(cache::KeyField::messages, body);
-  return encoder;
+// Keys of bodies. Who answers stays the same from request to request: encoded and hashed when it changes.
+class BodyEncoder {
+ public:
+  cache::QueryKey key(std::string_view body, const gateway::BackendIdentity& identity) {
+    if (identity.digest != digest_ || identity.model != model_) begin(identity);
+    encoder_.rewind(constant_);
+    encoder_.add_text(cache::KeyField::messages, body);
+    return encoder_.key();
+  }
+
+ private:
+  void begin(const gateway::BackendIdentity& identity) {
+    digest_ = identity.digest;
+    model_ = identity.model;
+    encoder_.clear();
+    encoder_.add_text(cache::KeyField::model_digest, digest_);
+    encoder_.add_text(cache::KeyField::model_digest, model_);
+    encoder_.seal();
+    constant_ = encoder_.mark();
+  }
+
+  std::string digest_;  // the encoder borrows from these two
+  std::string model_;
+  cache::KeyEncoder encoder_;
+  cache::KeyEncoder::Mark constant_ = encoder_.mark();
+};
+
+// Valid until this thread's next call.
+cache::QueryKey body_key(std::string_view body, const gateway::BackendIdentity& identity) {
+  thread_local BodyEncoder encoder;
+  return encoder.key(body, identity);
 }
 
 cache::LruConfig lru_config(std::size_t max_bytes) {
@@ -37,7 +61,7 @@ ChatMemo::ChatMemo(std::size_t max_bytes) : lru_(lru_config(max_bytes)) {}
 std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body,
                                               const gateway::BackendIdentity& identity) {
   if (body.size() > kMaxBodyBytes) return std::nullopt;
-  auto entry = lru_.get(encode_body(body, identity).key(), cache::wall_now());
+  auto entry = lru_.get(body_key(body, identity), cache::wall_now());
   if (!entry) return std::nullopt;
   Head head;
   std::memcpy(&head, entry->value().data(), sizeof head);
@@ -52,7 +76,7 @@ void ChatMemo::remember(std::string_view body, const gateway::BackendIdentity& i
   std::string value(sizeof head + key.size(), '\0');
   std::memcpy(value.data(), &head, sizeof head);
   key.write_to(value.data() + sizeof head);
-  lru_.put(cache::Entry::make(encode_body(body, identity).key(), value, cache::wall_now()));
+  lru_.put(cache::Entry::make(body_key(body, identity), value, cache::wall_now()));
 }
 
 }  // namespace sovereign::server::openai

@@ -35,10 +35,11 @@ SovereignQuery greedy(const std::string& content) {
 class QualityStageTest : public testing::PipelineFixture {
  protected:
   QualityStageTest() : PipelineFixture(kGood) {}
-  void make(GateMode mode, bool judge = false) {
+  void make(GateMode mode, bool judge = false, bool likelihood = true) {
     QualityPolicy policy;
     policy.gate.mode = mode;
     policy.judge = judge;
+    policy.likelihood = likelihood;
     PipelineParts all = parts();
     all.quality = policy;
     all.quality_metrics = &metrics_;
@@ -94,6 +95,27 @@ TEST_F(QualityStageTest, OffAsksForNothingAndNotesNothing) {
   EXPECT_FALSE(client->result()->choices.front().quality);
   EXPECT_FALSE(backend_->last_request().sampling.log_likelihoods);
   EXPECT_EQ(stages_of(client), (std::vector<std::string>{"admission", "cache", "inference", "cache_fill"}));
+}
+
+TEST_F(QualityStageTest, WithoutLikelihoodNoneIsAskedForAndTheRestIsMeasured) {
+  make(GateMode::annotate, false, false);
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  EXPECT_FALSE(backend_->last_request().sampling.log_likelihoods);
+  EXPECT_FALSE(note_of(client).assessment.readings[Signal::likelihood]);
+  EXPECT_TRUE(note_of(client).assessment.vector.get(Dimension::patience));
+}
+
+TEST(QualityPolicyText, TellsPoliciesApart) {
+  QualityPolicy policy;
+  policy.gate.mode = GateMode::annotate;
+  const std::string with = policy_text(policy);
+  policy.likelihood = false;
+  EXPECT_NE(policy_text(policy), with);
+  policy.gate.mode = GateMode::off;
+  const std::string off = policy_text(policy);
+  policy.likelihood = true;
+  EXPECT_EQ(policy_text(policy), off) << "nothing is assessed, so nothing differs";
 }
 
 TEST_F(QualityStageTest, EnforceHoldsBackUntilTheAnswerPassed) {
