@@ -234,6 +234,8 @@ TEST_F(Load, KeysThatContradictEachOther) {
               HasSubstr("server.tls_certificate: is missing"));
   EXPECT_THAT(error_of(with_file("engine.max_sequences = 200\nengine.max_cached_prefixes = 200\n")),
               HasSubstr("at most 256"));
+  EXPECT_THAT(error_of(with_file("routing.require_local = true\ncache.redis_url = \"redis://localhost\"\n")),
+              HasSubstr("cache.redis_url"));
 }
 
 }  // namespace
