@@ -176,7 +176,7 @@ TEST(KeyEncoder, TheFormatIsPinned) {
   const std::string prompt(400, 's');
   encoder.add_text(KeyField::system_prompt, prompt);
   // Changing this hash makes every stored answer unreachable: raise kVersion and say so.
-  EXPECT_EQ(to_hex(encoder.key().hash()), "545b559cc18d3a3a93d9ccaec9781fb8");
+  EXPECT_EQ(to_hex(encoder.key().hash()), "e41e03c4216692d8faa1389c07a4cc57");
 }
 
 TEST(KeyEncoder, RewindsToWhatEveryQueryShares) {

@@ -163,11 +163,10 @@ TEST_F(CliWithModel, AsksAServerToThinkFirst) {
     "$S" serve --port 0 --port-file "$D/port" --model "$M" 2> "$D/log" &
     pid=$!
     until grep -qs 'ready: http' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
-    "$S" ask --url "http://127.0.0.1:$(cat "$D/port")" --json-- reason 1 --max -
-                                    tokens 6 --seed 1 'What is water?' <
-                                / dev / null kill - TERM $pid;
-                            wait $pid; echo "exit=$?") ");
-      const json::value answer = parse_json(output.text.substr(0, output.text.find('\n')));
+    port=$(cat "$D/port")
+    "$S" ask --url "http://127.0.0.1:$port" --json --reason 1 --max-tokens 6 --seed 1 Why? < /dev/null
+    kill -TERM $pid; wait $pid; echo "exit=$?")");
+  const json::value answer = parse_json(output.text.substr(0, output.text.find('\n')));
   ASSERT_TRUE(answer.is_object()) << output.text;
   EXPECT_FALSE(answer.at("answer").as_string().empty());
   EXPECT_EQ(answer.at("finish_reason"), "length");
