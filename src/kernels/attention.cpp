@@ -149,11 +149,13 @@ class Worker {
     keys_.resize(kKeyTile * size);
     for (std::size_t first = 0; first < cell_count_; first += kKeyTile) {
       const std::size_t count = std::min(kKeyTile, cell_count_ - first);
+      const Half* keys[kKeyTile];
       for (std::size_t j = 0; j < kKeyTile; ++j) {
         // What is beyond the last is computed and not used.
         const auto cell = static_cast<std::size_t>(cells_[first + std::min(j, count - 1)]);
-        kernels_->widen_key(a_->key.at(cell, block.key_head, block.stream), size, keys_.data() + j * size);
+        keys[j] = a_->key.at(cell, block.key_head, block.stream);
       }
+      kernels_->widen_keys(keys, size, keys_.data());
       kernels_->dots(queries_.data(), rows, keys_.data(), size, scores_.data() + first, stride_);
     }
   }

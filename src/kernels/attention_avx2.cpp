@@ -42,8 +42,10 @@ std::size_t visible(const Half* mask, std::size_t cells, std::int32_t* indices) 
   return count;
 }
 
-void widen_key(const Half* from, std::size_t size, float* to) {
-  for (std::size_t i = 0; i < size; i += 8) _mm256_storeu_ps(to + i, load_half(from + i));
+void widen_keys(const Half* const* from, std::size_t size, float* to) {
+  for (std::size_t j = 0; j < kKeyTile; ++j, to += size) {
+    for (std::size_t i = 0; i < size; i += 8) _mm256_storeu_ps(to + i, load_half(from[j] + i));
+  }
 }
 
 void widen_value(const Half* from, std::size_t size, double* to) {
@@ -229,7 +231,7 @@ void accumulate(const float* weights, std::size_t stride, std::size_t rows, cons
 
 }  // namespace
 
-const AttentionKernels kAvx2Attention = {"avx2",        visible,      widen_key, widen_value, dots,
-                                         finish_scores, exponentials, weights,   accumulate};
+const AttentionKernels kAvx2Attention = {"avx2",        visible,      widen_keys, widen_value, dots,
+                                         finish_scores, exponentials, weights,    accumulate};
 
 }  // namespace sovereign::kernels

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernels/quant_blocks.h"
 
@@ -34,9 +35,10 @@ struct AttentionKernels {
 
   // Indices of the cells that a row of the mask lets through, ascending; returns how many.
   std::size_t (*visible)(const Half* mask, std::size_t cells, std::int32_t* indices);
-  void (*widen_key)(const Half* from, std::size_t size, float* to);
+  // kKeyTile keys, in the order in which the same set's dots() takes them.
+  void (*widen_keys)(const Half* const* from, std::size_t size, float* to);
   void (*widen_value)(const Half* from, std::size_t size, double* to);
-  // out[row * stride + j] = dot(queries[row], keys[j]), for kKeyTile keys.
+  // out[row * stride + j] = dot(queries[row], keys[j]).
   void (*dots)(const float* queries, std::size_t rows, const float* keys, std::size_t size, float* out,
                std::size_t stride);
   // scores = scores * scale + slope * mask; returns the largest, -infinity when there is none.
@@ -55,6 +57,8 @@ inline constexpr int kWeightBits = 26;
 const AttentionKernels& reference_attention();
 // The fastest for this CPU; nullptr where only the reference would run.
 const AttentionKernels* fast_attention();
+// All that this CPU can run, the reference first; for tests.
+std::span<const AttentionKernels* const> supported_attention();
 
 // exp(x) for x <= 0, as Cephes has it: x = n ln 2 + r, a polynomial of r, times 2^n. exp(0) is 1.
 namespace expf_constants {

@@ -20,8 +20,10 @@ std::size_t visible(const Half* mask, std::size_t cells, std::int32_t* indices) 
   return count;
 }
 
-void widen_key(const Half* from, std::size_t size, float* to) {
-  for (std::size_t i = 0; i < size; ++i) to[i] = half_to_float(from[i]);
+void widen_keys(const Half* const* from, std::size_t size, float* to) {
+  for (std::size_t j = 0; j < kKeyTile; ++j) {
+    for (std::size_t i = 0; i < size; ++i) to[j * size + i] = half_to_float(from[j][i]);
+  }
 }
 
 void widen_value(const Half* from, std::size_t size, double* to) {
@@ -102,8 +104,8 @@ void accumulate(const float* weights, std::size_t stride, std::size_t rows, cons
 }  // namespace
 
 const AttentionKernels& reference_attention() {
-  static constexpr AttentionKernels kernels = {"reference",   visible,      widen_key, widen_value, dots,
-                                               finish_scores, exponentials, weights,   accumulate};
+  static constexpr AttentionKernels kernels = {"reference",   visible,      widen_keys, widen_value, dots,
+                                               finish_scores, exponentials, weights,    accumulate};
   return kernels;
 }
 

@@ -11,6 +11,7 @@ extern const KernelSet kReferenceKernels;
 extern const KernelSet kAvx2Kernels;
 extern const KernelSet kAvx512Kernels;
 extern const AttentionKernels kAvx2Attention;
+extern const AttentionKernels kAvx512Attention;
 #endif
 
 namespace {
@@ -34,40 +35,54 @@ bool has_avx512_vnni() {
 #endif
 }
 
+// Of Kernels, what this CPU can run: ascending, the reference first.
+template <class Kernels>
 struct Supported {
-  std::array<const KernelSet*, 3> list{&kReferenceKernels};  // ascending
-  std::size_t count = 1;
+  std::array<const Kernels*, 3> list{};
+  std::size_t count = 0;
 
-  Supported() {
-#if defined(__x86_64__)
-    if (has_avx2()) list[count++] = &kAvx2Kernels;
-    if (has_avx512_vnni()) list[count++] = &kAvx512Kernels;
-#endif
-  }
+  explicit Supported(const Kernels& reference) { add(reference); }
+  void add(const Kernels& kernels) { list[count++] = &kernels; }
+  const Kernels* fast() const { return count > 1 ? list[count - 1] : nullptr; }
+  std::span<const Kernels* const> all() const { return {list.data(), count}; }
 };
 
-const Supported& supported() {
-  static const Supported instance;
-  return instance;
+const Supported<KernelSet>& matrices() {
+  static const auto supported = [] {
+    Supported<KernelSet> all(kReferenceKernels);
+#if defined(__x86_64__)
+    if (has_avx2()) all.add(kAvx2Kernels);
+    if (has_avx512_vnni()) all.add(kAvx512Kernels);
+#endif
+    return all;
+  }();
+  return supported;
+}
+
+const Supported<AttentionKernels>& attention() {
+  static const auto supported = [] {
+    Supported<AttentionKernels> all(reference_attention());
+#if defined(__x86_64__)
+    if (has_avx2()) all.add(kAvx2Attention);
+    // Without VNNI it would run too: but where there is AVX-512 and no VNNI, the whole core slows down for
+    // it.
+    if (has_avx512_vnni()) all.add(kAvx512Attention);
+#endif
+    return all;
+  }();
+  return supported;
 }
 
 }  // namespace
 
 const KernelSet& reference_kernels() { return kReferenceKernels; }
 
-const KernelSet* fast_kernels() {
-  return supported().count > 1 ? supported().list[supported().count - 1] : nullptr;
-}
+const KernelSet* fast_kernels() { return matrices().fast(); }
 
-std::span<const KernelSet* const> supported_kernels() { return {supported().list.data(), supported().count}; }
+std::span<const KernelSet* const> supported_kernels() { return matrices().all(); }
 
-const AttentionKernels* fast_attention() {
-#if defined(__x86_64__)
-  static const bool supported = has_avx2();
-  return supported ? &kAvx2Attention : nullptr;
-#else
-  return nullptr;
-#endif
-}
+const AttentionKernels* fast_attention() { return attention().fast(); }
+
+std::span<const AttentionKernels* const> supported_attention() { return attention().all(); }
 
 }  // namespace sovereign::kernels

@@ -122,6 +122,7 @@ class Job {
 }  // namespace
 
 float* Columns::at(std::size_t c) const {
+  if (c < count[0]) return reinterpret_cast<float*>(data + c * stride_bytes[0]);
   const std::size_t slow = c / count[0];
   const std::size_t offset =
       c % count[0] * stride_bytes[0] + slow % count[1] * stride_bytes[1] + slow / count[1] * stride_bytes[2];

@@ -89,7 +89,7 @@ TEST(GgmlAttention, IsAsNearToPlainAttentionAsGgmls) {
   if (!can_offer()) GTEST_SKIP() << "the system's llama.cpp";
   TestContext ours(best(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
   TestContext ggmls(best(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
-  ggmls.use_ggml_attention();
+  ggmls.attend_with(nullptr);
   TestContext plain(best(), 1, LLAMA_FLASH_ATTN_TYPE_DISABLED);
   const std::vector<llama_token> tokens = first(ours.tokens_of(text()), 400);
   const std::vector<double> expected = losses(plain.logits_of(tokens, 400), tokens);
@@ -137,12 +137,17 @@ TEST(GgmlWeights, GreedyTextIsTheSameAloneAndInACrowd) {
 
 // What CPUs with fewer instructions than this one would compute, down to none of ours.
 TEST(GgmlWeights, EveryInstructionSetGivesTheSameLogits) {
-  TestContext reference(&reference_kernels());
+  TestContext reference(&reference_kernels(), 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+  reference.attend_with(&reference_attention());
   const std::vector<llama_token> tokens = first(reference.tokens_of(text()), 4);
   const std::vector<float> expected = reference.logits_of(tokens, 4);
   for (const KernelSet* kernels : supported_kernels().subspan(1)) {
-    TestContext context(kernels);
-    EXPECT_TRUE(same_bits(context.logits_of(tokens, 4), expected)) << kernels->name;
+    TestContext context(kernels, 1, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+    for (const AttentionKernels* attention : supported_attention()) {
+      context.attend_with(attention);
+      EXPECT_TRUE(same_bits(context.logits_of(tokens, 4), expected))
+          << kernels->name << ", attention " << attention->name;
+    }
   }
 }
 

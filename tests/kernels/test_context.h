@@ -55,8 +55,8 @@ class TestContext {
     return tokens;
   }
 
-  // From now on flash attention is ggml's, whoever multiplies.
-  void use_ggml_attention() { attention_ = nullptr; }
+  // From now on flash attention is this, or ggml's (nullptr), whoever multiplies.
+  void attend_with(const AttentionKernels* attention) { attention_ = attention; }
 
   void clear() { llama_memory_clear(llama_get_memory(context_), true); }
 
