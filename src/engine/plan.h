@@ -30,7 +30,10 @@ struct Row {
   Slot slot;
   Token token;
   std::uint32_t position;
-  bool wants_logits;  // the sequence's last known token: its logits choose the next one
+  bool wants_logits;  // the sequence's last known token, or a draft: its logits choose the next one
+  // A guess at the token that the row before it will lead to; follows that row at once. It counts only
+  // when that row's logits choose this very token.
+  bool draft = false;
 };
 
 // A sequence that got a slot in this step.
@@ -47,12 +50,14 @@ struct Plan {
   std::vector<SequenceId> expired;    // past their deadline; forgotten by the scheduler
   std::vector<SequenceId> preempted;  // lost their cells, will be computed again
   std::uint32_t prefill_tokens = 0;   // rows that are known tokens before the last
+  std::uint32_t draft_tokens = 0;     // rows that are guesses
   std::uint32_t evicted_prefixes = 0;
 
   bool empty() const { return rows.empty() && kv_ops.empty() && expired.empty(); }
 };
 
-// What a row with logits led to.
+// What a row with logits led to. A sequence with drafts in the step has one of these for its last known token
+// and one for each draft that was right, in order and next to each other.
 struct Sampled {
   SequenceId sequence;
   Token token;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "engine/scheduler_sequence.h"
+
 namespace sovereign::engine {
 
 namespace {
@@ -14,26 +16,6 @@ constexpr std::uint32_t kWorthWaitingTokens = 16;
 constexpr std::uint32_t kDecodeReserveCells = 8;
 
 }  // namespace
-
-struct Scheduler::Sequence {
-  SequenceId id = 0;
-  Arrival arrival = 0;
-  std::vector<Token> tokens;  // prompt, then what was sampled
-  std::optional<Time> deadline;
-  std::optional<Slot> slot;  // set while running
-  bool was_preempted = false;
-  bool in_step = false;  // has rows in the plan being made
-
-  // Held back until `leader` has computed `length` tokens in `slot`.
-  struct Hold {
-    Slot slot;
-    SequenceId leader;
-    std::uint32_t length;
-  };
-  std::optional<Hold> hold;
-
-  std::uint32_t known() const { return static_cast<std::uint32_t>(tokens.size()); }
-};
 
 Scheduler::Scheduler(const SchedulerConfig& config)
     : config_(config),
@@ -78,6 +60,7 @@ Plan Scheduler::plan(Time now) {
   if (rows > 0) budget = std::min(budget, config_.prefill_chunk_tokens);
   schedule_prefills(budget, plan);
   admit(budget, plan);
+  schedule_drafts(plan);
 
   plan.evicted_prefixes = static_cast<std::uint32_t>(evictions_ - evictions_before);
   plan.kv_ops = std::move(ops_);
@@ -98,7 +81,7 @@ void Scheduler::schedule_last_tokens(Plan& plan) {
   // Making room erases younger sequences from running_, so the next one is looked up, not stepped to.
   for (auto next = running_.begin(); next != running_.end();) {
     Sequence& sequence = *next->second;
-    if (sequence.known() - ledger_.length(*sequence.slot) == 1) {
+    if (missing(sequence) == 1) {
       if (make_room(1, sequence, plan) == 0) {
         preempt(sequence, plan);  // it was the youngest
         break;
@@ -113,7 +96,7 @@ void Scheduler::schedule_prefills(std::uint32_t& budget, Plan& plan) {
   for (auto next = running_.begin(); next != running_.end() && budget > 0;) {
     Sequence& sequence = *next->second;
     if (!sequence.in_step) {
-      const std::uint32_t remaining = sequence.known() - ledger_.length(*sequence.slot);
+      const std::uint32_t remaining = missing(sequence);
       const std::uint32_t count = make_room(std::min(remaining, budget), sequence, plan);
       if (count > 0) add_rows(sequence, count, plan);
       budget -= count;
@@ -137,7 +120,7 @@ void Scheduler::admit(std::uint32_t& budget, Plan& plan) {
     }
     // First come, first served: nobody passes a sequence that waits for room.
     if (!try_admit(sequence, sharing, plan)) break;
-    const std::uint32_t remaining = sequence.known() - ledger_.length(*sequence.slot);
+    const std::uint32_t remaining = missing(sequence);
     const std::uint32_t count = make_room(std::min(remaining, budget), sequence, plan);
     add_rows(sequence, count, plan);
     budget -= count;
@@ -219,13 +202,18 @@ bool Scheduler::try_admit(Sequence& sequence, Sharing sharing, Plan& plan) {
   return true;
 }
 
+// Known tokens that are not in the cache yet.
+std::uint32_t Scheduler::missing(const Sequence& sequence) const {
+  return sequence.known() - ledger_.length(*sequence.slot);
+}
+
 void Scheduler::add_rows(Sequence& sequence, std::uint32_t count, Plan& plan) {
   const Slot slot = *sequence.slot;
   const std::uint32_t begin = ledger_.length(slot);
   ledger_.append(slot, count);
   for (std::uint32_t position = begin; position < begin + count; ++position) {
     const bool last = position + 1 == sequence.known();
-    plan.rows.push_back({sequence.id, slot, sequence.tokens[position], position, last});
+    plan.rows.push_back({sequence.id, slot, sequence.tokens[position], position, last, false});
     if (!last) ++plan.prefill_tokens;
   }
   sequence.in_step = true;
@@ -257,6 +245,7 @@ void Scheduler::preempt(Sequence& sequence, Plan& plan) {
   leases_[slot] = {};
   sequence.slot.reset();
   sequence.was_preempted = true;
+  sequence.draft.clear();
   running_.erase(sequence.arrival);
   waiting_.emplace(sequence.arrival, &sequence);
   plan.preempted.push_back(sequence.id);
@@ -266,24 +255,9 @@ void Scheduler::preempt(Sequence& sequence, Plan& plan) {
 std::uint64_t Scheduler::cells_promised() const {
   std::uint64_t cells = 0;
   for (const auto& [arrival, sequence] : running_) {
-    cells += sequence->known() - ledger_.length(*sequence->slot);
+    cells += missing(*sequence);
   }
   return cells;
-}
-
-void Scheduler::apply(std::span<const Sampled> sampled) {
-  for (const Sampled& result : sampled) {
-    const auto found = sequences_.find(result.sequence);
-    assert(found != sequences_.end());
-    Sequence& sequence = *found->second;
-    assert(sequence.slot && ledger_.length(*sequence.slot) == sequence.known());
-    if (result.finished) {
-      stop_running(sequence);
-      sequences_.erase(found);
-    } else {
-      sequence.tokens.push_back(result.token);
-    }
-  }
 }
 
 std::vector<SequenceId> Scheduler::fail(const Plan& plan) {

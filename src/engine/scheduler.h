@@ -13,6 +13,10 @@
 // back to the queue at its place of arrival and is computed again later, generated tokens included. The
 // oldest sequence is never preempted and always fits, so each sequence ends.
 //
+// Drafts (speculative decoding: Leviathan et al., arXiv 2211.17192): whoever can guess how a decoding
+// sequence goes on offers the tokens before a plan. They are computed in the same step as the sequence's last
+// token, in rows and cells that nobody else wanted, and apply() lets go of those that turned out wrong.
+//
 // No I/O, no clock, no randomness, no threads: not thread-safe. Preconditions are asserted.
 #pragma once
 
@@ -37,6 +41,7 @@ struct SchedulerConfig {
   std::uint32_t step_token_budget = 512;    // >= max_sequences
   std::uint32_t prefill_chunk_tokens = 48;  // prefill per step while others decode, >= 1
   bool prefix_sharing = true;
+  std::uint32_t step_draft_tokens = 0;  // drafts in one step, of all sequences together
 };
 
 // A sequence to run: it needs cells for its prompt and its output (less the last token) at once, so
@@ -58,11 +63,18 @@ class Scheduler {
   // Forgets a sequence, waiting or running; unknown ids are ignored. What it computed stays as a prefix.
   void cancel(SequenceId id);
 
+  // Running sequences with one token left to compute, oldest first: those that take drafts.
+  std::vector<SequenceId> decoding() const;
+
+  // A guess at the tokens that come after those known of a sequence in decoding(). The next plan takes as
+  // many of them as have room, first ones first, and forgets the rest.
+  void offer_draft(SequenceId id, std::vector<Token> tokens);
+
   // Decides the next step and takes it as done: the caller carries it out, then reports with apply()
   // before it plans again.
   Plan plan(Time now);
 
-  // The tokens that the rows with logits led to.
+  // The tokens that the rows with logits led to; see Sampled for those of drafts.
   void apply(std::span<const Sampled> sampled);
 
   // The decode failed: forgets every sequence of the batch, and its cells, and returns them.
@@ -97,6 +109,10 @@ class Scheduler {
   Sharing best_ready_prefix(const Sequence& sequence, std::span<const PrefixIndex::Match> matches) const;
   bool still_held(const Sequence& sequence) const;
 
+  void schedule_drafts(Plan& plan);
+  std::uint32_t room_for_draft(const Sequence& sequence, std::uint32_t budget);
+  std::uint32_t missing(const Sequence& sequence) const;
+  void settle(Sequence& sequence, std::span<const Sampled> results);
   void add_rows(Sequence& sequence, std::uint32_t count, Plan& plan);
   std::uint32_t make_room(std::uint32_t cells, const Sequence& requester, Plan& plan);
   bool preempt_younger_than(Arrival arrival, Plan& plan);

@@ -198,5 +198,79 @@ TEST(Scheduler, AFailedStepTakesItsOwnSequencesOnly) {
   EXPECT_EQ(scheduler.ledger().used_cells(), 10U);
 }
 
+TEST(Scheduler, DraftsAreComputedBehindTheirSequenceAndTheWrongOnesLetGo) {
+  auto drafting = config();
+  drafting.step_draft_tokens = 8;
+  Scheduler scheduler(drafting);
+  scheduler.add({1, tokens(10, 0), {}});
+  scheduler.add({2, tokens(10, 1000), {}});
+  EXPECT_TRUE(scheduler.decoding().empty()) << "nobody runs yet";
+  answer(scheduler, scheduler.plan({}), 900);
+  EXPECT_EQ(scheduler.decoding(), (std::vector<SequenceId>{1, 2}));
+
+  scheduler.offer_draft(1, {901, 902, 903});
+  Plan plan = scheduler.plan({});
+  EXPECT_EQ(plan.draft_tokens, 3U);
+  ASSERT_EQ(plan.rows.size(), 5U);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(plan.rows[i].sequence, 1U);
+    EXPECT_EQ(plan.rows[i].position, 10 + i);
+    EXPECT_EQ(plan.rows[i].token, static_cast<Token>(900 + i));
+    EXPECT_EQ(plan.rows[i].draft, i > 0);
+    EXPECT_TRUE(plan.rows[i].wants_logits);
+  }
+  // The first draft was right, the second was not.
+  const std::vector<Sampled> sampled = {{1, 901, false}, {1, 950, false}, {2, 900, false}};
+  scheduler.apply(sampled);
+  EXPECT_EQ(scheduler.ledger().used_cells(), 12U + 11U) << "901 stays, 902 and 903 go";
+  plan = scheduler.plan({});
+  ASSERT_EQ(plan.kv_ops.size(), 1U);
+  EXPECT_EQ(plan.kv_ops[0].kind, KvOp::Kind::trim);
+  EXPECT_EQ(plan.kv_ops[0].length, 12U);
+  EXPECT_EQ(plan.rows[0].token, 950);
+  EXPECT_EQ(plan.rows[0].position, 12U);
+  EXPECT_EQ(plan.draft_tokens, 0U) << "an offer is good for one step";
+}
+
+TEST(Scheduler, DraftsTakeOnlyRowsAndCellsThatNobodyElseWants) {
+  auto drafting = config();
+  drafting.step_draft_tokens = 8;
+  drafting.step_token_budget = 6;
+  drafting.kv_cells = 40;
+  drafting.max_cached_prefixes = 0;
+  Scheduler scheduler(drafting);
+  scheduler.add({1, tokens(6, 0), {}});
+  answer(scheduler, scheduler.plan({}), 900);
+  scheduler.add({2, tokens(20, 1000), {}});
+  scheduler.offer_draft(1, {1, 2, 3, 4, 5, 6, 7, 8});
+  Plan plan = scheduler.plan({});
+  EXPECT_EQ(rows_of(plan), (std::map<SequenceId, std::uint32_t>{{1, 1}, {2, 5}})) << "prefill goes first";
+  EXPECT_EQ(plan.draft_tokens, 0U);
+  answer(scheduler, plan, 901);
+
+  scheduler.cancel(2);
+  scheduler.offer_draft(1, {1, 2, 3, 4, 5, 6, 7, 8});
+  plan = scheduler.plan({});
+  EXPECT_EQ(plan.draft_tokens, 5U) << "what is left of the step's budget";
+}
+
+TEST(Scheduler, ASequenceThatEndsInsideItsDraftKeepsWhatWasRightAsAPrefix) {
+  auto drafting = config();
+  drafting.step_draft_tokens = 8;
+  Scheduler scheduler(drafting);
+  scheduler.add({1, tokens(10, 0), {}});
+  answer(scheduler, scheduler.plan({}), 900);
+  scheduler.offer_draft(1, {901, 902, 903});
+  scheduler.plan({});
+  const std::vector<Sampled> sampled = {{1, 901, false}, {1, 902, true}};
+  scheduler.apply(sampled);
+  EXPECT_TRUE(scheduler.idle());
+  auto chat = tokens(10, 0);
+  chat.insert(chat.end(), {900, 901, 902, 903});
+  scheduler.add({2, chat, {}});
+  EXPECT_EQ(scheduler.plan({}).admitted.at(0).shared_tokens, 12U)
+      << "902 was never a known token in the cache";
+}
+
 }  // namespace
 }  // namespace sovereign::engine

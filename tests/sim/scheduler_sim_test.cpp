@@ -31,11 +31,14 @@ TEST(SchedulerSim, EverySeedKeepsTheInvariants) {
     total.preemptions += report.preemptions;
     total.shared_tokens += report.shared_tokens;
     total.computed_tokens += report.computed_tokens;
+    total.drafted_tokens += report.drafted_tokens;
+    total.accepted_tokens += report.accepted_tokens;
   }
   std::cout << seeds << " seeds: " << total.steps << " steps, " << total.finished << " finished, "
             << total.cancelled << " cancelled, " << total.expired << " expired, " << total.failed
             << " failed, " << total.preemptions << " preemptions, " << total.shared_tokens
-            << " tokens shared, " << total.computed_tokens << " computed\n";
+            << " tokens shared, " << total.computed_tokens << " computed, " << total.drafted_tokens
+            << " drafted, " << total.accepted_tokens << " accepted\n";
   if (seeds < 1'000) return;
   // A simulator that never reaches a corner proves nothing about it.
   EXPECT_GT(total.finished, seeds);
@@ -44,6 +47,8 @@ TEST(SchedulerSim, EverySeedKeepsTheInvariants) {
   EXPECT_GT(total.failed, seeds / 10);
   EXPECT_GT(total.preemptions, seeds);
   EXPECT_GT(total.shared_tokens, total.computed_tokens / 10);
+  EXPECT_GT(total.accepted_tokens, total.drafted_tokens / 10);
+  EXPECT_LT(total.accepted_tokens, total.drafted_tokens * 9 / 10);
 }
 
 }  // namespace

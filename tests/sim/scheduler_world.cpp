@@ -22,6 +22,7 @@ SchedulerConfig SchedulerWorld::random_config(std::mt19937_64& random) {
   config.step_token_budget = config.max_sequences + below(64);
   config.prefill_chunk_tokens = 1 + below(24);
   config.prefix_sharing = below(8) != 0;
+  config.step_draft_tokens = below(4) == 0 ? 0 : below(24);
   return config;
 }
 
@@ -29,7 +30,8 @@ SchedulerWorld::SchedulerWorld(std::uint64_t seed)
     : random_(seed),
       config_(random_config(random_)),
       scheduler_(config_),
-      cache_(config_.max_sequences + config_.max_cached_prefixes) {
+      cache_(config_.max_sequences + config_.max_cached_prefixes),
+      wrong_drafts_percent_(below(101)) {
   for (int i = 0; i < 3; ++i) {
     auto& prompt = system_prompts_.emplace_back(1 + below(config_.kv_cells / 2));
     for (Token& token : prompt) token = static_cast<Token>(below(kVocabulary));
@@ -80,6 +82,22 @@ void SchedulerWorld::cancel_someone() {
   ++report_.cancelled;
 }
 
+void SchedulerWorld::offer_drafts() {
+  for (const SequenceId id : scheduler_.decoding()) {
+    if (below(4) == 0) continue;
+    const Client& client = clients_.at(id);
+    std::vector<Token> context = client.prompt;
+    context.insert(context.end(), client.output.begin(), client.output.end());
+    std::vector<Token> draft(below(10));
+    for (Token& token : draft) {
+      token = next_token(context);
+      if (below(100) < wrong_drafts_percent_) token = static_cast<Token>(below(kVocabulary));
+      context.push_back(token);
+    }
+    scheduler_.offer_draft(id, std::move(draft));
+  }
+}
+
 void SchedulerWorld::step() {
   ++report_.steps;
   std::optional<SequenceId> oldest_running;
@@ -90,6 +108,7 @@ void SchedulerWorld::step() {
     }
   }
   const bool had_work = !scheduler_.idle();
+  offer_drafts();
   const Plan plan = scheduler_.plan(clock_.now());
 
   for (const SequenceId id : plan.expired) {
@@ -123,21 +142,32 @@ void SchedulerWorld::step() {
     return;
   }
 
+  sample(plan);
+}
+
+void SchedulerWorld::sample(const Plan& plan) {
   std::vector<Sampled> sampled;
-  for (const Row& row : plan.rows) {
-    if (!row.wants_logits) continue;
-    Client& client = clients_.at(row.sequence);
+  for (auto row = plan.rows.begin(); row != plan.rows.end(); ++row) {
+    if (!row->wants_logits) continue;
+    Client& client = clients_.at(row->sequence);
     std::vector<Token> alone = client.prompt;
     alone.insert(alone.end(), client.output.begin(), client.output.end());
-    if (cache_.tokens(row.slot) != alone) return violate("the cache does not hold the sequence's own tokens");
+    auto seen = cache_.tokens(row->slot);
+    seen.resize(row->position + 1);
+    if (seen != alone) return violate("the cache does not hold the sequence's own tokens");
     const Token token = next_token(alone);
     client.output.push_back(token);
     const bool finished = client.output.size() == client.wanted_tokens;
-    sampled.push_back({row.sequence, token, finished});
+    sampled.push_back({row->sequence, token, finished});
+    if (row->draft) ++report_.accepted_tokens;
+    const auto next = std::next(row);
+    const bool goes_on = !finished && next != plan.rows.end() && next->draft && next->token == token;
     if (finished) {
-      clients_.erase(row.sequence);
+      clients_.erase(row->sequence);
       ++report_.finished;
     }
+    if (goes_on) continue;
+    while (std::next(row) != plan.rows.end() && std::next(row)->draft) ++row;
   }
   scheduler_.apply(sampled);
 }
@@ -147,11 +177,24 @@ void SchedulerWorld::check_rows(const Plan& plan) {
   std::map<SequenceId, std::uint32_t> rows_of;
   std::map<Slot, SequenceId> owner;
   std::map<SequenceId, bool> ended;
+  std::uint32_t drafts = 0;
+  const Row* before = nullptr;
   for (const Row& row : plan.rows) {
     const auto client = clients_.find(row.sequence);
     if (client == clients_.end()) return violate("a row of nobody");
     if (owner.emplace(row.slot, row.sequence).first->second != row.sequence)
       return violate("two in one slot");
+    if (row.draft) {
+      if (before == nullptr || before->sequence != row.sequence || !before->wants_logits ||
+          !row.wants_logits) {
+        return violate("a draft that does not follow its sequence's last token");
+      }
+      if (const auto wrong = cache_.decode(row)) return violate(*wrong);
+      before = &row;
+      ++drafts;
+      continue;
+    }
+    before = &row;
     if (ended[row.sequence]) return violate("rows after the last known token");
     const auto known = client->second.prompt.size() + client->second.output.size();
     const Token expected = row.position < client->second.prompt.size()
@@ -165,6 +208,8 @@ void SchedulerWorld::check_rows(const Plan& plan) {
     ++rows_of[row.sequence];
     ++report_.computed_tokens;
   }
+  if (drafts != plan.draft_tokens || drafts > config_.step_draft_tokens) return violate("too many drafts");
+  report_.drafted_tokens += drafts;
   std::set<SequenceId> just_admitted;
   for (const Admission& admission : plan.admitted) just_admitted.insert(admission.sequence);
   bool someone_decodes = false;

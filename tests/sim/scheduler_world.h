@@ -2,7 +2,8 @@
 // model, checked at every step. One seed gives one run.
 //
 // The fake model's next token is a hash of all tokens in the slot, so a sequence that was preempted,
-// resumed or began in the middle of another's prefix must still produce what it would have alone.
+// resumed, began in the middle of another's prefix or was drafted for must still produce what it would have
+// alone. Drafts are the true tokens, each of them spoilt with a chance of the world's own.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ struct WorldReport {
   std::uint64_t preemptions = 0;
   std::uint64_t shared_tokens = 0;
   std::uint64_t computed_tokens = 0;
+  std::uint64_t drafted_tokens = 0;
+  std::uint64_t accepted_tokens = 0;
   std::optional<std::string> violation;  // the first one; empty: the run was right
 };
 
@@ -50,7 +53,9 @@ class SchedulerWorld {
 
   void arrive();
   void cancel_someone();
+  void offer_drafts();
   void step();
+  void sample(const Plan& plan);
   void check_rows(const Plan& plan);
   void check_accounts();
   void violate(const std::string& what);
@@ -64,6 +69,7 @@ class SchedulerWorld {
   std::map<SequenceId, Client> clients_;  // by id, which is the order of arrival
   SequenceId next_id_ = 1;
   std::vector<std::vector<Token>> system_prompts_;
+  std::uint32_t wrong_drafts_percent_;
   WorldReport report_;
 };
 
