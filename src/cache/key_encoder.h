@@ -6,11 +6,12 @@
 //   field    := header:u64  body
 //   header   := name (bits 0-15, KeyField)  type (bits 16-23)  length (bits 24-63)
 //   type 0   text      body: `length` bytes
-//   type 1   unsigned  body: u64, length 8
+//   type 1   unsigned  body: u64, length 8; 2^40 and more
 //   type 2   signed    body: two's complement i64, length 8
 //   type 3   real      body: IEEE 754 binary64, length 8; -0 is written as 0, every NaN as one NaN
-//   type 4   flag      body: one byte, 0 or 1, length 1
+//   type 4   flag      no body: 0 or 1 in place of the length
 //   type 5   list      body: `length` fields
+//   type 6   small     no body: an unsigned number below 2^40 in place of the length
 //
 // Every field says how long it is before it begins, so no two different sequences of fields share an
 // encoding. The order of fields counts: encode in one fixed order.
@@ -93,7 +94,10 @@ class KeyEncoder {
     put_u64(to, header(field, Type::text, text.size()));
     copy_short(to + kHeaderSize, text.data(), text.size());
   }
-  void add_unsigned(KeyField field, std::uint64_t value) { add_word(field, Type::unsigned_integer, value); }
+  void add_unsigned(KeyField field, std::uint64_t value) {
+    if (value >> kLengthBits != 0) return add_word(field, Type::unsigned_integer, value);
+    put_u64(grow(kHeaderSize), header(field, Type::small, value));
+  }
   void add_signed(KeyField field, std::int64_t value) {
     add_word(field, Type::signed_integer, std::bit_cast<std::uint64_t>(value));
   }
@@ -102,9 +106,7 @@ class KeyEncoder {
     add_word(field, Type::real, bits);
   }
   void add_flag(KeyField field, bool value) {
-    char* to = grow(kHeaderSize + 1);
-    put_u64(to, header(field, Type::flag, 1));
-    to[kHeaderSize] = value ? 1 : 0;
+    put_u64(grow(kHeaderSize), header(field, Type::flag, value ? 1 : 0));
   }
   // The next `count` fields are the list's elements; an element may be a list.
   void begin_list(KeyField field, std::size_t count) {
@@ -118,10 +120,11 @@ class KeyEncoder {
   QueryKey key() const noexcept;
 
  private:
-  enum class Type : std::uint8_t { text, unsigned_integer, signed_integer, real, flag, list };
+  enum class Type : std::uint8_t { text, unsigned_integer, signed_integer, real, flag, list, small };
 
   static constexpr std::size_t kPrefixSize = 8;
   static constexpr std::size_t kHeaderSize = 8;
+  static constexpr unsigned kLengthBits = 40;
   static constexpr std::uint64_t kNaN = 0x7ff8'0000'0000'0000;
 
   static_assert(std::endian::native == std::endian::little, "the format is little-endian");

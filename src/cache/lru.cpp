@@ -95,6 +95,11 @@ EntryPtr Lru::peek(const Hash128& hash, WallTime now) const {
   return shard->lru.peek(hash, tag, now);
 }
 
+void Lru::prefetch(const Hash128& hash) const noexcept {
+  const auto [shard, tag] = place(hash);
+  shard->lru.prefetch(tag);  // reads only what stays as it was made
+}
+
 bool Lru::put(EntryPtr entry) {
   assert(entry != nullptr);
   const auto [shard, tag] = place(entry->hash());

@@ -45,6 +45,8 @@ class Lru {
   EntryPtr get(const QueryKey& key, WallTime now);
   // By hash alone, for people who look; the order of use and the statistics stay as they are.
   EntryPtr peek(const Hash128& hash, WallTime now) const;
+  // A hint: a put of this hash is about to come. What it will touch is loaded meanwhile.
+  void prefetch(const Hash128& hash) const noexcept;
   // Inserts or replaces. False: refused, it is larger than a shard may be.
   bool put(EntryPtr entry);
   bool erase(const Hash128& hash);

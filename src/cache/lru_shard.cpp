@@ -24,7 +24,9 @@ std::size_t LruShard::find(const Hash128& hash, std::uint32_t tag) const {
   for (std::size_t at = home(tag);; at = (at + 1) & bucket_mask_) {
     const Bucket& bucket = buckets_[at];
     if (bucket.slot == kNone) return buckets_.size();
-    if (bucket.tag == tag && nodes_[bucket.slot].entry->hash() == hash) return at;
+    if (bucket.tag != tag) continue;
+    __builtin_prefetch(&nodes_[bucket.slot], 1);
+    if (bucket.entry->hash() == hash) return at;
   }
 }
 
@@ -124,9 +126,9 @@ void LruShard::put(EntryPtr entry, std::uint32_t tag) {
   node.tag = tag;
   std::size_t at = home(tag);
   while (buckets_[at].slot != kNone) at = (at + 1) & bucket_mask_;
-  buckets_[at] = {slot, tag};
+  buckets_[at] = {node.entry.get(), slot, tag};
   link_newest(slot);
-  prefetch_for_put(tag);
+  prefetch_next_put();
 }
 
 bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
@@ -136,8 +138,7 @@ bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
   return true;
 }
 
-void LruShard::prefetch_for_put(std::uint32_t tag) const {
-  __builtin_prefetch(&buckets_[home(tag)], 1);
+void LruShard::prefetch_next_put() const {
   if (free_ != kNone) return;
   // Full: the oldest will go, and it is the coldest memory there is. Its node came with the last put;
   // here its bucket, its neighbour, and its entry, whose memory the next entry is likely to get.

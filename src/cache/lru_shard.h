@@ -51,6 +51,8 @@ class LruShard {
   bool fits(std::size_t footprint) const { return footprint <= max_bytes_; }
   // Evicts until an entry of this size has room. False: `victims` is full and there is more to evict.
   bool make_room(std::size_t footprint, Victims& victims);
+  // Begins to load what a put with this tag will touch.
+  void prefetch(std::uint32_t tag) const { __builtin_prefetch(&buckets_[home(tag)], 1); }
   // Needs room, and that no entry of this hash is here.
   void put(EntryPtr entry, std::uint32_t tag);
   // Needs room in `victims`.
@@ -74,7 +76,9 @@ class LruShard {
     Slot older = kNone;  // also links the free nodes
     std::uint32_t tag = 0;
   };
+  // Says where both the entry and its node are, so that a hit waits for them at once, not in turn.
   struct Bucket {
+    const Entry* entry = nullptr;  // the node's
     Slot slot = kNone;
     std::uint32_t tag = 0;
   };
@@ -86,7 +90,7 @@ class LruShard {
   void link_newest(Slot slot);
   void unlink(Slot slot);
   EntryPtr remove(std::size_t bucket);
-  void prefetch_for_put(std::uint32_t tag) const;
+  void prefetch_next_put() const;
 
   std::vector<Node> nodes_;
   std::vector<Bucket> buckets_;
