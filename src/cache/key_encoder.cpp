@@ -26,7 +26,7 @@ void KeyEncoder::seal() {
   char* to = grow(kKeyDigestSize);
   put_u64(to, digest.low);
   put_u64(to + 8, digest.high);
-  references_.push_back({sealed_, {}});  // 16 bytes in the hashed form that stand for none of the encoding
+  references_.push_back({sealed_, ""});  // 16 bytes in the hashed form that stand for none of the encoding
   expanded_size_ -= kKeyDigestSize;
 }
 

@@ -39,6 +39,20 @@ class GatewayTest : public ::testing::Test {
                                [this](std::function<void()> job) { jobs_.push_back(std::move(job)); });
   }
   void SetUp() override { make(); }
+  // A generation without an end holds the gateway, which holds its backend.
+  void TearDown() override {
+    run_jobs();
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& backend : backends_) {
+        while (backend->waiting() > 0) {
+          backend->take().end();
+          run_jobs();
+          more = true;
+        }
+      }
+    }
+  }
   void remake(std::uint32_t max_concurrency, std::uint32_t max_queued) {
     backends_.clear();
     make(max_concurrency, max_queued);
