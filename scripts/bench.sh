@@ -22,6 +22,7 @@ case $suite in
     options=(--model "$(model)" "${texts[@]/#/--text=}")
     ;;
   cache) options=(--sovereign "$PWD/sovereign" --model "$(model)") ;;
+  canary) options=() ;;  # simulated: neither model nor server
   quality) options=(--model "$(model)") ;;
   proof)
     "$root/scripts/python_env.sh"
