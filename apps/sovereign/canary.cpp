@@ -1,8 +1,8 @@
 // sovereign canary: how the variant on trial stands, and what is decided about it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -36,8 +36,8 @@ double number_at(const json::value& value, const char* pointer) {
   std::error_code error;
   const json::value* found = value.find_pointer(pointer, error);
   if (found == nullptr) return 0;
-  const auto number = found->try_to_number<double>();
-  return number ? *number : 0;
+  const double number = found->to_number<double>(error);
+  return error ? 0 : number;
 }
 
 const json::array& list_at(const json::value& value, const char* pointer) {
