@@ -23,6 +23,7 @@ void add_key_command(CLI::App& program, int& exit_code);
 void add_keys_command(CLI::App& program, int& exit_code);
 void add_verify_command(CLI::App& program, int& exit_code);
 void add_cache_command(CLI::App& program, int& exit_code);
+void add_canary_command(CLI::App& program, int& exit_code);
 void add_completion_command(CLI::App& program, int& exit_code);
 void add_man_command(CLI::App& program, int& exit_code);
 void add_version_command(CLI::App& program, int& exit_code);

@@ -19,7 +19,7 @@ namespace json = boost::json;
 
 const std::vector<std::string_view> kAllSections = {"model",   "engine",    "server",   "cache",
                                                     "quality", "reasoning", "receipts", "envelopes",
-                                                    "routing", "limits",    "log"};
+                                                    "routing", "limits",    "canary",   "log"};
 
 int check(const SettingsFlags& flags) {
   const auto loaded = flags.load();

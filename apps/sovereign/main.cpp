@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   add_keys_command(program, exit_code);
   add_verify_command(program, exit_code);
   add_cache_command(program, exit_code);
+  add_canary_command(program, exit_code);
   add_completion_command(program, exit_code);
   add_man_command(program, exit_code);
   add_version_command(program, exit_code);

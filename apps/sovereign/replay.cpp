@@ -65,6 +65,11 @@ result<runtime::SovereignQuery> read_query(const ReplayRequest& request, const L
                 "the answer followed thoughts, or one that the quality gate gave up: only plain answers are "
                 "replayed");
   }
+  if (sealed.contains("canary")) {
+    return fail(ErrorCode::unsupported,
+                "the answer is a canary's, whose configuration the receipt does not hold: only answers of the "
+                "configuration itself are replayed");
+  }
   runtime::SovereignQuery query;
   if (says(sealed, "form", "chat")) {
     auto chat = server::openai::parse_chat_request(request.query, limits);

@@ -173,7 +173,7 @@ void add_serve_command(CLI::App& program, int& exit_code) {
       ->type_name("FILE");
   auto flags = std::make_shared<SettingsFlags>(
       *command, std::vector<std::string_view>{"model", "engine", "server", "cache", "quality", "reasoning",
-                                              "receipts", "envelopes", "routing", "limits", "log"});
+                                              "receipts", "envelopes", "routing", "limits", "canary", "log"});
   command->callback([flags, port_file, &exit_code] { exit_code = serve(*flags, *port_file); });
 }
 

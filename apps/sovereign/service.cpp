@@ -7,9 +7,11 @@
 
 #include "answer_cache.h"
 #include "base/build_info.h"
+#include "canary_parts.h"
+#include "config/canary_keys.h"
 #include "loaded_model.h"
-#include "runtime/standard_pipeline.h"
 #include "server/admin/cache_routes.h"
+#include "server/admin/canary_routes.h"
 #include "server/health/health_routes.h"
 #include "server/metrics/metrics_handler.h"
 #include "server/openai/api_context.h"
@@ -59,15 +61,23 @@ result<void> Service::make_pipeline() {
       memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
     }
   }
+  pipeline_ = runtime::make_pipeline(pipeline_parts(settings_));
+  auto canary =
+      make_canary(settings_, [this](const config::Settings& variant) { return pipeline_parts(variant); });
+  if (!canary) return fail(canary.error());
+  canary_ = std::move(*canary);
+  return {};
+}
+
+runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings) {
   runtime::PipelineParts parts{
       clock_, [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); }};
   parts.cache = cache_.get();
-  parts.reasoning = settings_.reasoning;
-  parts.quality = settings_.quality;
+  parts.reasoning = settings.reasoning;
+  parts.quality = settings.quality;
   parts.quality_metrics = &quality_metrics_;
   parts.receipts = receipts_.issuer.get();
-  pipeline_ = runtime::make_pipeline(std::move(parts));
-  return {};
+  return parts;
 }
 
 result<void> Service::make_backends() {
@@ -99,8 +109,10 @@ server::Router Service::make_router() {
   metrics.cache = cache_.get();
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
-  if (settings_.quality.assesses()) metrics.quality = &quality_metrics_;
+  const bool variant_assesses = canary_ != nullptr && config::variant_settings(settings_).quality.assesses();
+  if (settings_.quality.assesses() || variant_assesses) metrics.quality = &quality_metrics_;
   metrics.gateway = gateway_.get();
+  if (canary_ != nullptr) metrics.canary = canary_->trial.get();
   metrics.rate_gate = rate_gate_.get();
   add_metrics_route(router, std::move(metrics));
   server::openai::ApiContext api{models_,
@@ -118,11 +130,13 @@ server::Router Service::make_router() {
   api.embedded = !model_path_.empty();
   api.shares_cache = !settings_.cache.redis_url.empty();
   api.rate_gate = rate_gate_.get();
+  api.canary = canary_;
   const auto context = std::make_shared<const server::openai::ApiContext>(std::move(api));
   server::openai::add_openai_routes(router, context);
   server::add_query_routes(router, context);
   server::add_receipt_routes(router, context);
   server::add_cache_routes(router, *context);
+  server::add_canary_routes(router, *context);
   return router;
 }
 

@@ -13,12 +13,13 @@
 #include "cache/response_cache.h"
 #include "config/settings.h"
 #include "proof_parts.h"
-#include "runtime/pipeline.h"
 #include "runtime/quality_metrics.h"
+#include "runtime/standard_pipeline.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
 #include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
+#include "server/openai/api_context.h"
 #include "server/openai/chat_memo.h"
 #include "server/openai/served_model.h"
 #include "server/worker_pool.h"
@@ -51,6 +52,7 @@ class Service {
   Service(const config::Settings& settings, std::filesystem::path model_path);
   result<void> open_proofs();
   result<void> make_pipeline();
+  runtime::PipelineParts pipeline_parts(const config::Settings& settings);
   result<void> make_backends();
   server::Router make_router();
   std::shared_ptr<engine::Engine> engine() const;
@@ -69,7 +71,8 @@ class Service {
   std::unique_ptr<Gates> gates_;  // null: no envelopes are taken
   server::WorkerPool workers_;    // an engine that ends posts its last jobs here
   std::shared_ptr<const runtime::Pipeline> pipeline_;
-  std::unique_ptr<server::RateGate> rate_gate_;  // null: no limits
+  std::shared_ptr<const server::openai::Canary> canary_;  // null: none
+  std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits
   server::openai::ModelSlot models_;
   std::unique_ptr<net::EventLoop> loop_;       // with the gateway
   std::shared_ptr<gateway::Gateway> gateway_;  // null: the embedded model answers everything

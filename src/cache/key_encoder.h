@@ -60,6 +60,7 @@ enum class KeyField : std::uint16_t {
   quality_policy,
   reasoning_policy,
   tier,
+  variant,
 };
 
 class KeyEncoder {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/canary_keys.h"
 #include "config/key_makers.h"
 #include "config/key_rules.h"
 #include "config/quality_keys.h"
@@ -272,6 +273,7 @@ std::vector<Key> build() {
   add_reasoning_keys(keys);
   add_routing_keys(keys);
   add_limits_keys(keys);
+  for (Key& key : canary_keys()) keys.push_back(std::move(key));
   add_log_keys(keys);
   return keys;
 }
@@ -287,6 +289,7 @@ constexpr std::array kSections = {
     Section{"reasoning", "Graphs of thoughts before the answer: docs/query.md."},
     Section{"routing", "Which backend answers what: docs/gateway.md."},
     Section{"limits", "How often clients may ask."},
+    Section{"canary", "A variant of the configuration on trial: docs/canary.md."},
     Section{"log", "What is written about it all."},
 };
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "config/backend_table.h"
+#include "config/canary_keys.h"
 #include "config/key_table.h"
 #include "config/quantity.h"
 #include "config/suggest.h"
@@ -252,6 +253,8 @@ std::vector<Error> check_together(const Settings& settings) {
           fmt::format("is missing: {} is set, and HTTPS needs both",
                       lacks_key ? "server.tls_certificate" : "server.tls_key"));
   }
+  auto of_canary = check_canary(settings);
+  std::move(of_canary.begin(), of_canary.end(), std::back_inserter(errors));
   auto of_backends = check_backends(settings);
   std::move(of_backends.begin(), of_backends.end(), std::back_inserter(errors));
   return errors;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "crypto/merkle_log.h"
 #include "engine/engine_config.h"
 #include "gateway/remote_config.h"
+#include "gateway/tier.h"
 #include "runtime/quality_policy.h"
 #include "runtime/reasoning_policy.h"
 #include "runtime/receipt_mode.h"
@@ -75,6 +77,23 @@ struct RoutingSettings {
   std::chrono::milliseconds breaker_open_for{5'000};
 };
 
+// A variant on trial; docs/canary.md.
+struct CanarySettings {
+  std::string name;  // empty: none
+  double share = 0.1;
+  bool by_client = false;
+  std::vector<std::string> models;
+  std::string model;
+  std::optional<gateway::Tier> tier;
+  std::string system;
+  std::vector<std::string> set;  // "key=value"
+  double margin = 0.1;
+  double alpha = 0.01;
+  bool promote_when_fine = false;
+  std::chrono::milliseconds promote_after{3'600'000};
+  std::string state_file;  // empty: canary.json in the state folder
+};
+
 struct Settings {
   ModelSettings model;
   engine::EngineConfig engine;
@@ -86,6 +105,7 @@ struct Settings {
   runtime::ReasoningPolicy reasoning;
   RoutingSettings routing;
   server::LimitsConfig limits;
+  CanarySettings canary;
   std::vector<gateway::RemoteConfig> backends;  // in the file's order; backend_table.h documents their keys
   LogSettings log;
 };

@@ -44,6 +44,19 @@ struct ReceiptRequest {
   std::uint64_t received_ms = 0;  // since 1970-01-01 UTC
 };
 
+// Which of the fields that have defaults the client set itself.
+struct GivenFields {
+  bool temperature = false;
+  bool top_p = false;
+  bool min_p = false;
+  bool typical_p = false;
+  bool top_k = false;
+  bool repeat_penalty = false;
+  bool frequency_penalty = false;
+  bool presence_penalty = false;
+  bool max_tokens = false;
+};
+
 // With `content` the conversation is made from system, context and content (prompt.h); without, it is
 // `chat.messages_json` as it stands.
 struct SovereignQuery {
@@ -60,6 +73,7 @@ struct SovereignQuery {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   engine::SamplingParams sampling;
+  GivenFields given;  // decides nothing but whether a canary's defaults count
 
   bool require_local = false;  // nothing of it may leave this process
 

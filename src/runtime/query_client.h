@@ -26,6 +26,7 @@ struct Beginning {
   // Who answers, when it is another than the backend that was asked.
   std::string model_used;
   std::string fingerprint;
+  std::string variant;  // the canary whose variant answers; empty: none
 };
 
 class QueryClient {

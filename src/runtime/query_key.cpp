@@ -82,6 +82,11 @@ void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& i
   for (const std::string& stop : query.stop) encoder.add_text(KeyField::item, stop);
   encoder.add_text(KeyField::quality_policy, policy.quality);
   encoder.add_text(KeyField::reasoning_policy, query.reasons() ? policy.reasoning : std::string_view{});
+  // Without a canary keys are what they always were.
+  if (policy.variant.empty()) return;
+  encoder.begin_list(KeyField::variant, 2);
+  encoder.add_text(KeyField::item, policy.variant);
+  encoder.add_text(KeyField::item, policy.variant_configuration);
 }
 
 }  // namespace sovereign::runtime

@@ -29,6 +29,7 @@ QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery aske
       client(std::move(asker)),
       pipeline_(std::move(pipeline)) {
   result.id = query.id;
+  result.variant = policy().variant;
   expect_own_answer();
   result.timings.reserve(pipeline_->stages().size());
 }

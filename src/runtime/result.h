@@ -74,7 +74,8 @@ struct SovereignResult {
   std::string model_digest;
   // Another backend than the one that was asked; null: it was that one. Not kept with an answer.
   std::shared_ptr<const gateway::BackendIdentity> answered_by;
-  Usage usage;                        // of making the answer, also when it was found
+  std::string variant;  // the canary whose variant answered; empty: none. Not kept with an answer
+  Usage usage;          // of making the answer, also when it was found
   std::optional<std::uint32_t> seed;  // that the first choice was really drawn with; none: not known
   CacheNote cached;
   std::shared_ptr<const pci::ReceiptFile> receipt;    // of this client alone; null: none was asked for

@@ -80,6 +80,7 @@ std::map<std::string, std::string> sealed_sampling(const SovereignQuery& query, 
       result.choices.front().quality->retries > 0) {
     add("retries", result.choices.front().quality->retries);
   }
+  if (!result.variant.empty()) add("canary", result.variant);
   if (result.seed) add("seed", *result.seed);
   if (query.receipt) add("form", query.receipt->form);
   return sealed;

@@ -23,6 +23,9 @@ struct PipelineParts {
   QualityMetrics* quality_metrics = nullptr;  // null: nobody counts; outlives every run
   // null: no receipts are made, and queries must not ask; outlives every run
   pci::ReceiptIssuer* receipts = nullptr;
+  // Of a canary's variant: its name, and a digest of what makes it so; empty: control, or no canary.
+  std::string variant{};
+  std::string variant_configuration{};
 };
 
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts);

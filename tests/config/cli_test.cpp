@@ -69,11 +69,35 @@ json::value parse_json(const std::string& text) {
 }
 
 TEST_F(Cli, HelpIsThereForEveryCommand) {
-  for (const char* command :
-       {"",           "serve",    "ask",    "model",          "model list",   "model info",  "model fetch",
-        "model path", "doctor",   "config", "config example", "config check", "config show", "key",
-        "key new",    "key hash", "keys",   "keys new",       "keys show",    "keys export", "verify",
-        "completion", "man",      "version"}) {
+  for (const char* command : {"",
+                              "serve",
+                              "ask",
+                              "model",
+                              "model list",
+                              "model info",
+                              "model fetch",
+                              "model path",
+                              "doctor",
+                              "config",
+                              "config example",
+                              "config check",
+                              "config show",
+                              "key",
+                              "key new",
+                              "key hash",
+                              "keys",
+                              "keys new",
+                              "keys show",
+                              "keys export",
+                              "verify",
+                              "canary",
+                              "canary status",
+                              "canary promote",
+                              "canary rollback",
+                              "canary restart",
+                              "completion",
+                              "man",
+                              "version"}) {
     const auto output = shell(fmt::format("\"$S\" {} --help", command));
     EXPECT_EQ(output.exit_code, 0) << command;
     EXPECT_THAT(output.text, HasSubstr("Usage:")) << command;

@@ -25,6 +25,7 @@ TEST(KeyTable, HasAKeyForEachField) {
   EXPECT_EQ(keys_of("cache"), boost::pfr::tuple_size_v<CacheSettings>);
   EXPECT_EQ(keys_of("receipts"), boost::pfr::tuple_size_v<ReceiptSettings>);
   EXPECT_EQ(keys_of("envelopes"), boost::pfr::tuple_size_v<EnvelopeSettings>);
+  EXPECT_EQ(keys_of("canary"), boost::pfr::tuple_size_v<CanarySettings>);
   EXPECT_EQ(keys_of("log"), boost::pfr::tuple_size_v<LogSettings>);
 }
 

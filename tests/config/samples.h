@@ -39,6 +39,8 @@ inline Value sample_value(const Key& key) {
       if (key.name == "quality.min_dimension")
         return std::vector<std::string>{"truthfulness=0.5", "patience=0.25"};
       if (key.name == "quality.required") return std::vector<std::string>{"truthfulness", "excellence"};
+      if (key.name == "canary.set")
+        return std::vector<std::string>{"sampling.temperature=0.5", "quality.mode=annotate"};
       if (key.section() == "routing") return std::vector<std::string>{"edge"};
       return std::vector<std::string>{"https://a.example", "http://b.example:8080"};
   }
@@ -72,6 +74,8 @@ inline std::optional<Partner> partner_of(const Key& key) {
     const std::string sender = "a=ed25519:" + std::string(64, '0');
     return Partner{"envelopes.senders", sender, "[\"" + sender + "\"]"};
   }
+  // A variant must differ from control in something.
+  if (key.name == "canary.name") return Partner{"canary.system", "x", "\"x\""};
   return std::nullopt;
 }
 

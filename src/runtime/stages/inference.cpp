@@ -51,7 +51,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
   void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override {
     syntax_ = syntax;
     if (hold_back_) return;
-    Beginning beginning{std::move(syntax), run_->result.cached, {}, {}};
+    Beginning beginning{std::move(syntax), run_->result.cached, {}, {}, run_->result.variant};
     if (run_->result.answered_by) {
       beginning.model_used = run_->result.model_used;
       beginning.fingerprint = run_->result.fingerprint;

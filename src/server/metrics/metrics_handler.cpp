@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "server/metrics/cache_exposition.h"
+#include "server/metrics/canary_exposition.h"
 #include "server/metrics/engine_exposition.h"
 #include "server/metrics/gateway_exposition.h"
 #include "server/metrics/process_stats.h"
@@ -38,6 +39,7 @@ std::string render_metrics(const MetricsSources& sources) {
   if (sources.gates != nullptr) write_gate_metrics(text, sources.gates->metrics());
   if (sources.quality != nullptr) write_quality_metrics(text, *sources.quality);
   if (sources.gateway != nullptr) write_gateway_metrics(text, sources.gateway->view());
+  if (sources.canary != nullptr) write_canary_metrics(text, sources.canary->view());
   if (sources.rate_gate != nullptr) {
     text.counter("sovereign_limits_refused_total", "Requests that came too soon: status 429.",
                  static_cast<double>(sources.rate_gate->refused()));

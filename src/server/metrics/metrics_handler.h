@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
+#include "runtime/canary/trial.h"
 #include "runtime/quality_metrics.h"
 #include "server/health/ready_state.h"
 #include "server/http/transport_metrics.h"
@@ -36,6 +37,7 @@ struct MetricsSources {
   const pci::GateChain* gates = nullptr;             // null: none
   const runtime::QualityMetrics* quality = nullptr;  // null: answers are not assessed
   const gateway::Gateway* gateway = nullptr;         // null: none
+  const runtime::CanaryTrial* canary = nullptr;      // null: none
   const RateGate* rate_gate = nullptr;               // null: no limits
 };
 

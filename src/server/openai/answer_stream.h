@@ -25,7 +25,7 @@ asio::awaitable<void> stream_answer(WorkerPool& workers, Exchange& exchange, Tok
     auto batch = co_await channel.next();
     if (batch.abandoned) co_return;
     const bool done = batch.done;
-    if (!begun && batch.beginning) headers = cache_headers(batch.beginning->cached);
+    if (!begun && batch.beginning) headers = answer_headers(*batch.beginning);
     if (!begun && batch.result) headers = answer_headers(*batch.result);
     std::vector<std::string> payloads;
     if (stream.parses(batch)) {

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
 #include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
+#include "runtime/canary/overlay.h"
+#include "runtime/canary/trial.h"
 #include "runtime/pipeline.h"
 #include "runtime/receipt_mode.h"
 #include "server/limits/rate_gate.h"
@@ -35,6 +39,15 @@ struct EnvelopeService {
   bool by_api_key = false;          // keys are asked for, so that they tell clients apart
 };
 
+// A variant on trial: whom it may answer, and how (docs/canary.md).
+struct Canary {
+  std::shared_ptr<runtime::CanaryTrial> trial;
+  runtime::CanaryOverlay overlay;
+  std::shared_ptr<const runtime::Pipeline> pipeline;  // the variant's
+  std::vector<std::string> models;  // names of models whose queries take part; empty: see takes_part()
+  bool by_client = false;           // clients are assigned, not queries
+};
+
 // The references outlive the server. Handlers keep the context alive.
 struct ApiContext {
   ModelSlot& models;
@@ -51,6 +64,7 @@ struct ApiContext {
   bool embedded = true;                                 // false: no model is served in this process
   bool shares_cache = false;                            // cached answers are kept on another machine too
   RateGate* rate_gate = nullptr;                        // null: no limits
+  std::shared_ptr<const Canary> canary = nullptr;       // null: none
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;

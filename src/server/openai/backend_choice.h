@@ -20,6 +20,7 @@ struct ChosenBackend {
   std::shared_ptr<gateway::Backend> backend;  // to be held until the answer is there
   std::string id;                             // for "model" in the answer
   std::string fingerprint;
+  std::shared_ptr<void> fallback{};  // holds who answers in its place, should that come to be
 };
 
 // Without a gateway: the embedded model, if it goes by that name. Errors: as find_model() and

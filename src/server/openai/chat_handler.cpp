@@ -11,6 +11,7 @@
 #include "server/openai/chat_request.h"
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
+#include "server/openai/dispatch.h"
 #include "server/openai/receipt_fields.h"
 
 namespace sovereign::server::openai {
@@ -64,8 +65,9 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
 }
 
 // On a worker thread.
-outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
+outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest& http,
                                 const std::shared_ptr<TokenChannel>& channel) {
+  const ApiContext& api = *context;
   const auto limits = request_limits(api);
   if (!limits) return refuse(limits.error());
   auto request = parse_chat_request(http.body, *limits);
@@ -78,13 +80,15 @@ outcome<StartedChat> start_chat(const ApiContext& api, const HttpRequest& http,
   if (!sealed) return refuse(sealed.error());
   auto query = make_query(api, http, *request);
   query.receipt = std::move(*sealed);
-  auto chosen = choose_backend(api, query, options.model, request->routing);
-  if (!chosen) return refuse(chosen.error());
   keep_local(api, query);
-  remember(api, http, query, chosen->backend->identity(), delivery);
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  api.pipeline->start(std::move(query), chosen->backend, channel->client(delivery.stream));
+  auto chosen = dispatch(context, http.header("Authorization"), std::move(query), options.model,
+                         request->routing, channel->client(delivery.stream),
+                         [&](const runtime::SovereignQuery& control, const ChosenBackend& answers) {
+                           remember(api, http, control, answers.backend->identity(), delivery);
+                         });
+  if (!chosen) return refuse(chosen.error());
   return StartedChat{delivery, std::move(*chosen)};
 }
 
@@ -115,6 +119,9 @@ struct FoundChat {
 std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& http) {
   if (api.memo == nullptr || !http.header("Cache-Control").empty()) return std::nullopt;
   if (api.receipts.mode == runtime::ReceiptMode::always || names_receipts(http)) return std::nullopt;
+  // What was remembered are answers of control.
+  if (api.canary != nullptr && api.canary->trial->phase() == gateway::CanaryPhase::promoted)
+    return std::nullopt;
   auto served = api.models.get();
   if (served == nullptr) return std::nullopt;
   const auto remembered = api.memo->find(http.body, served->backend->identity());
@@ -155,7 +162,7 @@ asio::awaitable<void> handle_chat(ApiContextPtr api, Exchange& exchange) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  auto chat = co_await on_worker(api->workers, [&] { return start_chat(*api, exchange.request(), channel); });
+  auto chat = co_await on_worker(api->workers, [&] { return start_chat(api, exchange.request(), channel); });
   if (!chat) co_return co_await exchange.respond(to_response(chat.error()));
   if (!chat->delivery.stream) co_return co_await collect_chat(*api, exchange, *channel, *chat);
   const auto& delivery = chat->delivery;

@@ -73,7 +73,8 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
 }
 
 void ChatStream::replay(const runtime::SovereignResult& result, std::vector<std::string>& payloads) {
-  if (result.answered_by) name_answerer(result.model_used, result.fingerprint);
+  if (!result.model_used.empty() && result.model_used != head_.model)
+    name_answerer(result.model_used, result.fingerprint);
   for (std::uint32_t i = 0; i < choices_.size() && i < result.choices.size(); ++i) {
     const runtime::Choice& found = result.choices[i];
     Choice& choice = choices_[i];

@@ -104,6 +104,7 @@ bool read_max_tokens(Fields& fields, std::string_view name, bool allow_zero, Gen
   std::optional<std::int64_t> tokens;
   fields.read(name, tokens, -1, std::numeric_limits<std::int32_t>::max());
   if (!tokens) return false;
+  options.given.max_tokens = true;
   if (*tokens == 0 && !allow_zero) fields.refuse(name, "must be at least 1");
   options.max_tokens = *tokens > 0 ? static_cast<std::uint32_t>(*tokens) : 0;
   options.empty_output = *tokens == 0;
@@ -120,6 +121,16 @@ GenerationOptions read_generation_options(Fields& fields, const RequestLimits& l
     if (inner.error()) fields.refuse(*inner.error());
     if (!options.stream) fields.refuse("stream_options", "is only allowed when 'stream' is true");
   }
+  const auto given = [&fields](std::string_view name) { return fields.find(name) != nullptr; };
+  options.given = {given("temperature"),
+                   given("top_p"),
+                   given("min_p"),
+                   given("typical_p"),
+                   given("top_k"),
+                   given("repeat_penalty"),
+                   given("frequency_penalty"),
+                   given("presence_penalty"),
+                   false};
   std::optional<std::int64_t> number;
   fields.read("n", number, 1, limits.max_choices);
   options.n = static_cast<std::uint32_t>(number.value_or(1));

@@ -93,6 +93,7 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
   query.stop = std::move(options.stop);
   query.ignore_eos = options.ignore_eos;
   query.sampling = std::move(options.sampling);
+  query.given = options.given;
   return request;
 }
 

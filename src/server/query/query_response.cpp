@@ -73,6 +73,7 @@ std::string result_json(const runtime::SovereignResult& result, std::int64_t cre
   append_text(out, "model_used", result.model_used);
   append_text(out, "system_fingerprint", result.fingerprint);
   append_text(out, "model_digest", result.model_digest);
+  if (!result.variant.empty()) append_text(out, "canary", result.variant);
   append_cached(out, result.cached);
   if (choice.quality) {
     out += ",\"quality\":";

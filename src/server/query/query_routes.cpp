@@ -6,6 +6,7 @@
 #include "server/openai/answer_headers.h"
 #include "server/openai/answer_stream.h"
 #include "server/openai/backend_choice.h"
+#include "server/openai/dispatch.h"
 #include "server/openai/receipt_fields.h"
 #include "server/query/envelope_admission.h"
 #include "server/query/query_request.h"
@@ -27,15 +28,14 @@ struct StartedQuery {
 };
 
 // On a worker thread.
-openai::outcome<StartedQuery> start_query(const ApiContext& api, const HttpRequest& http,
+openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const HttpRequest& http,
                                           std::string_view body,
                                           const std::shared_ptr<TokenChannel>& channel) {
+  const ApiContext& api = *context;
   const auto limits = openai::request_limits(api);
   if (!limits) return openai::refuse(limits.error());
   auto request = parse_query_request(body, *limits);
   if (!request) return openai::refuse(request.error());
-  auto chosen = openai::choose_backend(api, request->query, request->model, request->routing);
-  if (!chosen) return openai::refuse(chosen.error());
   auto sealed = openai::read_receipt_request(api, http, request->receipt, body, "query");
   if (!sealed) return openai::refuse(sealed.error());
   runtime::SovereignQuery& query = request->query;
@@ -46,7 +46,9 @@ openai::outcome<StartedQuery> start_query(const ApiContext& api, const HttpReque
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
   if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  api.pipeline->start(std::move(query), chosen->backend, channel->client(request->stream));
+  auto chosen = openai::dispatch(context, http.header("Authorization"), std::move(query), request->model,
+                                 request->routing, channel->client(request->stream));
+  if (!chosen) return openai::refuse(chosen.error());
   return StartedQuery{request->stream, std::move(*chosen)};
 }
 
@@ -68,7 +70,7 @@ asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
       co_await on_worker(api->workers, [&] { return admit_query(api->envelopes, exchange.request()); });
   if (!admitted) co_return co_await exchange.respond(to_response(admitted.error()));
   const auto started = co_await on_worker(
-      api->workers, [&] { return start_query(*api, exchange.request(), *admitted, channel); });
+      api->workers, [&] { return start_query(api, exchange.request(), *admitted, channel); });
   if (!started) co_return co_await exchange.respond(to_response(started.error()));
   if (!started->streamed) co_return co_await collect_query(exchange, *channel);
   QueryStream stream;

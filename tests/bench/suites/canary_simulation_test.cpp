@@ -7,7 +7,7 @@
 namespace sovereign::bench {
 namespace {
 
-constexpr std::uint32_t kRuns = 1'000;
+constexpr std::uint32_t kRuns = 500;
 constexpr std::uint64_t kSeed = 20261127;
 constexpr double kAlpha = 0.05;
 // Four standard deviations over alpha: a right test fails one time in 30,000, and seeds are fixed.

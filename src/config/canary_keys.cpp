@@ -1,0 +1,230 @@
+#include "config/canary_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/sha256.h"
+#include "config/key_makers.h"
+#include "config/key_table.h"
+
+namespace sovereign::config {
+namespace {
+
+using runtime::CanaryOverlay;
+
+constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::string_view kSampling = "sampling.";
+
+// A default of sampling that a variant may change.
+struct SamplingDefault {
+  std::string_view name;
+  bool whole;
+  double least;
+  double most;
+  void (*set)(CanaryOverlay&, double);
+};
+constexpr double kMostTokens = std::numeric_limits<std::int32_t>::max();
+constexpr std::array kSamplingDefaults = {
+    SamplingDefault{"temperature", false, 0, 2, [](CanaryOverlay& o, double v) { o.temperature = v; }},
+    SamplingDefault{"top_p", false, 0, 1, [](CanaryOverlay& o, double v) { o.top_p = v; }},
+    SamplingDefault{"min_p", false, 0, 1, [](CanaryOverlay& o, double v) { o.min_p = v; }},
+    SamplingDefault{"typical_p", false, 0, 1, [](CanaryOverlay& o, double v) { o.typical_p = v; }},
+    SamplingDefault{"repeat_penalty", false, 0.01, 10,
+                    [](CanaryOverlay& o, double v) { o.repeat_penalty = v; }},
+    SamplingDefault{"frequency_penalty", false, -2, 2,
+                    [](CanaryOverlay& o, double v) { o.frequency_penalty = v; }},
+    SamplingDefault{"presence_penalty", false, -2, 2,
+                    [](CanaryOverlay& o, double v) { o.presence_penalty = v; }},
+    SamplingDefault{"top_k", true, 0, kMostTokens,
+                    [](CanaryOverlay& o, double v) { o.top_k = static_cast<std::int64_t>(v); }},
+    SamplingDefault{"max_tokens", true, 1, kMostTokens,
+                    [](CanaryOverlay& o, double v) { o.max_tokens = static_cast<std::int64_t>(v); }},
+};
+
+Key number_key(const SamplingDefault& of) {
+  Key key;
+  key.kind = of.whole ? Kind::integer : Kind::real;
+  key.min = static_cast<std::int64_t>(of.least);
+  key.max = static_cast<std::int64_t>(of.most);
+  key.least = of.least;
+  key.most = of.most;
+  return key;
+}
+
+// One entry of canary.set, read: exactly one of the two names what it sets.
+struct Change {
+  const SamplingDefault* sampling = nullptr;
+  const Key* key = nullptr;
+  Value value;
+};
+
+result<Change> parse_change(std::string_view entry) {
+  const std::size_t equals = entry.find('=');
+  if (equals == std::string_view::npos) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' is not a key with its value, as \"sampling.temperature=0.2\"", entry));
+  }
+  const std::string_view name = entry.substr(0, equals);
+  const std::string_view text = entry.substr(equals + 1);
+  Change change;
+  Key bounds;
+  if (name.starts_with(kSampling)) {
+    const auto found =
+        std::find_if(kSamplingDefaults.begin(), kSamplingDefaults.end(),
+                     [&](const auto& each) { return each.name == name.substr(kSampling.size()); });
+    if (found == kSamplingDefaults.end()) {
+      return fail(ErrorCode::invalid_argument, fmt::format("'{}' is no default of sampling", name));
+    }
+    change.sampling = &*found;
+    bounds = number_key(*found);
+  } else {
+    const bool allowed = name.starts_with("quality.") || name.starts_with("reasoning.");
+    change.key = allowed ? find_key(name) : nullptr;
+    if (change.key == nullptr) {
+      return fail(
+          ErrorCode::invalid_argument,
+          fmt::format("'{}' cannot differ by query: sampling.…, quality.… and reasoning.… can", name));
+    }
+    bounds = *change.key;
+  }
+  auto value = parse_text(bounds, text);
+  if (!value) return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, value.error().message));
+  if (const auto checked = check(bounds, *value); !checked) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, checked.error().message));
+  }
+  change.value = std::move(*value);
+  return change;
+}
+
+result<void> check_changes(const Value& list) {
+  for (const std::string& entry : std::get<std::vector<std::string>>(list)) {
+    if (const auto change = parse_change(entry); !change) return fail(change.error());
+  }
+  return {};
+}
+
+// It stands in headers, receipts and labels.
+result<void> check_name(const Value& text) {
+  const auto& name = std::get<std::string>(text);
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+  if (plain && name.size() <= kMaxNameBytes) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("must be up to {} of A-Z a-z 0-9 . _ -", kMaxNameBytes));
+}
+
+#define FIELD(path) \
+  [](Settings & s) -> auto& { return s.canary.path; }
+
+}  // namespace
+
+std::vector<Key> canary_keys() {
+  using gateway::Tier;
+  std::vector<Key> keys;
+  keys.push_back(with_rule(make("canary.name", "", Kind::text, FIELD(name),
+                                "Name of the variant on trial, and the salt of who meets it; empty: none."),
+                           check_name));
+  keys.push_back(real("canary.share", FIELD(share), 0.001, 0.9, "The variant's share of the queries."));
+  keys.push_back(
+      enumeration<bool>("canary.by", FIELD(by_client), {{"query", false}, {"client", true}},
+                        "What is assigned to variant or control: each query by its content, or each "
+                        "client by its API key; then clients must be alike for a fair comparison."));
+  keys.push_back(
+      make("canary.models", "", Kind::list, FIELD(models),
+           "Names of models; queries that ask for one of them take part. None: all queries do, or, "
+           "when the variant changes who answers, those that leave it open."));
+  keys.push_back(make("canary.model", "", Kind::text, FIELD(model),
+                      "The variant's model or backend, by its name; empty: control's."));
+  keys.push_back(enumeration<std::optional<Tier>>(
+      "canary.tier", FIELD(tier),
+      {{"control", std::nullopt}, {"edge", Tier::edge}, {"local", Tier::local}, {"pool", Tier::pool}},
+      "The variant's tier; control: the same."));
+  keys.push_back(make("canary.system", "", Kind::text, FIELD(system),
+                      "Text that the variant puts before the system's message."));
+  keys.push_back(with_rule(
+      make(
+          "canary.set", "", Kind::list, FIELD(set),
+          "What else the variant changes, as \"sampling.temperature=0.2\": defaults of sampling (sampling.…, "
+          "max_tokens among them) and the keys of the sections quality and reasoning."),
+      check_changes));
+  keys.push_back(real("canary.margin", FIELD(margin), 0, 0.9,
+                      "How much worse the variant may be, of control's, before it is rolled back."));
+  keys.push_back(real("canary.alpha", FIELD(alpha), 0.000'001, 0.5,
+                      "Chance that a variant which is no worse than that is ever rolled back."));
+  keys.push_back(
+      enumeration<bool>("canary.promote", FIELD(promote_when_fine), {{"manual", false}, {"when_fine", true}},
+                        "Who promotes the variant: an administrator, or the server once nothing that is "
+                        "measured is worse by more than the margin."));
+  keys.push_back(number("canary.promote_after", "", Kind::duration, FIELD(promote_after), 0, 8760 * kHour,
+                        "Shortest time from its beginning until the server promotes it."));
+  keys.push_back(make("canary.state_file", "", Kind::path, FIELD(state_file),
+                      "File that its state is kept in; empty: canary.json in the state folder."));
+  return keys;
+}
+
+#undef FIELD
+
+std::vector<Error> check_canary(const Settings& settings) {
+  const CanarySettings& canary = settings.canary;
+  std::vector<Error> errors;
+  if (canary.name.empty()) return errors;
+  const auto wrong = [&errors](std::string key, std::string message) {
+    errors.push_back({ErrorCode::invalid_argument, key + ": " + message, key});
+  };
+  if (canary.model.empty() && !canary.tier && canary.system.empty() && canary.set.empty()) {
+    wrong("canary.name", "the variant differs in nothing: set canary.model, tier, system or set");
+  }
+  if (canary.tier && settings.backends.empty())
+    wrong("canary.tier", "there are no backends: only one tier answers");
+  return errors;
+}
+
+runtime::CanaryOverlay canary_overlay(const CanarySettings& canary) {
+  CanaryOverlay overlay;
+  overlay.model = canary.model;
+  overlay.tier = canary.tier;
+  overlay.system = canary.system;
+  for (const std::string& entry : canary.set) {
+    const auto change = parse_change(entry);
+    if (!change || change->sampling == nullptr) continue;
+    const auto* whole = std::get_if<std::int64_t>(&change->value);
+    change->sampling->set(overlay,
+                          whole != nullptr ? static_cast<double>(*whole) : std::get<double>(change->value));
+  }
+  return overlay;
+}
+
+Settings variant_settings(const Settings& settings) {
+  Settings variant = settings;
+  for (const std::string& entry : settings.canary.set) {
+    const auto change = parse_change(entry);
+    if (change && change->key != nullptr) change->key->set(variant, change->value);
+  }
+  return variant;
+}
+
+gateway::CanaryConfig canary_config(const Settings& settings) {
+  const CanarySettings& canary = settings.canary;
+  gateway::CanaryConfig config;
+  config.name = canary.name;
+  Sha256 digest;
+  for (const Key& key : canary_keys()) {
+    // When it is promoted and where it is kept make no other variant.
+    if (key.name.starts_with("canary.promote") || key.name == "canary.state_file") continue;
+    digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
+  }
+  config.configuration = "sha256:" + to_hex(digest.finish());
+  config.comparison = {canary.margin, canary.alpha, canary.share};
+  config.promote_when_fine = canary.promote_when_fine;
+  config.promote_after_ms = canary.promote_after.count();
+  return config;
+}
+
+}  // namespace sovereign::config

@@ -1,0 +1,25 @@
+// The section [canary], and what it amounts to (docs/canary.md).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/key.h"
+#include "gateway/canary/canary.h"
+#include "runtime/canary/overlay.h"
+
+namespace sovereign::config {
+
+std::vector<Key> canary_keys();
+
+// What keys demand of each other.
+std::vector<Error> check_canary(const Settings& settings);
+
+// canary.name is not empty, and the settings have been checked, for all of these.
+runtime::CanaryOverlay canary_overlay(const CanarySettings& canary);
+// The settings with what canary.set says of quality and reasoning.
+Settings variant_settings(const Settings& settings);
+gateway::CanaryConfig canary_config(const Settings& settings);
+
+}  // namespace sovereign::config

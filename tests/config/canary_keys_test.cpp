@@ -1,0 +1,78 @@
+#include "config/canary_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "config/key_table.h"
+
+namespace sovereign::config {
+namespace {
+
+Settings with(std::vector<std::string> set) {
+  Settings settings;
+  settings.canary.name = "c";
+  settings.canary.set = std::move(set);
+  return settings;
+}
+
+result<void> checked(std::vector<std::string> set) {
+  return check(*find_key("canary.set"), Value(std::move(set)));
+}
+
+TEST(CanaryKeys, WhatAVariantChanges) {
+  const Settings settings = with({"sampling.temperature=0.25", "sampling.top_k=3", "sampling.max_tokens=77",
+                                  "quality.mode=enforce", "reasoning.branches=2"});
+  ASSERT_TRUE(checked(settings.canary.set));
+  const auto overlay = canary_overlay(settings.canary);
+  EXPECT_EQ(overlay.temperature, 0.25);
+  EXPECT_EQ(overlay.top_k, 3);
+  EXPECT_EQ(overlay.max_tokens, 77);
+  EXPECT_FALSE(overlay.top_p);
+  const Settings variant = variant_settings(settings);
+  EXPECT_EQ(variant.quality.gate.mode, omega::GateMode::enforce);
+  EXPECT_EQ(variant.reasoning.graph.branches, 2U);
+  EXPECT_NE(settings.quality.gate.mode, omega::GateMode::enforce);
+}
+
+TEST(CanaryKeys, MistakesAreNamed) {
+  EXPECT_TRUE(checked({}));
+  for (const char* wrong :
+       {"temperature=0.2", "sampling.temperature", "sampling.temperature=9", "sampling.temperature=warm",
+        "sampling.seed=1", "engine.threads=2", "quality.mode=loud", "quality.nothing=1", "sampling.top_k=-1",
+        "sampling.max_tokens=0", ""}) {
+    EXPECT_FALSE(checked({wrong})) << wrong;
+  }
+  EXPECT_NE(checked({"engine.threads=2"}).error().message.find("engine.threads"), std::string::npos);
+  const Key& name = *find_key("canary.name");
+  EXPECT_TRUE(check(name, Value(std::string("a-B.c_9"))));
+  EXPECT_FALSE(check(name, Value(std::string("two words"))));
+  EXPECT_FALSE(check(name, Value(std::string("line\r\nbreak"))));
+}
+
+TEST(CanaryKeys, AVariantMustDiffer) {
+  EXPECT_TRUE(check_canary(Settings{}).empty());
+  EXPECT_EQ(check_canary(with({})).size(), 1U);
+  EXPECT_TRUE(check_canary(with({"sampling.top_k=3"})).empty());
+  Settings tier = with({});
+  tier.canary.tier = gateway::Tier::pool;
+  EXPECT_EQ(check_canary(tier).size(), 1U);  // there are no backends
+}
+
+TEST(CanaryKeys, TheConfigurationIsAllThatMakesTheVariant) {
+  const Settings settings = with({"sampling.top_k=3"});
+  const auto config = canary_config(settings);
+  EXPECT_EQ(config.name, "c");
+  EXPECT_EQ(config.configuration.size(), 7U + 64U);
+  Settings other = settings;
+  other.canary.promote_when_fine = true;
+  other.canary.promote_after = std::chrono::hours(5);
+  other.canary.state_file = "/elsewhere";
+  EXPECT_EQ(canary_config(other).configuration, config.configuration);
+  other.canary.share = 0.2;
+  EXPECT_NE(canary_config(other).configuration, config.configuration);
+  other = settings;
+  other.canary.set.emplace_back("sampling.top_p=0.5");
+  EXPECT_NE(canary_config(other).configuration, config.configuration);
+}
+
+}  // namespace
+}  // namespace sovereign::config
