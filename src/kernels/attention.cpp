@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/aligned.h"
 #include "kernels/half.h"
 
 namespace sovereign::kernels {
@@ -239,11 +240,11 @@ class Worker {
   std::size_t cell_count_ = 0;
   std::size_t stride_ = 0;    // between rows of scores
   std::vector<float> masks_;  // by token
-  std::vector<float> queries_;
-  std::vector<float> scores_;  // later weights
-  std::vector<float> keys_;
-  std::vector<double> values_;
-  std::vector<double> sums_;
+  AlignedVector<float> queries_;
+  AlignedVector<float> scores_;  // later weights
+  AlignedVector<float> keys_;
+  AlignedVector<double> values_;
+  AlignedVector<double> sums_;
   std::vector<double> inverse_totals_;
 };
 

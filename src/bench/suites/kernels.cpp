@@ -1,6 +1,7 @@
 #include "bench/suites/kernels.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cmath>
 #include <fstream>
@@ -11,6 +12,7 @@
 
 #include "bench/process_usage.h"
 #include "bench/suites/decode_rig.h"
+#include "bench/suites/kernel_products.h"
 #include "bench/suites/machine_peaks.h"
 #include "kernels/ggml_weights.h"
 
@@ -34,6 +36,13 @@ constexpr Work kWorks[] = {
     {"batch8", kBatch* kBatchSteps, [](DecodeRig& rig) { return rig.decode(kBatch, kBatchSteps); }},
     {"batch1", kSingleSteps, [](DecodeRig& rig) { return rig.decode(1, kSingleSteps); }}};
 
+// So that what one side has freed is not what the other fills.
+void release_freed_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 using Rates = std::vector<double>;  // tokens per second, by round
 
 class Suite {
@@ -50,6 +59,8 @@ class Suite {
         fmt::format("our kernels: {}; stock: the same llama.cpp in the same process; {} threads",
                     kernels::fast_kernels()->name, options_.threads));
     report_.notes.emplace_back("tinyBLAS and OpenBLAS were not built; their keys are left out");
+    report_.figures.merge(kernel_products());
+    if (auto done = memory(); !done) return fail(done.error());
     if (auto done = measure("q4_1", options_.model); !done) return fail(done.error());
     for (const char* type : {"Q8_0", "Q4_0"}) {
       const auto file = options_.folder / fmt::format("kernels-{}.gguf", type);
@@ -82,6 +93,25 @@ class Suite {
     if (type != "q4_1") return {};
     rooflines(**ours, our_rates);
     return perplexity(**ours, **stock);
+  }
+
+  // Each side alone, after it has read all its weights.
+  result<void> memory() {
+    double megabytes[2] = {};
+    for (const bool ours : {false, true}) {
+      release_freed_memory();
+      const std::uint64_t before = usage_of_self().pss_bytes;
+      auto rig = DecodeRig::load(options_.model, ours, options_.threads);
+      if (!rig) return fail(rig.error());
+      if (auto ran = (*rig)->decode(kBatch, 1); !ran) return fail(ran.error());
+      megabytes[ours ? 1 : 0] =
+          (static_cast<double>(usage_of_self().pss_bytes) - static_cast<double>(before)) / 1e6;
+    }
+    report_.figures["memory_stock_mb"] = megabytes[0];
+    report_.figures["memory_sovereign_mb"] = megabytes[1];
+    const double ratio = megabytes[1] / megabytes[0];
+    report_.ratios["memory_vs_stock"] = {ratio, {ratio, ratio}};
+    return {};
   }
 
   result<void> perplexity(DecodeRig& ours, DecodeRig& stock) {
@@ -149,18 +179,23 @@ class Suite {
   void rooflines(const DecodeRig& rig, const std::vector<Rates>& rates) {
     report_.ratios["batch8_over_batch1"] = paired_ratio(rates[1], rates[2], kSeed);
     const double bandwidth = read_bytes_per_second(options_.threads);
-    const double multiply_adds = avx2_multiply_adds_per_second(options_.threads);
+    const Int8Peak peak = int8_peak(options_.threads);
     report_.figures["read_bandwidth_gb_per_s"] = bandwidth / 1e9;
-    report_.figures["avx2_int8_gmac_per_s"] = multiply_adds / 1e9;
-    const auto over = [&](const Rates& of, double per_token, double peak) {
-      return paired_ratio(of, Rates(of.size(), peak / per_token), kSeed);
+    report_.figures["int8_peak_gmac_per_s"] = peak.multiply_adds_per_second / 1e9;
+    report_.notes.push_back(fmt::format("int8 peak: {}", peak.instruction));
+    report_.figures["weights_mb"] = static_cast<double>(rig.panel_bytes()) / 1e6;
+    report_.figures["parameters_millions"] = static_cast<double>(rig.parameters()) / 1e6;
+    report_.figures["parameters_without_head_millions"] =
+        (static_cast<double>(rig.parameters()) - kHeadParameters) / 1e6;
+    const auto over = [&](const Rates& of, double per_token, double most) {
+      return paired_ratio(of, Rates(of.size(), most / per_token), kSeed);
     };
     const auto bytes = static_cast<double>(rig.panel_bytes());
     report_.ratios["roofline_batch1"] = over(rates[2], bytes, bandwidth);
     // A prompt multiplies all matrices but the head for each token; the head, a fifth of the parameters
     // of the default model, for the last one only.
     const double parameters = static_cast<double>(rig.parameters()) - kHeadParameters;
-    report_.ratios["roofline_prefill_avx2"] = over(rates[0], parameters, multiply_adds);
+    report_.ratios["roofline_prefill"] = over(rates[0], parameters, peak.multiply_adds_per_second);
   }
 
   static constexpr double kHeadParameters = 49'152.0 * 576;

@@ -10,7 +10,10 @@
 //   perplexity_vs_stock    exp of the mean difference of losses, over `texts` in pieces of 512 tokens
 //   batch8_over_batch1     ours, tokens per second at 8 over those at 1
 //   roofline_batch1        bytes of weights read per second over the machine's read bandwidth
-//   roofline_prefill_avx2  multiply-adds per second over what vpmaddubsw alone could do (machine_peaks.h)
+//   roofline_prefill       multiply-adds of matrices per second over the peak of this CPU's best instruction
+//                          for them (machine_peaks.h), which a note names
+//   memory_vs_stock        what a loaded model that was used adds to the process, ours over stock: PSS
+// Figures besides: what each instruction set's products reach alone (kernel_products.h).
 #pragma once
 
 #include <cstdint>

@@ -34,22 +34,33 @@ double fastest_pass(std::size_t threads, const std::function<void(std::size_t)>&
 
 #if defined(__x86_64__)
 constexpr int kSteps = 2'000'000;
-constexpr int kStepsUnrolled = 8;
-constexpr int kMultiplyAddsPerVector = 32;
+constexpr int kStepsUnrolled = 16;  // enough of them to hide an instruction's latency
 
+// Opaque to the compiler, which can neither hoist a product nor drop a sum.
 [[gnu::target("avx2")]] void multiply_and_add() {
-  __m256i sums[kStepsUnrolled];
+  __m256i sums[kStepsUnrolled / 2];
   for (__m256i& sum : sums) sum = _mm256_setzero_si256();
-  __m256i weights = _mm256_set1_epi8(3);
+  const __m256i weights = _mm256_set1_epi8(3);
   for (int i = 0; i < kSteps; ++i) {
 #pragma GCC unroll 8
     for (__m256i& sum : sums) {
-      // Opaque, so that the compiler can neither hoist the product nor drop the sum.
       __m256i product;
       asm volatile("vpmaddubsw %2, %2, %0\n\tvpaddw %0, %1, %1" : "=&x"(product), "+x"(sum) : "x"(weights));
     }
   }
 }
+constexpr double kMultiplyAdds = double{kSteps} * kStepsUnrolled / 2 * 32;
+
+[[gnu::target("avx512f,avx512vnni")]] void multiply_and_add_vnni() {
+  __m512i sums[kStepsUnrolled];
+  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+  const __m512i weights = _mm512_set1_epi8(3);
+  for (int i = 0; i < kSteps; ++i) {
+#pragma GCC unroll 16
+    for (__m512i& sum : sums) asm volatile("vpdpbusd %1, %1, %0" : "+v"(sum) : "v"(weights));
+  }
+}
+constexpr double kVnniMultiplyAdds = double{kSteps} * kStepsUnrolled * 64;
 #endif
 
 }  // namespace
@@ -71,15 +82,20 @@ double read_bytes_per_second(std::size_t threads) {
   return read ? static_cast<double>(memory.size() * sizeof(std::uint64_t)) / seconds : 0;
 }
 
-double avx2_multiply_adds_per_second(std::size_t threads) {
+Int8Peak int8_peak(std::size_t threads) {
 #if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx2")) return 0;
-  const double seconds = fastest_pass(threads, [](std::size_t) { multiply_and_add(); });
-  return static_cast<double>(threads) * kSteps * kStepsUnrolled * kMultiplyAddsPerVector / seconds;
-#else
-  static_cast<void>(threads);
-  return 0;
+  const auto all = static_cast<double>(threads);
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512f")) {
+    const double seconds = fastest_pass(threads, [](std::size_t) { multiply_and_add_vnni(); });
+    return {"vpdpbusd, 512 bits", all * kVnniMultiplyAdds / seconds};
+  }
+  if (__builtin_cpu_supports("avx2")) {
+    const double seconds = fastest_pass(threads, [](std::size_t) { multiply_and_add(); });
+    return {"vpmaddubsw and vpaddw, 256 bits", all * kMultiplyAdds / seconds};
+  }
 #endif
+  static_cast<void>(threads);
+  return {"", 0};
 }
 
 }  // namespace sovereign::bench

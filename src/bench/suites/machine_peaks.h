@@ -9,8 +9,11 @@ namespace sovereign::bench {
 // of several passes.
 double read_bytes_per_second(std::size_t threads);
 
-// 8-bit multiply-adds per second of `threads` threads with vpmaddubsw and one 16-bit addition each, on
-// registers, nothing else: the ceiling of the AVX2 kernels. 0 where the CPU has no AVX2.
-double avx2_multiply_adds_per_second(std::size_t threads);
+// What whole threads of nothing but 8-bit multiply-adds on registers reach: the ceiling of matrix kernels.
+struct Int8Peak {
+  const char* instruction;  // the best that this CPU has; "" where it has none
+  double multiply_adds_per_second;
+};
+Int8Peak int8_peak(std::size_t threads);
 
 }  // namespace sovereign::bench
