@@ -61,7 +61,9 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
   params.n_batch = config.step_token_budget;
   params.n_ubatch = config.step_token_budget;
   params.n_seq_max = config.max_sequences + config.max_cached_prefixes;
-  params.n_outputs_max = params.n_seq_max;  // llama.cpp wants one for each; the default is n_batch
+  // llama.cpp wants one for each sequence; the default is n_batch.
+  params.n_outputs_max =
+      params.n_seq_max + (config.speculation == Speculation::off ? 0 : config.step_draft_tokens);
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.kv_unified = true;  // cells that several sequences can share

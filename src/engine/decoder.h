@@ -31,8 +31,8 @@ class Decoder {
   void apply(const KvOp& op);
 
   // One forward pass over the rows; at most EngineConfig::step_token_budget of them, at most
-  // max_sequences of which want logits. Errors: cancelled (abort() was called), internal; the rows'
-  // slots are to be trimmed then.
+  // max_sequences + step_draft_tokens of which want logits. Errors: cancelled (abort() was called), internal;
+  // the rows' slots are to be trimmed then.
   result<void> decode(std::span<const Row> rows);
 
   // The logits of the last decode's row `index`, which wanted them: one float per vocabulary entry, valid

@@ -42,6 +42,11 @@ result<EngineConfig> checked(EngineConfig config, const ModelInfo& model) {
                     config.kv_cells, config.context_tokens),
         "engine.kv_cells");
   }
+  if (config.speculation != Speculation::off && !model.can_share_prefix) {
+    spdlog::warn("engine.speculation is off: the state of '{}' cannot go back when a guess was wrong",
+                 model.name);
+    config.speculation = Speculation::off;
+  }
   return config;
 }
 

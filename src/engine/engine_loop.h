@@ -17,6 +17,7 @@
 #include "engine/generation_task.h"
 #include "engine/mailbox.h"
 #include "engine/scheduler.h"
+#include "engine/speculator.h"
 
 namespace sovereign::engine {
 
@@ -66,7 +67,9 @@ class Engine::Loop {
   void on(Embed& message);
   void on(Stop& message);
   void step();
+  void offer_drafts();
   void sample(const Plan& plan);
+  void note_drafts(SequenceId sequence, std::uint32_t drafted, std::uint32_t accepted, bool finished);
   void fail_batch(const Plan& plan, const Error& error);
   void forget_if_done(RequestId id);
   void stop_everything();
@@ -78,6 +81,7 @@ class Engine::Loop {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Embedder> embedder_;
+  std::unique_ptr<Speculator> speculator_;  // null: off
   std::unordered_map<RequestId, std::unique_ptr<GenerationTask>> tasks_;
   std::vector<Sampled> sampled_;
   bool stopping_ = false;
