@@ -47,6 +47,9 @@ bench-proof: setup ## canonical JSON, digests, signatures, logs, receipts: build
 bench-kernels: setup ## our matrix kernels against llama.cpp's: build/bench/kernels.json
 	@scripts/bench.sh kernels $(BENCH_FLAGS)
 
+bench-speculative: setup ## guessing ahead, and the deterministic mode: build/bench/speculative.json
+	@scripts/bench.sh speculative $(BENCH_FLAGS)
+
 bench-cache: setup ## the response cache, against the roadmap's and nginx: build/bench/cache.json
 	@scripts/setup.sh bench
 	@scripts/bench.sh cache $(BENCH_FLAGS)
@@ -70,5 +73,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-kernels bench-cache format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-kernels bench-speculative bench-cache format lint fuzz install clean setup-lint
 .NOTPARALLEL:

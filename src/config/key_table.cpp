@@ -61,6 +61,10 @@ void add_engine_keys(std::vector<Key>& keys) {
                                       "Who multiplies quantized weights on the CPU; auto: this program's own "
                                       "kernels where the CPU has what they "
                                       "take (AVX2); stock: llama.cpp's."));
+  keys.push_back(
+      make("engine.deterministic", "--deterministic", Kind::boolean, FIELD(engine.deterministic),
+           "The same request gives the same tokens whatever else is computed with it, and after a restart; "
+           "a request without a seed gets one from its prompt. Refused where it cannot be kept."));
   using Speculation = engine::Speculation;
   keys.push_back(enumeration<Speculation>("engine.speculation", FIELD(engine.speculation),
                                           {{"off", Speculation::off},

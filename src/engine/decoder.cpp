@@ -52,7 +52,8 @@ struct Decoder::Batch {
   }
 };
 
-result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const EngineConfig& config) {
+result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const EngineConfig& config,
+                                                 Decoder* threads_of) {
   std::unique_ptr<Decoder> decoder(new Decoder);
   const auto threads = static_cast<int>(config.threads == 0 ? default_compute_threads() : config.threads);
 
@@ -85,7 +86,8 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
   }
 
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
-  decoder->threads_ = ggml_threadpool_new(&pool_params);
+  decoder->owns_threads_ = threads_of == nullptr;
+  decoder->threads_ = threads_of == nullptr ? ggml_threadpool_new(&pool_params) : threads_of->threads_;
   if (decoder->threads_ == nullptr) {
     return fail(ErrorCode::resource_exhausted, fmt::format("cannot start {} compute threads", threads),
                 "engine.threads");
@@ -99,7 +101,7 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
 
 Decoder::~Decoder() {
   if (context_ != nullptr) llama_free(context_);
-  if (threads_ != nullptr) ggml_threadpool_free(threads_);
+  if (threads_ != nullptr && owns_threads_) ggml_threadpool_free(threads_);
 }
 
 void Decoder::apply(const KvOp& op) {

@@ -6,8 +6,8 @@ namespace sovereign::engine {
 
 namespace {
 
-// Before anything was seen: a good chance, worth four tokens. So what was never tried is tried, in a full batch
-// too, and soon dropped when it is wrong.
+// Before anything was seen: a good chance, worth four tokens. So what was never tried is tried, in a full
+// batch too, and soon dropped when it is wrong.
 constexpr double kFirstGuess = 0.8;
 constexpr double kPriorTokens = 4;
 // One record in an engine's long life, one in a sequence's short one: about 200 and 8 drafts count.

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/plan.h"
 
 namespace sovereign::engine {
@@ -32,6 +33,9 @@ class Drafter {
   };
   // Drafts in the order of the wishes; any may be shorter, or empty.
   virtual std::vector<std::vector<Token>> draft(std::span<const Wish> wishes) = 0;
+
+  // What one more token in the longest draft takes, lately; zero where that is next to nothing.
+  virtual Duration token_time() const { return Duration::zero(); }
 };
 
 }  // namespace sovereign::engine

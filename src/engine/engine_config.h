@@ -43,7 +43,9 @@ struct EngineConfig {
   std::string draft_model;               // GGUF of the smaller model; a path, or a name to whoever loads it
   std::uint32_t max_draft_tokens = 8;    // guessed for one sequence in one step
   std::uint32_t step_draft_tokens = 32;  // guessed for all of them in one step
-  std::int32_t gpu_layers = 0;           // layers offloaded; -1: all (needs a GPU build)
+  // The same request gives the same tokens whatever else is in the batch; refused where that cannot be kept.
+  bool deterministic = false;
+  std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
   EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
 };
 

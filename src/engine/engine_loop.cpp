@@ -4,8 +4,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "engine/determinism.h"
 #include "engine/llama_model.h"
 #include "engine/lookup_drafter.h"
+#include "engine/model_drafter.h"
 
 namespace sovereign::engine {
 
@@ -23,12 +25,14 @@ void set(EngineMetrics::Counter& gauge, Value value) {
 
 }  // namespace
 
-Engine::Loop::Loop(std::shared_ptr<const LlamaModel> loaded, const EngineConfig& settings, const Clock& time)
-    : model(std::move(loaded)), config(settings), clock(time) {}
+Engine::Loop::Loop(std::shared_ptr<const LlamaModel> loaded, std::shared_ptr<const LlamaModel> draft,
+                   const EngineConfig& settings, const Clock& time)
+    : model(std::move(loaded)), draft_model(std::move(draft)), config(settings), clock(time) {}
 
 result<std::unique_ptr<Engine::Loop>> Engine::Loop::start(std::shared_ptr<const LlamaModel> model,
+                                                          std::shared_ptr<const LlamaModel> draft_model,
                                                           const EngineConfig& config, const Clock& clock) {
-  std::unique_ptr<Loop> loop(new Loop(std::move(model), config, clock));
+  std::unique_ptr<Loop> loop(new Loop(std::move(model), std::move(draft_model), config, clock));
   std::promise<result<void>> ready;
   std::future<result<void>> made = ready.get_future();
   loop->thread_ = std::thread(
@@ -50,6 +54,9 @@ result<void> Engine::Loop::make_context() {
     auto decoder = Decoder::create(*model, config);
     if (!decoder) return fail(decoder.error());
     decoder_ = std::move(*decoder);
+    if (config.deterministic) {
+      if (auto kept = probe_determinism(*decoder_, *model, config); !kept) return kept;
+    }
     running_decoder_.store(decoder_.get(), std::memory_order_release);
     scheduler_ = std::make_unique<Scheduler>(SchedulerConfig{
         .kv_cells = config.kv_cells,
@@ -60,10 +67,11 @@ result<void> Engine::Loop::make_context() {
         .prefix_sharing = config.prefix_sharing && model->info().can_share_prefix,
         .step_draft_tokens = config.speculation == Speculation::off ? 0 : config.step_draft_tokens,
     });
-    if (config.speculation == Speculation::prompt_lookup) {
+    if (config.speculation != Speculation::off) {
+      auto drafter = make_drafter();
+      if (!drafter) return fail(drafter.error());
       speculator_ = std::make_unique<Speculator>(
-          std::make_unique<LookupDrafter>(),
-          SpeculatorLimits{config.max_draft_tokens, config.step_draft_tokens}, clock);
+          std::move(*drafter), SpeculatorLimits{config.max_draft_tokens, config.step_draft_tokens});
     }
     set(metrics.kv_cells_total, config.kv_cells);
   }
@@ -73,6 +81,13 @@ result<void> Engine::Loop::make_context() {
     embedder_ = std::move(*embedder);
   }
   return {};
+}
+
+result<std::unique_ptr<Drafter>> Engine::Loop::make_drafter() {
+  if (config.speculation == Speculation::prompt_lookup) return std::make_unique<LookupDrafter>();
+  auto drafter = ModelDrafter::create(draft_model, config, model->info().vocabulary_size, *decoder_, clock);
+  if (!drafter) return fail(drafter.error());
+  return std::move(*drafter);
 }
 
 void Engine::Loop::run(std::promise<result<void>> ready) {

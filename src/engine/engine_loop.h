@@ -38,6 +38,7 @@ class Engine::Loop {
 
   // Starts the thread and waits until its context is made.
   static result<std::unique_ptr<Loop>> start(std::shared_ptr<const LlamaModel> model,
+                                             std::shared_ptr<const LlamaModel> draft_model,
                                              const EngineConfig& config, const Clock& clock);
   // Stops after the decode under way is aborted; what is left ends as cancelled.
   ~Loop();
@@ -45,6 +46,7 @@ class Engine::Loop {
   void post(Message message);
 
   const std::shared_ptr<const LlamaModel> model;
+  const std::shared_ptr<const LlamaModel> draft_model;  // null: none
   const EngineConfig config;
   const Clock& clock;
   EngineMetrics metrics;
@@ -57,10 +59,12 @@ class Engine::Loop {
   static constexpr Duration::rep kIdle = 0;
 
  private:
-  Loop(std::shared_ptr<const LlamaModel> model, const EngineConfig& config, const Clock& clock);
+  Loop(std::shared_ptr<const LlamaModel> model, std::shared_ptr<const LlamaModel> draft_model,
+       const EngineConfig& config, const Clock& clock);
 
   void run(std::promise<result<void>> ready);
   result<void> make_context();
+  result<std::unique_ptr<Drafter>> make_drafter();
   void take_messages();
   void on(Submit& message);
   void on(Cancel& message);

@@ -8,14 +8,12 @@ namespace sovereign::engine {
 
 namespace {
 
-constexpr double kTimeMemory = 0.9;  // weight of what was known of the drafter's time against the latest
-
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
 
-Speculator::Speculator(std::unique_ptr<Drafter> drafter, const SpeculatorLimits& limits, const Clock& clock)
-    : drafter_(std::move(drafter)), limits_(limits), clock_(clock) {}
+Speculator::Speculator(std::unique_ptr<Drafter> drafter, const SpeculatorLimits& limits)
+    : drafter_(std::move(drafter)), limits_(limits) {}
 
 void Speculator::begin(SequenceId id, std::span<const Token> prompt) {
   if (followed_.try_emplace(id).second) drafter_->begin(id, prompt);
@@ -38,24 +36,19 @@ std::vector<Speculator::Draft> Speculator::propose(std::span<const Place> places
     chances.push_back({followed.acceptance.chance(prospect.draft_class, experience_), prospect.available});
   }
   const auto lengths = draft_lengths(chances, static_cast<std::uint32_t>(places.size()),
-                                     limits_.step_draft_tokens, cost_, token_time_);
+                                     limits_.step_draft_tokens, cost_, seconds(drafter_->token_time()));
 
   std::vector<Drafter::Wish> wishes;
-  std::uint32_t longest = 0;
   for (std::size_t i = 0; i < places.size(); ++i) {
     std::uint32_t length = lengths[i];
     Followed& followed = followed_.at(places[i].id);
     if (length == 0 && chances[i].available > 0 && followed.acceptance.skip(followed.draft_class)) length = 1;
     if (length > 0) wishes.push_back({places[i].id, length});
-    longest = std::max(longest, length);
   }
   std::vector<Draft> drafts;
   if (wishes.empty()) return drafts;
 
-  const Time began = clock_.now();
   auto tokens = drafter_->draft(wishes);
-  const double took = seconds(clock_.now() - began) / longest;
-  token_time_ = token_time_ == 0 ? took : kTimeMemory * token_time_ + (1 - kTimeMemory) * took;
   for (std::size_t i = 0; i < wishes.size(); ++i) {
     if (!tokens[i].empty()) drafts.push_back({wishes[i].id, std::move(tokens[i])});
   }

@@ -4,7 +4,7 @@
 // target model made of them. The lengths follow from how often drafts were right (draft_acceptance.h) and
 // what rows cost (step_cost.h), by draft_lengths(). Nothing here can change an answer.
 //
-// Lives on the engine thread. Pure but for the drafter and the clock.
+// Lives on the engine thread. Pure but for the drafter.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,7 @@ struct SpeculatorLimits {
 
 class Speculator {
  public:
-  // The clock outlives it.
-  Speculator(std::unique_ptr<Drafter> drafter, const SpeculatorLimits& limits, const Clock& clock);
+  Speculator(std::unique_ptr<Drafter> drafter, const SpeculatorLimits& limits);
 
   // As Drafter's.
   void begin(SequenceId id, std::span<const Token> prompt);
@@ -61,11 +60,9 @@ class Speculator {
 
   std::unique_ptr<Drafter> drafter_;
   const SpeculatorLimits limits_;
-  const Clock& clock_;
   std::unordered_map<SequenceId, Followed> followed_;
   DraftExperience experience_;
-  StepCost cost_;          // in seconds
-  double token_time_ = 0;  // seconds that the drafter takes for one token, lately
+  StepCost cost_;  // in seconds
 };
 
 }  // namespace sovereign::engine

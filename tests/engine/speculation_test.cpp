@@ -2,13 +2,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
+#include <fstream>
+#include <iterator>
 
+#include "engine/decoder.h"
+#include "engine/determinism.h"
 #include "engine/engine.h"
 #include "engine/llama_model.h"
 #include "engine/recording_sink.h"
 #include "engine/test_model.h"
+#include "kernels/attention_kernels.h"
+#include "kernels/ggml_attention.h"
 #include "kernels/kernel_set.h"
+#include "support/temporary_folder.h"
+#include "support/test_model.h"
 
 namespace sovereign::engine {
 namespace {
@@ -182,6 +189,94 @@ TEST_F(SpeculationTest, CancelledInTheMiddleItLeavesTheCacheWhole) {
   engine->cancel(*id);
   EXPECT_FALSE(sink->wait_done().error);
   expect_equal(answers(*engine, {question}, false), before);
+}
+
+TEST_F(SpeculationTest, ADraftModelGivesTheTargetsOwnAnswersToo) {
+  // The model itself drafts: it guesses right where the choice is greedy, and is often wrong where it is
+  // drawn.
+  const auto requests = mixed_requests();
+  const auto reference = answers(*start(config(Speculation::off, 4)), requests, true);
+  auto drafting = config(Speculation::draft, 4);
+  auto engine = Engine::start(model_, drafting, clock_, model_);
+  ASSERT_TRUE(engine) << engine.error().message;
+  // Once its time is known it is not worth it; until then, and by probes, there are drafts.
+  expect_equal(answers(**engine, requests, true), reference);
+  EXPECT_GT((*engine)->metrics().accepted_tokens.load(), 0U);
+}
+
+TEST_F(SpeculationTest, ADraftModelMustBeThereAndSpeakTheSameTokens) {
+  const auto refusal = [&](std::shared_ptr<const LlamaModel> draft) {
+    const auto engine = Engine::start(model_, config(Speculation::draft, 2), clock_, std::move(draft));
+    EXPECT_FALSE(engine);
+    EXPECT_EQ(engine ? "" : engine.error().where, "engine.draft_model");
+    return engine ? std::string() : engine.error().message;
+  };
+  EXPECT_NE(refusal(nullptr).find("engine.draft_model"), std::string::npos);
+
+  // The same file with another text for one token.
+  std::ifstream in(testing::test_model_path(), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::string token = "<|im_start|>";
+  for (auto at = bytes.find(token); at != std::string::npos && at < 8'000'000;
+       at = bytes.find(token, at + 1)) {
+    bytes[at + 2] = 'j';
+  }
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "other.gguf";
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto other = LlamaModel::load(path, 0);
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_NE(refusal(*other).find("<|jm_start|>"), std::string::npos);
+}
+
+TEST_F(SpeculationTest, DeterministicModeGivesTheSameTokensAloneInACrowdSpeculatingAndAfterARestart) {
+  auto requests = mixed_requests();
+  for (GenerationRequest& request : requests) request.sampling.seed.reset();
+  auto deterministic = config(Speculation::off, 1);
+  deterministic.deterministic = true;
+  const auto alone = answers(*start(deterministic), requests, false);
+  for (const Speculation speculation : {Speculation::off, Speculation::prompt_lookup}) {
+    deterministic.speculation = speculation;
+    deterministic.max_sequences = 5;
+    deterministic.step_token_budget = 64;  // other pieces of prompts, too
+    expect_equal(answers(*start(deterministic), requests, true), alone);
+  }
+}
+
+TEST_F(SpeculationTest, DeterministicModeIsRefusedWhereItCannotBeKept) {
+  const auto refusal = [&](auto change) {
+    EngineConfig asked = config(Speculation::off, 2);
+    asked.deterministic = true;
+    change(asked);
+    const auto engine = Engine::start(model_, asked, clock_);
+    EXPECT_FALSE(engine);
+    EXPECT_EQ(engine ? "" : engine.error().where, "engine.deterministic");
+    return engine ? std::string() : engine.error().message;
+  };
+  EXPECT_NE(refusal([](EngineConfig& c) { c.kernels = Kernels::stock; }).find("engine.kernels"),
+            std::string::npos);
+  EXPECT_NE(refusal([](EngineConfig& c) { c.gpu_layers = 4; }).find("engine.gpu_layers"), std::string::npos);
+  EXPECT_NE(refusal([](EngineConfig& c) { c.flash_attention = false; }).find("flash_attention"),
+            std::string::npos);
+}
+
+// The probe is not blind: with matrices that llama.cpp multiplies and ggml's own attention, which changes its
+// method at 64 rows, it says so.
+TEST_F(SpeculationTest, TheProbeSeesRowsThatDependOnTheBatch) {
+  const auto stock = LlamaModel::load(testing::test_model_path(), 0, Kernels::stock);
+  ASSERT_TRUE(stock) << stock.error().message;
+  const EngineConfig settings = config(Speculation::off, 4);
+  const auto decoder = Decoder::create(**stock, settings);
+  ASSERT_TRUE(decoder) << decoder.error().message;
+  kernels::use_attention(nullptr);
+  const auto probed = probe_determinism(**decoder, **stock, settings);
+  kernels::use_attention(kernels::fast_attention());
+  ASSERT_FALSE(probed);
+  EXPECT_EQ(probed.error().where, "engine.deterministic");
+
+  const auto own = Decoder::create(*model_, settings);
+  ASSERT_TRUE(own);
+  for (int round = 0; round < 2; ++round) EXPECT_TRUE(probe_determinism(**own, *model_, settings));
 }
 
 }  // namespace

@@ -22,7 +22,10 @@ class ScriptedDrafter final : public Drafter {
     return drafts;
   }
 
+  Duration token_time() const override { return time; }
+
   std::uint32_t available = 8;
+  Duration time{};
   std::map<SequenceId, int> begun;
   std::map<SequenceId, bool> ended;
 };
@@ -35,9 +38,8 @@ class SpeculatorTest : public ::testing::Test {
     return drafts.empty() ? 0 : drafts[0].tokens.size();
   }
 
-  ManualClock clock_;
   ScriptedDrafter* drafter_ = new ScriptedDrafter;
-  Speculator speculator_{std::unique_ptr<Drafter>(drafter_), SpeculatorLimits{8, 32}, clock_};
+  Speculator speculator_{std::unique_ptr<Drafter>(drafter_), SpeculatorLimits{8, 32}};
 };
 
 TEST_F(SpeculatorTest, GoesFurtherWhenDraftsAreRightAndStopsWhenTheyAreWrong) {
@@ -51,6 +53,19 @@ TEST_F(SpeculatorTest, GoesFurtherWhenDraftsAreRightAndStopsWhenTheyAreWrong) {
   std::size_t probe = 0;
   for (int i = 0; i < 16 && probe == 0; ++i) probe = proposed(1, 100);
   EXPECT_EQ(probe, 1U) << "later it tries again";
+}
+
+TEST_F(SpeculatorTest, ASlowDrafterIsAskedForLessAndOneAsSlowAsTheModelForNothing) {
+  speculator_.begin(1, {});
+  for (int i = 0; i < 20; ++i) {
+    speculator_.on_step(1 + static_cast<std::uint32_t>(i) % 4, std::chrono::milliseconds(10 + i % 4));
+    speculator_.on_verified(1, 4, 3);
+  }
+  const std::size_t fast = proposed(1, 100);
+  drafter_->time = std::chrono::milliseconds(3);
+  EXPECT_LT(proposed(1, 100), fast);
+  drafter_->time = std::chrono::milliseconds(10);
+  EXPECT_EQ(proposed(1, 100), 0U);
 }
 
 TEST_F(SpeculatorTest, NeverDraftsBeyondTheSequencesEnd) {
@@ -70,7 +85,7 @@ TEST_F(SpeculatorTest, ASequenceThatComesBackIsNotBegunTwice) {
 }
 
 TEST_F(SpeculatorTest, ALookupDrafterQuotesItsPrompt) {
-  Speculator speculator(std::make_unique<LookupDrafter>(), SpeculatorLimits{4, 32}, clock_);
+  Speculator speculator(std::make_unique<LookupDrafter>(), SpeculatorLimits{4, 32});
   const std::vector<Token> prompt = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2};
   speculator.begin(5, prompt);
   const std::vector<Speculator::Place> places = {{5, 100}};
