@@ -49,6 +49,8 @@ bench-kernels: setup ## our matrix kernels against llama.cpp's: build/bench/kern
 
 bench-canary: setup ## the canary's false alarms and detection delay, simulated: build/bench/canary.json
 	@scripts/bench.sh canary $(BENCH_FLAGS)
+bench-speculative: setup ## guessing ahead, and the deterministic mode: build/bench/speculative.json
+	@scripts/bench.sh speculative $(BENCH_FLAGS)
 
 bench-cache: setup ## the response cache, against the roadmap's and nginx: build/bench/cache.json
 	@scripts/setup.sh bench
@@ -73,5 +75,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-kernels bench-canary bench-cache format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-kernels bench-speculative bench-canary bench-cache format lint fuzz install clean setup-lint
 .NOTPARALLEL:

@@ -21,6 +21,7 @@ case $suite in
     mapfile -t texts < <(ls "$root"/docs/*.md "$root"/README.md "$root"/src/*/*.h)
     options=(--model "$(model)" "${texts[@]/#/--text=}")
     ;;
+  speculative) options=(--model "$(model)") ;;
   cache) options=(--sovereign "$PWD/sovereign" --model "$(model)") ;;
   canary) options=() ;;  # simulated: neither model nor server
   quality) options=(--model "$(model)") ;;

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   add_proof_suite(program, exit_code);
   add_cache_suite(program, exit_code);
   add_canary_suite(program, exit_code);
+  add_speculative_suite(program, exit_code);
   add_compare(program, exit_code);
   try {
     program.parse(argc, argv);

@@ -36,6 +36,7 @@ void add_kernels_suite(CLI::App& program, int& exit_code);
 void add_quality_suite(CLI::App& program, int& exit_code);
 void add_proof_suite(CLI::App& program, int& exit_code);
 void add_canary_suite(CLI::App& program, int& exit_code);
+void add_speculative_suite(CLI::App& program, int& exit_code);
 void add_compare(CLI::App& program, int& exit_code);
 
 }  // namespace sovereign::bench

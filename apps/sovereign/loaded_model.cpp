@@ -26,6 +26,14 @@ result<std::string> read_template(const std::string& file) {
               "model.chat_template");
 }
 
+// Null where none is wanted.
+result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config) {
+  if (config.speculation != engine::Speculation::draft || config.draft_model.empty()) return nullptr;
+  const auto path = config::ModelStore::of(config::process_environment()).resolve(config.draft_model);
+  if (!path) return fail(path.error());
+  return engine::LlamaModel::load(*path, config.gpu_layers, config.kernels);
+}
+
 }  // namespace
 
 result<LoadedModel> load_model(const std::filesystem::path& path, const config::Settings& settings,
@@ -39,7 +47,9 @@ result<LoadedModel> load_model(const std::filesystem::path& path, const config::
   auto format = engine::ChatFormat::create(*loaded.model, *chat_template);
   if (!format) return fail(format.error());
   loaded.chat_format = std::move(*format);
-  auto engine = engine::Engine::start(loaded.model, settings.engine, clock);
+  auto draft = load_draft_model(settings.engine);
+  if (!draft) return fail(draft.error());
+  auto engine = engine::Engine::start(loaded.model, settings.engine, clock, std::move(*draft));
   if (!engine) return fail(engine.error());
   loaded.engine = std::move(*engine);
   const auto folder = config::cache_directory(config::process_environment()) / "digests";

@@ -62,6 +62,27 @@ void add_engine_keys(std::vector<Key>& keys) {
                                       "Who multiplies quantized weights on the CPU; auto: this program's own "
                                       "kernels where the CPU has what they "
                                       "take (AVX2); stock: llama.cpp's."));
+  keys.push_back(
+      make("engine.deterministic", "--deterministic", Kind::boolean, FIELD(engine.deterministic),
+           "The same request gives the same tokens whatever else is computed with it, and after a restart; "
+           "a request without a seed gets one from its prompt. Refused where it cannot be kept."));
+  using Speculation = engine::Speculation;
+  keys.push_back(enumeration<Speculation>("engine.speculation", FIELD(engine.speculation),
+                                          {{"off", Speculation::off},
+                                           {"prompt_lookup", Speculation::prompt_lookup},
+                                           {"draft", Speculation::draft}},
+                                          "Guess tokens ahead and check several at a time; answers stay the "
+                                          "same. prompt_lookup: from the prompt and "
+                                          "the answer so far; draft: by engine.draft_model."));
+  keys.push_back(make("engine.draft_model", "--draft-model", Kind::model, FIELD(engine.draft_model),
+                      "GGUF file, or the name of a model in the models directory, that guesses for "
+                      "engine.speculation = \"draft\"; smaller than the model, with the same vocabulary."));
+  keys.push_back(
+      number("engine.max_draft_tokens", "", Kind::integer, FIELD(engine.max_draft_tokens), 1, 64,
+             "Most tokens guessed for one sequence in a step; how many it is follows from how often "
+             "they are right."));
+  keys.push_back(number("engine.step_draft_tokens", "", Kind::integer, FIELD(engine.step_draft_tokens), 1,
+                        4096, "Most tokens guessed for all sequences together in a step."));
   keys.push_back(number("engine.gpu_layers", "--gpu-layers", Kind::integer, FIELD(engine.gpu_layers), -1,
                         10'000, "Layers computed on the GPU; -1: all; needs a build with GPU support."));
   using Pooling = engine::EmbeddingPooling;

@@ -52,7 +52,8 @@ struct Decoder::Batch {
   }
 };
 
-result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const EngineConfig& config) {
+result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const EngineConfig& config,
+                                                 Decoder* threads_of) {
   std::unique_ptr<Decoder> decoder(new Decoder);
   const auto threads = static_cast<int>(config.threads == 0 ? default_compute_threads() : config.threads);
 
@@ -61,7 +62,9 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
   params.n_batch = config.step_token_budget;
   params.n_ubatch = config.step_token_budget;
   params.n_seq_max = config.max_sequences + config.max_cached_prefixes;
-  params.n_outputs_max = params.n_seq_max;  // llama.cpp wants one for each; the default is n_batch
+  // llama.cpp wants one for each sequence; the default is n_batch.
+  params.n_outputs_max =
+      params.n_seq_max + (config.speculation == Speculation::off ? 0 : config.step_draft_tokens);
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.kv_unified = true;  // cells that several sequences can share
@@ -83,7 +86,8 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
   }
 
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
-  decoder->threads_ = ggml_threadpool_new(&pool_params);
+  decoder->owns_threads_ = threads_of == nullptr;
+  decoder->threads_ = threads_of == nullptr ? ggml_threadpool_new(&pool_params) : threads_of->threads_;
   if (decoder->threads_ == nullptr) {
     return fail(ErrorCode::resource_exhausted, fmt::format("cannot start {} compute threads", threads),
                 "engine.threads");
@@ -97,7 +101,7 @@ result<std::unique_ptr<Decoder>> Decoder::create(const LlamaModel& model, const 
 
 Decoder::~Decoder() {
   if (context_ != nullptr) llama_free(context_);
-  if (threads_ != nullptr) ggml_threadpool_free(threads_);
+  if (threads_ != nullptr && owns_threads_) ggml_threadpool_free(threads_);
 }
 
 void Decoder::apply(const KvOp& op) {

@@ -22,8 +22,10 @@ class LlamaModel;
 class Decoder {
  public:
   // Allocates the KV cache and the compute buffers, and starts the compute threads, which take over the
-  // calling thread's name. Errors: resource_exhausted.
-  static result<std::unique_ptr<Decoder>> create(const LlamaModel& model, const EngineConfig& config);
+  // calling thread's name; or computes on the threads of `threads_of`, which outlives it and computes at
+  // other times. Errors: resource_exhausted.
+  static result<std::unique_ptr<Decoder>> create(const LlamaModel& model, const EngineConfig& config,
+                                                 Decoder* threads_of = nullptr);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -31,8 +33,8 @@ class Decoder {
   void apply(const KvOp& op);
 
   // One forward pass over the rows; at most EngineConfig::step_token_budget of them, at most
-  // max_sequences of which want logits. Errors: cancelled (abort() was called), internal; the rows'
-  // slots are to be trimmed then.
+  // max_sequences + step_draft_tokens of which want logits. Errors: cancelled (abort() was called), internal;
+  // the rows' slots are to be trimmed then.
   result<void> decode(std::span<const Row> rows);
 
   // The logits of the last decode's row `index`, which wanted them: one float per vocabulary entry, valid
@@ -47,6 +49,7 @@ class Decoder {
 
   llama_context* context_ = nullptr;
   ggml_threadpool* threads_ = nullptr;
+  bool owns_threads_ = true;
   std::size_t vocabulary_size_ = 0;
   struct Batch;
   std::unique_ptr<Batch> batch_;

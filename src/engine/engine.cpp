@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "engine/determinism.h"
 #include "engine/engine_loop.h"
 #include "engine/llama_model.h"
+#include "engine/vocabulary_match.h"
 
 namespace sovereign::engine {
 
@@ -42,12 +44,40 @@ result<EngineConfig> checked(EngineConfig config, const ModelInfo& model) {
                     config.kv_cells, config.context_tokens),
         "engine.kv_cells");
   }
+  if (config.speculation != Speculation::off && !model.can_share_prefix) {
+    spdlog::warn("engine.speculation is off: the state of '{}' cannot go back when a guess was wrong",
+                 model.name);
+    config.speculation = Speculation::off;
+  }
   return config;
+}
+
+result<void> check_draft_model(const LlamaModel& target, const LlamaModel* draft) {
+  const auto bad = [](std::string why) {
+    return fail(ErrorCode::invalid_argument, std::move(why), "engine.draft_model");
+  };
+  if (draft == nullptr) return bad("engine.speculation = \"draft\" needs a model in engine.draft_model");
+  if (!draft->info().can_generate || !draft->info().can_share_prefix) {
+    return bad(
+        fmt::format("'{}' cannot draft: it makes no text, or cannot take a token back", draft->info().name));
+  }
+  if (const auto difference = vocabulary_difference(target, *draft)) {
+    return bad(
+        fmt::format("'{}' cannot draft for '{}': {}", draft->info().name, target.info().name, *difference));
+  }
+  return {};
 }
 
 std::uint32_t fresh_seed() {
   thread_local std::random_device device;
   return device();
+}
+
+// The seed of a request that names none, in deterministic mode: one for each prompt (FNV-1a).
+std::uint32_t seed_of(std::span<const Token> prompt) {
+  std::uint32_t hash = 2166136261U;
+  for (const Token token : prompt) hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619U;
+  return hash;
 }
 
 }  // namespace
@@ -56,10 +86,17 @@ Engine::Engine(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 Engine::~Engine() = default;
 
 result<std::unique_ptr<Engine>> Engine::start(std::shared_ptr<const LlamaModel> model,
-                                              const EngineConfig& config, const Clock& clock) {
+                                              const EngineConfig& config, const Clock& clock,
+                                              std::shared_ptr<const LlamaModel> draft_model) {
   const auto usable = checked(config, model->info());
   if (!usable) return fail(usable.error());
-  auto loop = Loop::start(std::move(model), *usable, clock);
+  if (usable->deterministic && model->info().can_generate) {
+    if (auto can = check_determinism(*model, *usable); !can) return fail(can.error());
+  }
+  if (usable->speculation == Speculation::draft) {
+    if (auto can = check_draft_model(*model, draft_model.get()); !can) return fail(can.error());
+  }
+  auto loop = Loop::start(std::move(model), std::move(draft_model), *usable, clock);
   if (!loop) return fail(loop.error());
   return std::unique_ptr<Engine>(new Engine(std::move(*loop)));
 }
@@ -106,8 +143,9 @@ result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<Gene
         fmt::format("the queue is full ({} requests wait); try again later", loop_->config.max_queued));
   }
   const RequestId id = loop_->last_request.fetch_add(1, std::memory_order_relaxed) + 1;
-  auto task = GenerationTask::create(id, std::move(request), std::move(sink), loop_->model, token_limit,
-                                     fresh_seed(), loop_->clock.now());
+  const std::uint32_t seed = loop_->config.deterministic ? seed_of(request.prompt) : fresh_seed();
+  auto task = GenerationTask::create(id, std::move(request), std::move(sink), loop_->model, token_limit, seed,
+                                     loop_->clock.now());
   if (!task) {
     loop_->queued.fetch_sub(choices, std::memory_order_relaxed);
     return fail(task.error());

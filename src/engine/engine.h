@@ -21,10 +21,13 @@ class LlamaModel;
 // All public calls are thread-safe. Destruction cancels what is left and joins the thread.
 class Engine {
  public:
-  // Creates the context (KV cache) and starts the thread. The model is shared and outlives the engine.
-  // Errors: resource_exhausted (memory), unsupported (a model without a decoder).
+  // Creates the context (KV cache) and starts the thread. The models are shared and outlive the engine;
+  // `draft_model` is there when config.speculation is `draft`. Errors: resource_exhausted (memory),
+  // unsupported (a model without a decoder; deterministic cannot be kept), invalid_argument (the settings, or
+  // a draft model with another vocabulary).
   static result<std::unique_ptr<Engine>> start(std::shared_ptr<const LlamaModel> model,
-                                               const EngineConfig& config, const Clock& clock);
+                                               const EngineConfig& config, const Clock& clock,
+                                               std::shared_ptr<const LlamaModel> draft_model = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace sovereign::engine {
 
@@ -19,6 +20,13 @@ enum class Kernels {
   stock,      // llama.cpp's
 };
 
+// Who guesses tokens ahead, to be checked by the model several at a time (docs/speculation.md).
+enum class Speculation {
+  off,
+  prompt_lookup,  // the text so far
+  draft,          // a smaller model
+};
+
 struct EngineConfig {
   std::uint32_t context_tokens = 4096;      // longest sequence (prompt + output); <= the model's
   std::uint32_t kv_cells = 16384;           // KV cache size in tokens, shared by all sequences
@@ -31,6 +39,12 @@ struct EngineConfig {
   bool prefix_sharing = true;
   bool flash_attention = true;
   Kernels kernels = Kernels::automatic;
+  Speculation speculation = Speculation::off;
+  std::string draft_model;               // GGUF of the smaller model; a path, or a name to whoever loads it
+  std::uint32_t max_draft_tokens = 8;    // guessed for one sequence in one step
+  std::uint32_t step_draft_tokens = 32;  // guessed for all of them in one step
+  // The same request gives the same tokens whatever else is in the batch; refused where that cannot be kept.
+  bool deterministic = false;
   std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
   EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
 };

@@ -4,7 +4,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include "engine/determinism.h"
 #include "engine/llama_model.h"
+#include "engine/lookup_drafter.h"
+#include "engine/model_drafter.h"
 
 namespace sovereign::engine {
 
@@ -22,12 +25,14 @@ void set(EngineMetrics::Counter& gauge, Value value) {
 
 }  // namespace
 
-Engine::Loop::Loop(std::shared_ptr<const LlamaModel> loaded, const EngineConfig& settings, const Clock& time)
-    : model(std::move(loaded)), config(settings), clock(time) {}
+Engine::Loop::Loop(std::shared_ptr<const LlamaModel> loaded, std::shared_ptr<const LlamaModel> draft,
+                   const EngineConfig& settings, const Clock& time)
+    : model(std::move(loaded)), draft_model(std::move(draft)), config(settings), clock(time) {}
 
 result<std::unique_ptr<Engine::Loop>> Engine::Loop::start(std::shared_ptr<const LlamaModel> model,
+                                                          std::shared_ptr<const LlamaModel> draft_model,
                                                           const EngineConfig& config, const Clock& clock) {
-  std::unique_ptr<Loop> loop(new Loop(std::move(model), config, clock));
+  std::unique_ptr<Loop> loop(new Loop(std::move(model), std::move(draft_model), config, clock));
   std::promise<result<void>> ready;
   std::future<result<void>> made = ready.get_future();
   loop->thread_ = std::thread(
@@ -49,6 +54,9 @@ result<void> Engine::Loop::make_context() {
     auto decoder = Decoder::create(*model, config);
     if (!decoder) return fail(decoder.error());
     decoder_ = std::move(*decoder);
+    if (config.deterministic) {
+      if (auto kept = probe_determinism(*decoder_, *model, config); !kept) return kept;
+    }
     running_decoder_.store(decoder_.get(), std::memory_order_release);
     scheduler_ = std::make_unique<Scheduler>(SchedulerConfig{
         .kv_cells = config.kv_cells,
@@ -57,7 +65,14 @@ result<void> Engine::Loop::make_context() {
         .step_token_budget = config.step_token_budget,
         .prefill_chunk_tokens = config.prefill_chunk_tokens,
         .prefix_sharing = config.prefix_sharing && model->info().can_share_prefix,
+        .step_draft_tokens = config.speculation == Speculation::off ? 0 : config.step_draft_tokens,
     });
+    if (config.speculation != Speculation::off) {
+      auto drafter = make_drafter();
+      if (!drafter) return fail(drafter.error());
+      speculator_ = std::make_unique<Speculator>(
+          std::move(*drafter), SpeculatorLimits{config.max_draft_tokens, config.step_draft_tokens});
+    }
     set(metrics.kv_cells_total, config.kv_cells);
   }
   if (Embedder::available(*model, config)) {
@@ -66,6 +81,13 @@ result<void> Engine::Loop::make_context() {
     embedder_ = std::move(*embedder);
   }
   return {};
+}
+
+result<std::unique_ptr<Drafter>> Engine::Loop::make_drafter() {
+  if (config.speculation == Speculation::prompt_lookup) return std::make_unique<LookupDrafter>();
+  auto drafter = ModelDrafter::create(draft_model, config, model->info().vocabulary_size, *decoder_, clock);
+  if (!drafter) return fail(drafter.error());
+  return std::move(*drafter);
 }
 
 void Engine::Loop::run(std::promise<result<void>> ready) {
@@ -129,6 +151,7 @@ void Engine::Loop::on(Stop&) { stopping_ = true; }
 void Engine::Loop::step() {
   const Time began = clock.now();
   busy_since.store(began.time_since_epoch().count(), std::memory_order_relaxed);
+  if (speculator_) offer_drafts();
   const Plan plan = scheduler_->plan(began);
 
   for (const SequenceId sequence : plan.expired) {
@@ -140,6 +163,7 @@ void Engine::Loop::step() {
   }
   for (const Admission& admission : plan.admitted) {
     with_task(*tasks_.at(GenerationTask::request_of(admission.sequence)), [&](GenerationTask& task) {
+      if (speculator_) speculator_->begin(admission.sequence, task.prompt());
       task.on_admitted(GenerationTask::choice_of(admission.sequence), admission.shared_tokens, began,
                        metrics);
     });
@@ -147,12 +171,17 @@ void Engine::Loop::step() {
   for (const KvOp& op : plan.kv_ops) decoder_->apply(op);
 
   if (!plan.rows.empty()) {
+    const Time decode_start = clock.now();
     const auto decoded = decoder_->decode(plan.rows);
     const Time decode_end = clock.now();
-    add(metrics.decode_ns, (decode_end - began).count());
+    add(metrics.decode_ns, (decode_end - decode_start).count());
     if (decoded) {
       sample(plan);
-      add(metrics.sample_ns, (clock.now() - decode_end).count());
+      const Time sample_end = clock.now();
+      add(metrics.sample_ns, (sample_end - decode_end).count());
+      if (speculator_ && plan.prefill_tokens == 0) {
+        speculator_->on_step(static_cast<std::uint32_t>(plan.rows.size()), sample_end - decode_start);
+      }
     } else {
       fail_batch(plan, decoded.error());
     }
@@ -166,19 +195,62 @@ void Engine::Loop::step() {
   add(metrics.engine_busy_ns, (clock.now() - began).count());
 }
 
+void Engine::Loop::offer_drafts() {
+  const Time began = clock.now();
+  std::vector<Speculator::Place> places;
+  for (const SequenceId sequence : scheduler_->decoding()) {
+    const GenerationTask& task = *tasks_.at(GenerationTask::request_of(sequence));
+    places.push_back({sequence, task.tokens_left(GenerationTask::choice_of(sequence))});
+  }
+  for (Speculator::Draft& draft : speculator_->propose(places)) {
+    scheduler_->offer_draft(draft.id, std::move(draft.tokens));
+  }
+  add(metrics.draft_ns, (clock.now() - began).count());
+}
+
+// Each row with logits gives its sequence's next token; a draft's row does so only when the draft is the
+// token that the row before it gave. So a sequence's sampler sees what it would have seen one step after the
+// other.
 void Engine::Loop::sample(const Plan& plan) {
   sampled_.clear();
   const Time now = clock.now();
-  for (std::size_t index = 0; index < plan.rows.size(); ++index) {
-    const Row& row = plan.rows[index];
-    if (!row.wants_logits) continue;
-    const RequestId id = GenerationTask::request_of(row.sequence);
+  for (std::size_t index = 0; index < plan.rows.size();) {
+    if (!plan.rows[index].wants_logits) {
+      ++index;
+      continue;
+    }
+    const std::size_t last = index;  // the sequence's last known token; its drafts follow
+    const SequenceId sequence = plan.rows[index].sequence;
+    const RequestId id = GenerationTask::request_of(sequence);
     GenerationTask& task = *tasks_.at(id);
-    sampled_.push_back(
-        task.on_logits(GenerationTask::choice_of(row.sequence), decoder_->logits(index), now, metrics));
-    if (sampled_.back().finished) forget_if_done(id);
+    const auto draft_at = [&](std::size_t row) { return row < plan.rows.size() && plan.rows[row].draft; };
+    bool right = true;
+    while (right) {
+      sampled_.push_back(
+          task.on_logits(GenerationTask::choice_of(sequence), decoder_->logits(index), now, metrics));
+      if (speculator_) speculator_->append(sequence, sampled_.back().token);
+      ++index;
+      right = !sampled_.back().finished && draft_at(index) && plan.rows[index].token == sampled_.back().token;
+    }
+    const auto accepted = static_cast<std::uint32_t>(index - last - 1);
+    while (draft_at(index)) ++index;
+    const bool finished = sampled_.back().finished;
+    note_drafts(sequence, static_cast<std::uint32_t>(index - last - 1), accepted, finished);
+    if (finished) forget_if_done(id);
   }
   scheduler_->apply(sampled_);
+}
+
+void Engine::Loop::note_drafts(SequenceId sequence, std::uint32_t drafted, std::uint32_t accepted,
+                               bool finished) {
+  add(metrics.draft_tokens, drafted);
+  add(metrics.accepted_tokens, accepted);
+  if (!speculator_) return;
+  if (finished) {
+    speculator_->end(sequence);
+  } else if (drafted > 0) {
+    speculator_->on_verified(sequence, drafted, accepted);
+  }
 }
 
 void Engine::Loop::fail_batch(const Plan& plan, const Error& error) {
@@ -200,6 +272,10 @@ void Engine::Loop::fail_batch(const Plan& plan, const Error& error) {
 void Engine::Loop::forget_if_done(RequestId id) {
   const auto found = tasks_.find(id);
   if (found == tasks_.end() || !found->second->done()) return;
+  const GenerationTask& task = *found->second;
+  for (std::uint32_t choice = 0; speculator_ && choice < task.choices(); ++choice) {
+    speculator_->end(task.sequence_id(choice));
+  }
   tasks_.erase(found);
   open.fetch_sub(1, std::memory_order_release);
 }

@@ -17,6 +17,7 @@
 #include "engine/generation_task.h"
 #include "engine/mailbox.h"
 #include "engine/scheduler.h"
+#include "engine/speculator.h"
 
 namespace sovereign::engine {
 
@@ -37,6 +38,7 @@ class Engine::Loop {
 
   // Starts the thread and waits until its context is made.
   static result<std::unique_ptr<Loop>> start(std::shared_ptr<const LlamaModel> model,
+                                             std::shared_ptr<const LlamaModel> draft_model,
                                              const EngineConfig& config, const Clock& clock);
   // Stops after the decode under way is aborted; what is left ends as cancelled.
   ~Loop();
@@ -44,6 +46,7 @@ class Engine::Loop {
   void post(Message message);
 
   const std::shared_ptr<const LlamaModel> model;
+  const std::shared_ptr<const LlamaModel> draft_model;  // null: none
   const EngineConfig config;
   const Clock& clock;
   EngineMetrics metrics;
@@ -56,17 +59,21 @@ class Engine::Loop {
   static constexpr Duration::rep kIdle = 0;
 
  private:
-  Loop(std::shared_ptr<const LlamaModel> model, const EngineConfig& config, const Clock& clock);
+  Loop(std::shared_ptr<const LlamaModel> model, std::shared_ptr<const LlamaModel> draft_model,
+       const EngineConfig& config, const Clock& clock);
 
   void run(std::promise<result<void>> ready);
   result<void> make_context();
+  result<std::unique_ptr<Drafter>> make_drafter();
   void take_messages();
   void on(Submit& message);
   void on(Cancel& message);
   void on(Embed& message);
   void on(Stop& message);
   void step();
+  void offer_drafts();
   void sample(const Plan& plan);
+  void note_drafts(SequenceId sequence, std::uint32_t drafted, std::uint32_t accepted, bool finished);
   void fail_batch(const Plan& plan, const Error& error);
   void forget_if_done(RequestId id);
   void stop_everything();
@@ -78,6 +85,7 @@ class Engine::Loop {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Embedder> embedder_;
+  std::unique_ptr<Speculator> speculator_;  // null: off
   std::unordered_map<RequestId, std::unique_ptr<GenerationTask>> tasks_;
   std::vector<Sampled> sampled_;
   bool stopping_ = false;

@@ -32,6 +32,9 @@ class GenerationTask {
   RequestId id() const { return id_; }
   std::uint32_t choices() const { return static_cast<std::uint32_t>(choices_.size()); }
   SequenceSpec sequence(std::uint32_t choice) const;
+  std::span<const Token> prompt() const { return request_.prompt; }
+  // Tokens that the choice may still have.
+  std::uint32_t tokens_left(std::uint32_t choice) const { return token_limit_ - choices_[choice].tokens; }
   SequenceId sequence_id(std::uint32_t choice) const { return id_ * kMaxChoices + choice; }
   static RequestId request_of(SequenceId sequence) { return sequence / kMaxChoices; }
   static std::uint32_t choice_of(SequenceId sequence) {

@@ -37,9 +37,10 @@ std::string answer_digest(const Sha256Digest& weights, const engine::ChatFormat&
                           const engine::EngineConfig& config) {
   Sha256 all;
   all.update(to_hex(weights));
-  all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|", config.context_tokens,
-                         config.flash_attention, config.gpu_layers,
-                         config.kernels == engine::Kernels::automatic ? "own" : "stock"));
+  all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|deterministic {}|",
+                         config.context_tokens, config.flash_attention, config.gpu_layers,
+                         config.kernels == engine::Kernels::automatic ? "own" : "stock",
+                         config.deterministic));
   all.update(format.template_source());
   return "sha256:" + to_hex(all.finish());
 }

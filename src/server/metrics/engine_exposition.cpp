@@ -26,6 +26,12 @@ void write_engine_metrics(PrometheusText& text, const engine::EngineMetrics& met
   text.counter("sovereign_engine_cached_tokens_total",
                "Prompt tokens found in the KV cache instead of computed.", value(metrics.cached_tokens));
   text.counter("sovereign_engine_decode_tokens_total", "Tokens sampled.", value(metrics.decode_tokens));
+  text.counter("sovereign_engine_draft_tokens_total", "Tokens guessed ahead and checked by the model.",
+               value(metrics.draft_tokens));
+  text.counter("sovereign_engine_draft_tokens_accepted_total", "Of those, tokens that the model chose too.",
+               value(metrics.accepted_tokens));
+  text.counter("sovereign_engine_draft_seconds_total", "Wall time guessing tokens.",
+               seconds(metrics.draft_ns));
   text.counter("sovereign_engine_steps_total", "Batches decoded.", value(metrics.steps));
   text.counter("sovereign_engine_preemptions_total",
                "Sequences put back to be computed again for want of KV cells.", value(metrics.preemptions));
@@ -43,6 +49,10 @@ void write_engine_metrics(PrometheusText& text, const engine::EngineMetrics& met
   text.gauge("sovereign_engine_requests_queued", "Requests that wait for a place in the batch.",
              value(metrics.queued));
   text.gauge("sovereign_engine_sequences_running", "Sequences in the batch.", value(metrics.running));
+  const double drafted = value(metrics.draft_tokens);
+  text.gauge("sovereign_engine_draft_acceptance_ratio",
+             "Accepted over guessed tokens since the start; 0 where none were guessed.",
+             drafted > 0 ? value(metrics.accepted_tokens) / drafted : 0);
   text.gauge("sovereign_engine_kv_cells_used", "KV cache cells that hold a token.",
              value(metrics.kv_cells_used));
   text.gauge("sovereign_engine_kv_cells", "KV cache cells there are.", value(metrics.kv_cells_total));
