@@ -6,10 +6,11 @@
 #if defined(__x86_64__)
 #define SOVEREIGN_HAS_IFMA 1
 #if defined(__clang__)
-#define SOVEREIGN_IFMA_BEGIN                                                                              \
-  _Pragma(                                                                                                \
-      "clang attribute push(__attribute__((target(\"avx512f,avx512dq,avx512bw,avx512vl,avx512ifma\"))), " \
-      "apply_to = function)")
+// One literal: _Pragma takes no concatenated ones.
+// clang-format off
+#define SOVEREIGN_IFMA_BEGIN \
+  _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512dq,avx512bw,avx512vl,avx512ifma\"))), apply_to = function)")
+// clang-format on
 #define SOVEREIGN_IFMA_END _Pragma("clang attribute pop")
 #else
 #define SOVEREIGN_IFMA_BEGIN                                                                           \
