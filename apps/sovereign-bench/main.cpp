@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   add_quality_suite(program, exit_code);
   add_proof_suite(program, exit_code);
   add_cache_suite(program, exit_code);
+  add_gateway_suite(program, exit_code);
   add_compare(program, exit_code);
   try {
     program.parse(argc, argv);

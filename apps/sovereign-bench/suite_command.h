@@ -35,6 +35,7 @@ void add_serve_suite(CLI::App& program, int& exit_code);
 void add_kernels_suite(CLI::App& program, int& exit_code);
 void add_quality_suite(CLI::App& program, int& exit_code);
 void add_proof_suite(CLI::App& program, int& exit_code);
+void add_gateway_suite(CLI::App& program, int& exit_code);
 void add_compare(CLI::App& program, int& exit_code);
 
 }  // namespace sovereign::bench
