@@ -28,7 +28,7 @@ case $suite in
     options=(--python "$root/build/venv/bin/python" --python-script "$root/scripts/time_rfc8785.py")
     ;;
   gateway)
-    options=(--sovereign "$PWD/sovereign")
+    options=(--sovereign "$PWD/sovereign" --model "$(model)")
     # A peer that cannot be had (no network, no wheels for this machine) leaves its ratio out.
     if "$root/scripts/python_env.sh" bench/litellm litellm; then
       options+=(--litellm "$root/build/litellm/bin/litellm")

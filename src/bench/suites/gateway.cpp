@@ -33,6 +33,7 @@ struct Path {
   std::string name;
   std::uint16_t port;
   bool stream = false;
+  bool saturated = false;  // clients never pause
   Rounds latencies{};
   std::vector<double> p50_ms{};
   std::vector<double> p99_ms{};
@@ -49,6 +50,7 @@ Side side_of(const GatewayOptions& options, Path& path) {
             KeepaliveLoad load;
             load.port = path.port;
             load.clients = options.clients;
+            if (!path.saturated) load.pause = std::chrono::milliseconds(options.pause_ms);
             load.duration = std::chrono::milliseconds(options.smoke ? 50 : options.round_ms);
             load.body = chat_body(path.stream);
             load.expected = path.stream ? "[DONE]" : StubBackend::kAnswer;
@@ -96,21 +98,21 @@ result<void> measure_gateway_overhead(const GatewayOptions& options, const Progr
   Path through{"through sovereign", gateway->port()};
   Path direct_stream{"stub alone, streamed", stub.port(), true};
   Path through_stream{"through sovereign, streamed", gateway->port(), true};
-  if (auto ran = run_paths("overhead", options, {&direct, &through, &direct_stream, &through_stream},
-                           progress, report);
-      !ran) {
-    return ran;
-  }
+  Path direct_full{"stub alone, saturated", stub.port(), false, true};
+  Path through_full{"through sovereign, saturated", gateway->port(), false, true};
+  const std::vector<Path*> paths = {&direct,         &through,     &direct_stream,
+                                    &through_stream, &direct_full, &through_full};
+  if (auto ran = run_paths("overhead", options, paths, progress, report); !ran) return ran;
   report.figures["overhead_p50_ms"] = added(through.p50_ms, direct.p50_ms);
   report.figures["overhead_p99_ms"] = added(through.p99_ms, direct.p99_ms);
   report.figures["overhead_stream_p50_ms"] = added(through_stream.p50_ms, direct_stream.p50_ms);
-  report.figures["stub_rps"] = median(direct.per_second);
-  report.figures["gateway_rps"] = median(through.per_second);
+  report.figures["overhead_saturated_p50_ms"] = added(through_full.p50_ms, direct_full.p50_ms);
+  report.figures["stub_rps"] = median(direct_full.per_second);
+  report.figures["gateway_rps"] = median(through_full.per_second);
   report.notes.push_back(
-      fmt::format("overhead: {} clients, each asks again as soon as it has its answer; client, gateway and "
-                  "stub share this "
-                  "machine's CPUs. {}",
-                  options.clients, gateway->command_line()));
+      fmt::format("overhead: {} clients, each asks again {} ms after its answer; saturated: at once. Client, "
+                  "gateway and stub share this machine's CPUs. {}",
+                  options.clients, options.pause_ms, gateway->command_line()));
   return {};
 }
 
@@ -149,8 +151,8 @@ result<void> measure_gateway_peer(const GatewayOptions& options, const Progress&
   auto ours = ProxyPeer::start_sovereign(options.sovereign, options.log_folder,
                                          backend_table("stub", stub.port(), 0));
   if (!ours) return fail(ours.error());
-  Path our_path{"sovereign", ours->port()};
-  Path their_path{"LiteLLM", theirs->port()};
+  Path our_path{"sovereign", ours->port(), false, true};
+  Path their_path{"LiteLLM", theirs->port(), false, true};
   if (auto ran = run_paths("beside LiteLLM", options, {&our_path, &their_path}, progress, report); !ran) {
     return ran;
   }
@@ -165,7 +167,8 @@ result<Report> run_gateway_suite(const GatewayOptions& options, const Progress& 
   Report report;
   report.name = options.smoke ? "gateway-smoke" : "gateway";
   report.environment = read_environment(options.date);
-  for (const auto measure : {measure_gateway_overhead, measure_gateway_breaker, measure_gateway_peer}) {
+  for (const auto measure :
+       {measure_gateway_overhead, measure_gateway_breaker, measure_gateway_peer, measure_gateway_pool}) {
     if (auto done = measure(options, progress, report); !done) return fail(done.error());
   }
   return report;

@@ -46,7 +46,7 @@ class LoadLoop {
  private:
   class Client {
    public:
-    explicit Client(LoadLoop& loop) : loop_(loop), socket_(loop.context_) {}
+    explicit Client(LoadLoop& loop) : loop_(loop), socket_(loop.context_), pause_(loop.context_) {}
 
     void connect() {
       socket_.async_connect(tcp::endpoint(asio::ip::address_v4::loopback(), loop_.load_.port),
@@ -76,12 +76,17 @@ class LoadLoop {
         if (!length) return receive();
         loop_.take(answer_, sent_);
         answer_.clear();
-        send();
+        if (loop_.load_.pause.count() == 0) return send();
+        pause_.expires_after(loop_.load_.pause);
+        pause_.async_wait([this](const auto& stopped) {
+          if (!stopped) send();
+        });
       });
     }
 
     LoadLoop& loop_;
     tcp::socket socket_;
+    asio::steady_timer pause_;
     Time sent_{};
     std::array<char, 16 * 1024> piece_{};
     std::string answer_;

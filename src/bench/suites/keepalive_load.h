@@ -1,5 +1,5 @@
-// N clients that each send the same request over a kept connection, again as soon as the answer is there:
-// what a short request costs, without what a full HTTP client would add to every path.
+// N clients that each send the same request over a kept connection, again and again: what a short request
+// costs, without what a full HTTP client would add to every path.
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,9 @@ struct KeepaliveLoad {
   std::string body;
   std::string expected;  // that every answer must contain
   std::uint32_t clients = 8;
+  // Between an answer and the client's next request. Zero: at once, so that something is saturated and
+  // latency only says how many are served in a second.
+  std::chrono::milliseconds pause{0};
   std::chrono::milliseconds duration{1000};
 };
 

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
-#include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
 #include "runtime/pipeline.h"
@@ -37,7 +36,7 @@ struct EnvelopeService {
 
 // The references outlive the server. Handlers keep the context alive.
 struct ApiContext {
-  ModelSlot& models;
+  ServingSlot& serving;
   WorkerPool& workers;
   const Clock& clock;
   HttpMetrics& http_metrics;
@@ -47,16 +46,14 @@ struct ApiContext {
   ChatMemo* memo = nullptr;               // with the cache
   ReceiptService receipts{};
   EnvelopeService envelopes{};
-  std::shared_ptr<gateway::Gateway> gateway = nullptr;  // null: the embedded model answers everything
-  bool embedded = true;                                 // false: no model is served in this process
-  bool shares_cache = false;                            // cached answers are kept on another machine too
-  RateGate* rate_gate = nullptr;                        // null: no limits
+  bool shares_cache = false;      // cached answers are kept on another machine too
+  RateGate* rate_gate = nullptr;  // null: no limits
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;
 
-// The served model when it goes by `name` (or any, when that is empty).
-outcome<std::shared_ptr<const ServedModel>> find_model(const ApiContext& api, const std::string& name);
+// The served model that goes by `name` (or any, when that is empty).
+outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name);
 
 // Unix seconds.
 std::int64_t unix_now();

@@ -30,11 +30,12 @@ struct StartedQuery {
 openai::outcome<StartedQuery> start_query(const ApiContext& api, const HttpRequest& http,
                                           std::string_view body,
                                           const std::shared_ptr<TokenChannel>& channel) {
-  const auto limits = openai::request_limits(api);
+  const auto serving = api.serving.get();
+  const auto limits = openai::request_limits(*serving);
   if (!limits) return openai::refuse(limits.error());
   auto request = parse_query_request(body, *limits);
   if (!request) return openai::refuse(request.error());
-  auto chosen = openai::choose_backend(api, request->query, request->model, request->routing);
+  auto chosen = openai::choose_backend(serving, request->query, request->model, request->routing);
   if (!chosen) return openai::refuse(chosen.error());
   auto sealed = openai::read_receipt_request(api, http, request->receipt, body, "query");
   if (!sealed) return openai::refuse(sealed.error());
