@@ -208,11 +208,15 @@ void ModelHost::State::load(Model model) {
       slots_.at(model).last_error.reset();
       core_.loaded(model, clock_.now());
     } else {
-      spdlog::error("model '{}' cannot be loaded: {}", name, engine.error().message);
-      slots_.at(model).last_error = engine.error();
+      // Whatever is wrong with its file, it is not the request's fault.
+      const Error error{ErrorCode::unavailable,
+                        fmt::format("the model '{}' cannot be loaded: {}", name, engine.error().message),
+                        "model"};
+      spdlog::error("{}", error.message);
+      slots_.at(model).last_error = error;
       std::vector<Residency::Ticket> orphans;
       core_.failed(model, clock_.now(), orphans);
-      fail_all(orphans, engine.error(), calls);
+      fail_all(orphans, error, calls);
       if (!core_.has(model)) slots_.erase(model);
     }
     news_ = true;

@@ -117,7 +117,7 @@ TEST_F(ModelHostTest, AFailureIsToldToThoseWhoWaitAndToThoseWhoComeSoonAfter) {
   const auto model = add("a", 60);
   const auto summary = ask(*model)->wait_done();
   ASSERT_TRUE(summary.error);
-  EXPECT_EQ(summary.error->code, ErrorCode::corrupt);
+  EXPECT_EQ(summary.error->code, ErrorCode::unavailable);
   EXPECT_THAT(summary.error->message, testing::HasSubstr("a is damaged"));
   const auto again = model->submit(request(), std::make_shared<RecordingSink>());
   ASSERT_FALSE(again);

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import subprocess
 
 import httpx
 import pytest
@@ -114,11 +115,14 @@ def test_many_ask_for_models_that_do_not_fit_together(service):
     wait_for(lambda: not (in_memory(service)["second"] and in_memory(service)["third"]), "one of the two to leave")
 
 
-def test_a_damaged_model_is_refused_at_the_start(start, tmp_path):
-    damaged = tmp_path / "damaged.gguf"
-    damaged.write_bytes(b"GGUF and nothing else")
-    with pytest.raises(AssertionError, match="damaged"):
-        start(f'[models.damaged]\npath = "{damaged}"\n')
+def test_a_damaged_model_is_refused_at_the_start(tmp_path):
+    (tmp_path / "damaged.gguf").write_bytes(b"GGUF and nothing else")
+    (tmp_path / "sovereign.toml").write_text('[models.damaged]\npath = "./damaged.gguf"\n')
+    ended = subprocess.run(
+        [needed("SOVEREIGN_BIN"), "serve", "--config", str(tmp_path / "sovereign.toml"), "--model.path", MODEL,
+         "--server.port", "0"], capture_output=True, text=True, timeout=120)
+    assert ended.returncode != 0
+    assert "damaged" in ended.stdout + ended.stderr
 
 
 def test_a_model_whose_file_is_gone_fails_its_requests_and_recovers(start, tmp_path):
