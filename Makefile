@@ -44,6 +44,9 @@ bench-quality: setup ## assessment, projection and reasoning branches: build/ben
 bench-proof: setup ## canonical JSON, digests, signatures, logs, receipts: build/bench/proof.json
 	@scripts/bench.sh proof $(BENCH_FLAGS)
 
+bench-gateway: setup ## the gateway before a stub, beside LiteLLM: build/bench/gateway.json
+	@scripts/bench.sh gateway $(BENCH_FLAGS)
+
 bench-kernels: setup ## our matrix kernels against llama.cpp's: build/bench/kernels.json
 	@scripts/bench.sh kernels $(BENCH_FLAGS)
 
@@ -75,5 +78,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-kernels bench-speculative bench-canary bench-cache format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-gateway bench-kernels bench-speculative bench-canary bench-cache format lint fuzz install clean setup-lint
 .NOTPARALLEL:

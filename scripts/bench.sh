@@ -29,6 +29,13 @@ case $suite in
     "$root/scripts/python_env.sh"
     options=(--python "$root/build/venv/bin/python" --python-script "$root/scripts/time_rfc8785.py")
     ;;
+  gateway)
+    options=(--sovereign "$PWD/sovereign" --model "$(model)")
+    # A peer that cannot be had (no network, no wheels for this machine) leaves its ratio out.
+    if "$root/scripts/python_env.sh" bench/litellm litellm; then
+      options+=(--litellm "$root/build/litellm/bin/litellm")
+    fi
+    ;;
   *) die "there is no benchmark '$suite'" ;;
 esac
 exec ./sovereign-bench "$suite" "${options[@]}" --out "$root/build/bench" "$@"

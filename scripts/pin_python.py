@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Pins the tests' Python packages anew: tests/http/requirements.in -> tests/http/requirements.txt.
+"""Pins Python packages anew: FOLDER/requirements.in -> FOLDER/requirements.txt.
+
+  pin_python.py [FOLDER]     tests/http when none is named; bench/litellm is the other one
 
 Resolves in an empty virtual environment, then writes down every package with the hashes of its wheels for
 CPython 3.11 to 3.13 on x86-64 and aarch64. Needs the network; nothing else calls it.
@@ -11,10 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "http"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / (sys.argv[1] if len(sys.argv) > 1 else "tests/http")
 PYTHONS = ["3.11", "3.12", "3.13"]
 MACHINES = ["x86_64", "aarch64"]
-HEADER = """# All Python packages of the tests, pinned: wheels for CPython 3.11 to 3.13 on x86-64 and aarch64.
+HEADER = """# All Python packages of this folder, pinned: wheels for CPython 3.11 to 3.13 on x86-64 and aarch64.
 # Written by scripts/pin_python.py from requirements.in; don't edit.
 """
 

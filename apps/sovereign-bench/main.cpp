@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   add_cache_suite(program, exit_code);
   add_canary_suite(program, exit_code);
   add_speculative_suite(program, exit_code);
+  add_gateway_suite(program, exit_code);
   add_compare(program, exit_code);
   try {
     program.parse(argc, argv);

@@ -37,6 +37,7 @@ void add_quality_suite(CLI::App& program, int& exit_code);
 void add_proof_suite(CLI::App& program, int& exit_code);
 void add_canary_suite(CLI::App& program, int& exit_code);
 void add_speculative_suite(CLI::App& program, int& exit_code);
+void add_gateway_suite(CLI::App& program, int& exit_code);
 void add_compare(CLI::App& program, int& exit_code);
 
 }  // namespace sovereign::bench

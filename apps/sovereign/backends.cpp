@@ -51,15 +51,32 @@ gateway::GatewayMember embedded_member(const config::Settings& settings, const s
   return {std::move(member), nullptr};
 }
 
+gateway::GatewayMember hosted_member(const config::Settings& settings,
+                                     const config::HostedModelSettings& model) {
+  auto member = embedded_member(settings, model.name);
+  member.config.aliases = model.aliases;
+  member.config.tier = model.tier;
+  member.config.priority = model.priority;
+  return member;
+}
+
 }  // namespace
+
+void attach_models(gateway::Gateway& gateway,
+                   const std::vector<std::shared_ptr<const server::openai::ServedModel>>& models) {
+  for (std::size_t member = 0; member < models.size(); ++member) {
+    gateway.set_backend(member, models[member]->backend);
+  }
+}
 
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
                                                        net::EventLoop& loop,
                                                        gateway::GatewayExecutor executor) {
-  if (settings.backends.empty()) return std::shared_ptr<gateway::Gateway>();
+  if (settings.backends.empty() && settings.models.empty()) return std::shared_ptr<gateway::Gateway>();
   std::vector<gateway::GatewayMember> members;
   if (settings.model.enabled) members.push_back(embedded_member(settings, model_id));
+  for (const auto& model : settings.models) members.push_back(hosted_member(settings, model));
   for (const gateway::RemoteConfig& remote : settings.backends) {
     // Nothing leaves this process: not even a probe.
     if (settings.routing.require_local) break;

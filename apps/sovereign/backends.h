@@ -4,22 +4,30 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/settings.h"
 #include "gateway/gateway.h"
 #include "net/event_loop.h"
+#include "server/openai/served_model.h"
 
 namespace sovereign {
 
-// Null when there are no backends: the embedded model then answers everything. The embedded one is member 0,
-// unless the model is disabled; it comes with Gateway::set_backend(). Errors: as OpenAiBackend::create(),
-// naming the backend.
+// Null when there are neither backends nor models beside the first: that one then answers everything. The
+// first members are the models in this process, the first model (unless it is disabled) and those of
+// [models.NAME] in their order; they come with attach_models(). Errors: as OpenAiBackend::create(), naming
+// the backend.
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
                                                        net::EventLoop& loop,
                                                        gateway::GatewayExecutor executor);
+
+// Gives the gateway the models in this process, in the order above.
+void attach_models(gateway::Gateway& gateway,
+                   const std::vector<std::shared_ptr<const server::openai::ServedModel>>& models);
 
 // Asks all backends how they are, now and at every interval, until it is destroyed. Zero: never. The loop
 // outlives it.

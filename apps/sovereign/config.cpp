@@ -10,6 +10,7 @@
 #include "config/backend_table.h"
 #include "config/example.h"
 #include "config/key_table.h"
+#include "config/model_table.h"
 #include "settings_flags.h"
 
 namespace sovereign {
@@ -32,10 +33,12 @@ int check(const SettingsFlags& flags) {
   return kExitOk;
 }
 
-void show_backends(const config::Settings& settings, bool as_json, json::object& object) {
-  for (const auto& backend : settings.backends) {
-    if (!as_json) fmt::print("\n[{}{}]\n", config::kBackendsPrefix, backend.name);
-    for (const config::Key& key : config::backend_keys(backend.name)) {
+template <class Tables, class Keys>
+void show_tables(const config::Settings& settings, const Tables& tables, std::string_view prefix,
+                 const Keys& keys, bool as_json, json::object& object) {
+  for (const auto& table : tables) {
+    if (!as_json) fmt::print("\n[{}{}]\n", prefix, table.name);
+    for (const config::Key& key : keys(table.name)) {
       const std::string value = config::to_toml(key, key.get(settings));
       if (as_json) {
         object[key.name] = {{"value", value}};
@@ -68,7 +71,9 @@ int show(const SettingsFlags& flags, bool as_json) {
     }
     fmt::print("{:<44} # {}\n", fmt::format("{} = {}", key.last_name(), value), loaded->origins[i]);
   }
-  show_backends(loaded->settings, as_json, object);
+  const config::Settings& settings = loaded->settings;
+  show_tables(settings, settings.models, config::kModelsPrefix, config::model_keys, as_json, object);
+  show_tables(settings, settings.backends, config::kBackendsPrefix, config::backend_keys, as_json, object);
   if (as_json) fmt::print("{}\n", json::serialize(object));
   return kExitOk;
 }

@@ -11,6 +11,7 @@
 #include "config/directories.h"
 #include "config/model_fetch.h"
 #include "config/model_store.h"
+#include "engine/engine.h"
 #include "gateway/llama_backend.h"
 #include "server/openai/served_model.h"
 
@@ -36,35 +37,51 @@ result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine:
 
 }  // namespace
 
+result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, const std::string& id,
+                              const std::string& chat_template, const engine::EngineConfig& config) {
+  const auto own_template = read_template(chat_template);
+  if (!own_template) return fail(own_template.error());
+  auto format = engine::ChatFormat::create(*model, *own_template);
+  if (!format) return fail(format.error());
+  const auto folder = config::cache_directory(config::process_environment()) / "digests";
+  const auto weights = remembered_sha256_file(model->path(), folder);
+  if (!weights) return fail(weights.error());
+  ModelParts parts;
+  parts.model = std::move(model);
+  parts.chat_format = std::move(*format);
+  gateway::BackendIdentity& identity = parts.identity;
+  identity.model = id;
+  identity.fingerprint = server::openai::make_fingerprint(
+      parts.model->info(), fmt::format("{} {}", build_info::version, build_info::git_commit));
+  identity.digest = gateway::answer_digest(*weights, *parts.chat_format, config);
+  identity.weights = *weights;
+  identity.settings = gateway::answer_settings(*parts.chat_format, config);
+  identity.tells_date = parts.chat_format->template_source().find("strftime_now") != std::string::npos;
+  return parts;
+}
+
+std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
+                                               std::shared_ptr<engine::InferenceEngine> engine) {
+  return std::make_shared<gateway::LlamaBackend>(parts.identity, parts.model, parts.chat_format,
+                                                 std::move(engine));
+}
+
 result<LoadedModel> load_model(const std::filesystem::path& path, const config::Settings& settings,
                                const Clock& clock) {
-  const auto chat_template = read_template(settings.model.chat_template);
-  if (!chat_template) return fail(chat_template.error());
   LoadedModel loaded;
   auto model = engine::LlamaModel::load(path, settings.engine.gpu_layers, settings.engine.kernels);
   if (!model) return fail(model.error());
-  loaded.model = std::move(*model);
-  auto format = engine::ChatFormat::create(*loaded.model, *chat_template);
-  if (!format) return fail(format.error());
-  loaded.chat_format = std::move(*format);
+  auto parts =
+      make_parts(std::move(*model), model_id(path, settings), settings.model.chat_template, settings.engine);
+  if (!parts) return fail(parts.error());
   auto draft = load_draft_model(settings.engine);
   if (!draft) return fail(draft.error());
-  auto engine = engine::Engine::start(loaded.model, settings.engine, clock, std::move(*draft));
+  auto engine = engine::Engine::start(parts->model, settings.engine, clock, std::move(*draft));
   if (!engine) return fail(engine.error());
   loaded.engine = std::move(*engine);
-  const auto folder = config::cache_directory(config::process_environment()) / "digests";
-  const auto weights = remembered_sha256_file(path, folder);
-  if (!weights) return fail(weights.error());
-  gateway::BackendIdentity identity;
-  identity.model = model_id(path, settings);
-  identity.fingerprint = server::openai::make_fingerprint(
-      loaded.model->info(), fmt::format("{} {}", build_info::version, build_info::git_commit));
-  identity.digest = gateway::answer_digest(*weights, *loaded.chat_format, settings.engine);
-  identity.weights = *weights;
-  identity.settings = gateway::answer_settings(*loaded.chat_format, settings.engine);
-  identity.tells_date = loaded.chat_format->template_source().find("strftime_now") != std::string::npos;
-  loaded.backend = std::make_shared<gateway::LlamaBackend>(std::move(identity), loaded.model,
-                                                           loaded.chat_format, loaded.engine);
+  loaded.backend = make_backend(*parts, loaded.engine);
+  loaded.model = std::move(parts->model);
+  loaded.chat_format = std::move(parts->chat_format);
   return loaded;
 }
 

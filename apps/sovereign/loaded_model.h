@@ -9,16 +9,30 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "engine/chat_format.h"
-#include "engine/engine.h"
+#include "engine/inference_engine.h"
 #include "engine/llama_model.h"
 #include "gateway/backend.h"
 
 namespace sovereign {
 
+// What of a model is known without its weights: enough to read requests and to name it.
+struct ModelParts {
+  std::shared_ptr<const engine::LlamaModel> model;  // with weights, or its vocabulary only
+  std::shared_ptr<const engine::ChatFormat> chat_format;
+  gateway::BackendIdentity identity;
+};
+
+// `chat_template`: a file; empty: the model's own. Errors: as ChatFormat; not_found for the template's file.
+result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, const std::string& id,
+                              const std::string& chat_template, const engine::EngineConfig& config);
+
+std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
+                                               std::shared_ptr<engine::InferenceEngine> engine);
+
 struct LoadedModel {
   std::shared_ptr<const engine::LlamaModel> model;
   std::shared_ptr<const engine::ChatFormat> chat_format;
-  std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<engine::InferenceEngine> engine;
   std::shared_ptr<gateway::Backend> backend;  // the three together
 };
 

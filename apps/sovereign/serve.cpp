@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -61,11 +62,11 @@ class Shutdown {
   explicit Shutdown(const PortFile& port_file) : port_file_(port_file) {}
 
   void on_signal(int signal) {
-    if (signal == SIGHUP) {
-      spdlog::info("SIGHUP ignored: restart the server to read its configuration again");
-      return;
-    }
     const std::lock_guard lock(mutex_);
+    if (signal == SIGHUP) {
+      if (phase_ == Phase::serving && !asked_ && on_hangup_) return on_hangup_();
+      return spdlog::warn("SIGHUP: the server is starting or ending; its configuration is not read again");
+    }
     // While the model loads there is no request to wait for, and a load cannot be broken off.
     if (phase_ == Phase::loading || asked_) {
       port_file_.remove();
@@ -82,6 +83,11 @@ class Shutdown {
     const std::lock_guard lock(mutex_);
     phase_ = phase;
   }
+  // Called by SIGHUP while serving; must return at once. Empty: no longer.
+  void on_hangup(std::function<void()> call) {
+    const std::lock_guard lock(mutex_);
+    on_hangup_ = std::move(call);
+  }
   bool asked() const {
     const std::lock_guard lock(mutex_);
     return asked_;
@@ -97,6 +103,7 @@ class Shutdown {
   std::condition_variable changed_;
   Phase phase_ = Phase::fetching;
   bool asked_ = false;
+  std::function<void()> on_hangup_;
 };
 
 // Shells often allow 1024 files where the system would allow more.
@@ -111,14 +118,20 @@ void raise_file_limit(std::uint32_t connections) {
   }
 }
 
-int run_service(const config::Settings& settings, const PortFile& port_file, Shutdown& shutdown) {
+int run_service(const config::Settings& settings, const SettingsFlags& flags, const PortFile& port_file,
+                Shutdown& shutdown) {
   result<std::filesystem::path> path;
   if (settings.model.enabled) path = find_model(settings.model, [&shutdown] { return shutdown.asked(); });
   if (!path) return print_failure(path.error());
   if (shutdown.asked()) return kExitOk;
   shutdown.enter(Shutdown::Phase::loading);
   raise_file_limit(settings.server.max_connections);
-  const auto started = Service::start(settings, *path);
+  const auto read_again = [&flags]() -> result<config::Settings> {
+    const auto again = flags.load();
+    if (again) return again->settings;
+    return fail(ErrorCode::invalid_argument, config::join_messages(again.error()));
+  };
+  const auto started = Service::start(settings, *path, read_again);
   if (!started) return print_failure(started.error());
   Service& service = **started;
   if (const auto written = port_file.write(service.port()); !written) return print_failure(written.error());
@@ -128,12 +141,14 @@ int run_service(const config::Settings& settings, const PortFile& port_file, Shu
   const auto begin = std::chrono::steady_clock::now();
   if (const auto loaded = service.load(); !loaded) return print_failure(loaded.error());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  shutdown.on_hangup([&service] { service.reload(); });
   shutdown.enter(Shutdown::Phase::serving);
   if (!path->empty()) {
     spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
   }
 
   shutdown.wait();
+  shutdown.on_hangup({});
   spdlog::info("draining: finishing what is under way, for at most {} s",
                std::chrono::duration_cast<std::chrono::seconds>(settings.server.drain_timeout).count());
   service.drain_and_join();
@@ -148,18 +163,15 @@ int serve(const SettingsFlags& flags, const std::string& port_file_path) {
     print_failure(allowed.error());
     return kExitUsage;
   }
-  if (!loaded->settings.model.enabled &&
-      (loaded->settings.backends.empty() || loaded->settings.routing.require_local)) {
-    print_failure({ErrorCode::invalid_argument,
-                   "model.enabled is false, and no backend may answer in its place: nobody could",
-                   "model.enabled"});
+  if (const auto usable = check_answerable(loaded->settings); !usable) {
+    print_failure(usable.error());
     return kExitUsage;
   }
   std::signal(SIGPIPE, SIG_IGN);
   const PortFile port_file(port_file_path);
   Shutdown shutdown(port_file);
   const SignalThread signals([&shutdown](int signal) { shutdown.on_signal(signal); });
-  return run_service(loaded->settings, port_file, shutdown);
+  return run_service(loaded->settings, flags, port_file, shutdown);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "service.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -18,6 +21,7 @@
 #include "server/openai/routes.h"
 #include "server/query/query_routes.h"
 #include "server/receipts/receipt_routes.h"
+#include "settings_change.h"
 
 namespace sovereign {
 
@@ -26,20 +30,31 @@ namespace {
 // Of the cache's memory, for requests that are known by their bytes.
 constexpr std::uint64_t kMemoShare = 8;
 
+bool serves_models(const config::Settings& settings) {
+  return settings.model.enabled || !settings.models.empty();
+}
+
 }  // namespace
 
-Service::Service(const config::Settings& settings, std::filesystem::path model_path)
+result<void> check_answerable(const config::Settings& settings) {
+  const bool by_others = !settings.backends.empty() && !settings.routing.require_local;
+  if (serves_models(settings) || by_others) return {};
+  return fail(
+      ErrorCode::invalid_argument,
+      "model.enabled is false, and neither a model of [models] nor a backend may answer in its place: nobody "
+      "could",
+      "model.enabled");
+}
+
+Service::Service(const config::Settings& settings, std::filesystem::path model_path,
+                 ReadSettings read_settings)
     : settings_(settings),
       model_path_(std::move(model_path)),
+      read_settings_(std::move(read_settings)),
       model_id_(model_path_.empty() ? std::string() : sovereign::model_id(model_path_, settings)),
       workers_(settings.server.worker_threads) {}
 
 Service::~Service() = default;
-
-std::shared_ptr<engine::Engine> Service::engine() const {
-  const auto served = models_.get();
-  return served == nullptr ? nullptr : served->engine;
-}
 
 result<void> Service::open_proofs() {
   auto receipts = open_receipts(settings_.receipts);
@@ -56,10 +71,7 @@ result<void> Service::make_pipeline() {
     auto cache = make_cache(settings_.cache);
     if (!cache) return fail(cache.error());
     cache_ = std::move(*cache);
-    // What a request's bytes lead to is certain only when there is one backend.
-    if (settings_.backends.empty()) {
-      memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
-    }
+    memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
   }
   pipeline_ = runtime::make_pipeline(pipeline_parts(settings_));
   auto canary =
@@ -83,39 +95,78 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
 result<void> Service::make_backends() {
   rate_gate_ =
       std::make_unique<server::RateGate>(settings_.limits, !settings_.server.api_key_hashes.empty(), clock_);
-  if (settings_.backends.empty()) return {};
   loop_ = std::make_unique<net::EventLoop>();
-  auto gateway = make_gateway(settings_, model_id_, clock_, *loop_, [this](std::function<void()> job) {
+  host_ = std::make_unique<engine::ModelHost>(engine::ModelHostConfig{}, clock_);
+  model_set_ = std::make_unique<ModelSet>(*host_, clock_);
+  retirement_ = std::make_unique<Retirement>(*loop_, [this](server::openai::ServingPtr serving) {
+    boost::asio::post(reloader_.executor(), [gone = std::move(serving)]() mutable { gone.reset(); });
+  });
+  // Backends elsewhere answer while the model here still loads.
+  auto gateway = new_gateway(settings_);
+  if (!gateway) return fail(gateway.error());
+  auto serving = std::make_shared<server::openai::Serving>();
+  serving->gateway = std::move(*gateway);
+  serving->embedded = serves_models(settings_);
+  watch(serving->gateway, settings_);
+  serving_.set(std::move(serving));
+  return {};
+}
+
+result<std::shared_ptr<gateway::Gateway>> Service::new_gateway(const config::Settings& settings) {
+  return make_gateway(settings, model_id_, clock_, *loop_, [this](std::function<void()> job) {
     boost::asio::post(workers_.executor(), std::move(job));
   });
-  if (!gateway) return fail(gateway.error());
-  gateway_ = std::move(*gateway);
-  prober_ = std::make_unique<Prober>(*loop_, gateway_, settings_.routing.probe_interval);
-  return {};
+}
+
+void Service::watch(const std::shared_ptr<gateway::Gateway>& gateway, const config::Settings& settings) {
+  prober_.reset();
+  if (gateway != nullptr) {
+    prober_ = std::make_unique<Prober>(*loop_, gateway, settings.routing.probe_interval);
+  }
+}
+
+result<server::openai::ServingPtr> Service::build(const config::Settings& settings,
+                                                  const std::filesystem::path& path,
+                                                  std::shared_ptr<gateway::Gateway> gateway) {
+  auto models = model_set_->prepare(settings, path);
+  if (!models) return fail(models.error());
+  if (gateway != nullptr) attach_models(*gateway, *models);
+  auto serving = std::make_shared<server::openai::Serving>();
+  serving->models = std::move(*models);
+  serving->gateway = std::move(gateway);
+  serving->embedded = serves_models(settings);
+  return serving;
 }
 
 server::Router Service::make_router() {
   server::Router router;
   server::HealthSources health{ready_, clock_, {}, settings_.server.stall_after};
   health.stalled_for = [this](Time now) {
-    const auto running = engine();
-    return running == nullptr ? Duration{} : running->stalled_for(now);
+    Duration longest{};
+    for (const auto& model : serving_.get()->models)
+      longest = std::max(longest, model->engine->stalled_for(now));
+    return longest;
   };
-  health.gateway = gateway_.get();
+  health.gateway = [this] { return serving_.get()->gateway; };
   add_health_routes(router, std::move(health));
-  server::MetricsSources metrics{[this] { return engine(); },      http_metrics_, ready_, clock_,
-                                 std::string(build_info::version), model_id_,     {}};
+  const auto engines = [this] {
+    std::vector<std::pair<std::string, std::shared_ptr<const engine::InferenceEngine>>> all;
+    for (const auto& model : serving_.get()->models) all.emplace_back(model->id, model->engine);
+    return all;
+  };
+  server::MetricsSources metrics{
+      engines, http_metrics_, ready_, clock_, std::string(build_info::version), model_id_, {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   metrics.cache = cache_.get();
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
   const bool variant_assesses = canary_ != nullptr && config::variant_settings(settings_).quality.assesses();
   if (settings_.quality.assesses() || variant_assesses) metrics.quality = &quality_metrics_;
-  metrics.gateway = gateway_.get();
+  metrics.gateway = [this] { return serving_.get()->gateway; };
   if (canary_ != nullptr) metrics.canary = canary_->trial.get();
   metrics.rate_gate = rate_gate_.get();
   add_metrics_route(router, std::move(metrics));
-  server::openai::ApiContext api{models_,
+  server::openai::ApiContext api{serving_,
                                  workers_,
                                  clock_,
                                  http_metrics_,
@@ -126,8 +177,6 @@ server::Router Service::make_router() {
                                  {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
                                  {gates_ == nullptr ? nullptr : gates_->chain.get(),
                                   settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}};
-  api.gateway = gateway_;
-  api.embedded = !model_path_.empty();
   api.shares_cache = !settings_.cache.redis_url.empty();
   api.rate_gate = rate_gate_.get();
   api.canary = canary_;
@@ -137,12 +186,14 @@ server::Router Service::make_router() {
   server::add_receipt_routes(router, context);
   server::add_cache_routes(router, *context);
   server::add_canary_routes(router, *context);
+  server::add_reload_route(router, *context, reloader_, [this] { return reload_now(); });
   return router;
 }
 
 result<std::unique_ptr<Service>> Service::start(const config::Settings& settings,
-                                                std::filesystem::path model_path) {
-  std::unique_ptr<Service> service(new Service(settings, std::move(model_path)));
+                                                std::filesystem::path model_path,
+                                                ReadSettings read_settings) {
+  std::unique_ptr<Service> service(new Service(settings, std::move(model_path), std::move(read_settings)));
   if (auto opened = service->open_proofs(); !opened) return fail(opened.error());
   if (auto made = service->make_pipeline(); !made) return fail(made.error());
   if (auto made = service->make_backends(); !made) return fail(made.error());
@@ -154,27 +205,65 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
 }
 
 result<void> Service::load() {
-  if (model_path_.empty()) {
-    ready_.set_ready();
-    return {};
-  }
-  auto loaded = load_model(model_path_, settings_, clock_);
-  if (!loaded) return fail(loaded.error());
-  auto served = std::make_shared<server::openai::ServedModel>();
-  served->id = model_id_;
-  for (const std::string& alias : {model_path_.stem().string(), loaded->model->info().name}) {
-    if (alias != served->id && !alias.empty()) served->aliases.push_back(alias);
-  }
-  served->created = server::openai::unix_now();
-  served->fingerprint = loaded->backend->identity().fingerprint;
-  served->backend = std::move(loaded->backend);
-  served->model = std::move(loaded->model);
-  served->chat_format = std::move(loaded->chat_format);
-  served->engine = std::move(loaded->engine);
-  if (gateway_ != nullptr) gateway_->set_backend(0, served->backend);
-  models_.set(std::move(served));
+  auto serving = build(settings_, model_path_, serving_.get()->gateway);
+  if (!serving) return fail(serving.error());
+  model_set_->apply_limits(settings_, (*serving)->models);
+  serving_.set(std::move(*serving));
   ready_.set_ready();
   return {};
+}
+
+void Service::reload() {
+  boost::asio::post(reloader_.executor(), [this] { reload_now(); });
+}
+
+result<server::ReloadReport> Service::reload_now() {
+  auto report = take_settings();
+  if (!report) {
+    spdlog::error("the configuration was not reloaded, the old one stays: {}", report.error().message);
+    return report;
+  }
+  spdlog::info("configuration reloaded: {}", report->applied.empty()
+                                                 ? "nothing changed"
+                                                 : fmt::format("{}", fmt::join(report->applied, ", ")));
+  if (!report->needs_restart.empty()) {
+    spdlog::warn("these changes wait for a restart: {}", fmt::join(report->needs_restart, ", "));
+  }
+  return report;
+}
+
+result<server::ReloadReport> Service::take_settings() {
+  if (ready_.phase() != server::ReadyState::Phase::ready) {
+    return fail(ErrorCode::unavailable,
+                "the server is starting or ending; its configuration is not read now");
+  }
+  const auto next = read_settings_();
+  if (!next) return fail(next.error());
+  auto change = compare_settings(settings_, *next);
+  config::Settings settings = take_over(settings_, *next);
+  if (const auto usable = check_answerable(settings); !usable) return fail(usable.error());
+  std::filesystem::path path;
+  if (settings.model.enabled) {
+    auto found = sovereign::find_model(settings.model, [] { return false; });
+    if (!found) return fail(found.error());
+    path = std::move(*found);
+  }
+  const std::string id_before =
+      std::exchange(model_id_, path.empty() ? std::string() : model_id(path, settings));
+  auto gateway = new_gateway(settings);
+  result<server::openai::ServingPtr> serving;
+  if (gateway) serving = build(settings, path, *gateway);
+  if (!gateway || !serving) {
+    model_id_ = id_before;
+    return fail(gateway ? serving.error() : gateway.error());
+  }
+  model_set_->apply_limits(settings, (*serving)->models);
+  rate_gate_->configure(settings.limits);
+  watch((*serving)->gateway, settings);
+  retirement_->add(serving_.set(std::move(*serving)));
+  settings_ = std::move(settings);
+  model_path_ = std::move(path);
+  return server::ReloadReport{std::move(change.applied), std::move(change.needs_restart)};
 }
 
 void Service::drain_and_join() {

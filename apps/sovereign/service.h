@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,9 +13,12 @@
 #include "base/result.h"
 #include "cache/response_cache.h"
 #include "config/settings.h"
+#include "model_set.h"
 #include "proof_parts.h"
+#include "retirement.h"
 #include "runtime/quality_metrics.h"
 #include "runtime/standard_pipeline.h"
+#include "server/admin/reload_routes.h"
 #include "server/health/ready_state.h"
 #include "server/http/http_server.h"
 #include "server/limits/rate_gate.h"
@@ -26,19 +30,30 @@
 
 namespace sovereign {
 
+// Whether anybody could answer at all. Errors: invalid_argument.
+result<void> check_answerable(const config::Settings& settings);
+
 // start() listens and answers /healthz, with /readyz saying "loading"; load() makes it ready. Both and
-// drain_and_join() are called from one thread.
+// drain_and_join() are called from one thread, reload() from any.
 class Service {
  public:
+  // Reads the configuration again. Errors: invalid_argument, saying what is wrong and where.
+  using ReadSettings = std::function<result<config::Settings>()>;
+
   // An empty path: no model is served in this process. Errors: as make_gateway() and HttpServer::start().
   static result<std::unique_ptr<Service>> start(const config::Settings& settings,
-                                                std::filesystem::path model_path);
+                                                std::filesystem::path model_path, ReadSettings read_settings);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
   // Loads the model and serves it. Errors: as load_model().
   result<void> load();
+
+  // Reads the configuration again and serves what it says, soon, on a thread of its own; answers under way
+  // are finished as they were begun. A configuration with an error changes nothing. The log tells how it
+  // went.
+  void reload();
 
   // No new connections; returns when the answers under way are finished or drain_timeout is over.
   void drain_and_join();
@@ -49,16 +64,25 @@ class Service {
   const std::string& id() const { return model_id_; }
 
  private:
-  Service(const config::Settings& settings, std::filesystem::path model_path);
+  Service(const config::Settings& settings, std::filesystem::path model_path, ReadSettings read_settings);
   result<void> open_proofs();
   result<void> make_pipeline();
   runtime::PipelineParts pipeline_parts(const config::Settings& settings);
   result<void> make_backends();
   server::Router make_router();
-  std::shared_ptr<engine::Engine> engine() const;
+  // A gateway for those settings, without its embedded models; null: none is needed.
+  result<std::shared_ptr<gateway::Gateway>> new_gateway(const config::Settings& settings);
+  result<server::openai::ServingPtr> build(const config::Settings& settings,
+                                           const std::filesystem::path& path,
+                                           std::shared_ptr<gateway::Gateway> gateway);
+  void watch(const std::shared_ptr<gateway::Gateway>& gateway, const config::Settings& settings);
+  // On the reloader's thread.
+  result<server::ReloadReport> reload_now();
+  result<server::ReloadReport> take_settings();
 
-  config::Settings settings_;
-  std::filesystem::path model_path_;
+  config::Settings settings_;         // after load(): of the reloader's thread
+  std::filesystem::path model_path_;  // likewise
+  const ReadSettings read_settings_;
   std::string model_id_;
   // In the order of who outlives whom: the server goes first.
   SteadyClock clock_;
@@ -73,12 +97,15 @@ class Service {
   std::shared_ptr<const runtime::Pipeline> pipeline_;
   std::shared_ptr<const server::openai::Canary> canary_;  // null: none
   std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits
-  server::openai::ModelSlot models_;
-  std::unique_ptr<net::EventLoop> loop_;       // with the gateway
-  std::shared_ptr<gateway::Gateway> gateway_;  // null: the embedded model answers everything
-  std::unique_ptr<Prober> prober_;             // with the gateway
+  std::unique_ptr<net::EventLoop> loop_;
+  std::unique_ptr<engine::ModelHost> host_;
+  std::unique_ptr<ModelSet> model_set_;
+  server::openai::ServingSlot serving_;
+  std::unique_ptr<Prober> prober_;                                   // with a gateway
   std::atomic<const server::TransportMetrics*> transport_{nullptr};  // null until the server is there
   std::unique_ptr<server::HttpServer> server_;
+  server::WorkerPool reloader_{1};  // one after the other; they take seconds
+  std::unique_ptr<Retirement> retirement_;
 };
 
 }  // namespace sovereign

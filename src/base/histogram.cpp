@@ -15,6 +15,13 @@ void Histogram::observe(double value) noexcept {
   sum_.fetch_add(value, std::memory_order_relaxed);
 }
 
+void Histogram::add(const Histogram& other) noexcept {
+  for (std::size_t i = 0; i <= upper_bounds_.size(); ++i) {
+    buckets_[i].fetch_add(other.count_in(i), std::memory_order_relaxed);
+  }
+  sum_.fetch_add(other.sum(), std::memory_order_relaxed);
+}
+
 std::uint64_t Histogram::count_in(std::size_t i) const noexcept {
   return buckets_[i].load(std::memory_order_relaxed);
 }

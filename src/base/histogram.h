@@ -16,6 +16,8 @@ class Histogram {
   explicit Histogram(std::vector<double> upper_bounds);
 
   void observe(double value) noexcept;
+  // Adds the other's observations; its bounds are the same.
+  void add(const Histogram& other) noexcept;
 
   const std::vector<double>& upper_bounds() const { return upper_bounds_; }
   // Observations in bucket i (not cumulative); i == upper_bounds().size() is the +Inf bucket.

@@ -83,11 +83,11 @@ result<void> check_backend_name(std::string_view name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
   if (name.empty() || name.find_first_not_of(kAllowed) != std::string_view::npos) {
     return fail(ErrorCode::invalid_argument,
-                "the name of a backend may hold letters, digits, '-', '_' and '.' only");
+                "the name of a backend or model may hold letters, digits, '-', '_' and '.' only");
   }
   if (name != "auto" && !gateway::tier_of(name)) return {};
   return fail(ErrorCode::invalid_argument,
-              fmt::format("'{}' cannot be the name of a backend: it means a tier, or any", name));
+              fmt::format("'{}' cannot be the name of a backend or model: it means a tier, or any", name));
 }
 
 std::vector<Error> check_backends(const Settings& settings) {

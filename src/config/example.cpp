@@ -4,6 +4,7 @@
 
 #include "config/backend_table.h"
 #include "config/key_table.h"
+#include "config/model_table.h"
 
 namespace sovereign::config {
 namespace {
@@ -49,19 +50,35 @@ std::string example_file() {
       out += fmt::format("#{} = {}\n", key.last_name(), to_toml(key, key.get(defaults)));
     }
   }
-  out += "\n";
-  out += comment(
-      "One section for each server that may answer in place of the model in this process, or beside "
-      "it: docs/gateway.md.");
-  out += "#[backends.rack]\n";
+  // The keys of one table of which there may be many; `example` stands for the first key's default.
+  const auto add_table = [&](std::string_view about, const std::string& table, const std::vector<Key>& keys,
+                             const Value& example) {
+    out += "\n";
+    out += comment(about);
+    out += fmt::format("#[{}]\n", table);
+    for (const Key& key : keys) {
+      const bool is_first = &key == &keys.front();
+      out += fmt::format("\n{}", comment(key.help));
+      out += comment(fmt::format("({})", describe_type(key)));
+      out += fmt::format("#{} = {}\n", key.name.substr(key.name.rfind('.') + 1),
+                         to_toml(key, is_first ? example : key.get(defaults)));
+    }
+  };
+  defaults.models.emplace_back().name = "large";
+  auto of_model = model_keys("large");
+  std::erase_if(of_model, [](const Key& key) {
+    return find_key("engine." + key.name.substr(key.name.rfind('.') + 1)) != nullptr;
+  });
+  add_table(
+      "One section for each model beside the first, which comes into memory when it is asked for. Each may "
+      "have "
+      "any key of [engine] as its own.",
+      "models.large", of_model, std::string("large.gguf"));
   defaults.backends.emplace_back().name = "rack";
-  for (const Key& key : backend_keys("rack")) {
-    const bool is_preset = key.name.ends_with(".preset");  // the one that could stand alone
-    const Value value = is_preset ? Value(std::string("vllm")) : key.get(defaults);
-    out += fmt::format("\n{}", comment(key.help));
-    out += comment(fmt::format("({})", describe_type(key)));
-    out += fmt::format("#{} = {}\n", key.name.substr(key.name.rfind('.') + 1), to_toml(key, value));
-  }
+  add_table(
+      "One section for each server that may answer in place of the model in this process, or beside "
+      "it: docs/gateway.md.",
+      "backends.rack", backend_keys("rack"), std::string("vllm"));
   return out;
 }
 

@@ -5,11 +5,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "config/value.h"
 
 namespace sovereign::config {
 
@@ -25,9 +25,6 @@ enum class Kind {
   model,     // like path, but a word without '/' names a model of the models directory
   list,      // strings
 };
-
-// A setting's value in its one form: sizes in bytes and durations in milliseconds are integers.
-using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
 
 // "SOVEREIGN_SERVER_PORT" of "server.port".
 std::string environment_name(std::string_view key_name);

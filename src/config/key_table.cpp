@@ -29,6 +29,12 @@ void add_model_keys(std::vector<Key>& keys) {
                       "File with a Jinja chat template to use in place of the model's own."));
   keys.push_back(make("model.fetch", "--fetch", Kind::boolean, FIELD(model.fetch),
                       "Download the default model when it is wanted and missing."));
+  keys.push_back(
+      number("model.memory_budget", "", Kind::size, FIELD(model.memory_budget), 0, 16'384 * kGiB,
+             "Memory of all models together, with their KV caches: [models.NAME] leave it for each "
+             "other, the least recently used first; 0: no limit."));
+  keys.push_back(number("model.load_timeout", "", Kind::duration, FIELD(model.load_timeout), kMs, 24 * kHour,
+                        "Longest wait of a request for its model to come into memory."));
 }
 
 void add_engine_keys(std::vector<Key>& keys) {
@@ -52,6 +58,9 @@ void add_engine_keys(std::vector<Key>& keys) {
                         "Requests that may wait; one more is refused with status 429."));
   keys.push_back(number("engine.threads", "--threads", Kind::integer, FIELD(engine.threads), 0, 1024,
                         "Compute threads; 0: one per physical core."));
+  keys.push_back(number("engine.pool", "", Kind::integer, FIELD(engine.pool), 1, 64,
+                        "Engines over one copy of the weights, each with its share of threads, KV cells and "
+                        "sequences; one large batch is faster on most machines (docs/benchmarks.md)."));
   keys.push_back(make("engine.prefix_sharing", "", Kind::boolean, FIELD(engine.prefix_sharing),
                       "Compute a beginning that prompts have in common only once."));
   keys.push_back(make("engine.flash_attention", "", Kind::boolean, FIELD(engine.flash_attention),

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <optional>
 #include <span>
 
 #include "config/backend_table.h"
 #include "config/canary_keys.h"
 #include "config/key_table.h"
+#include "config/model_table.h"
 #include "config/quantity.h"
 #include "config/suggest.h"
 #include "config/toml_file.h"
@@ -118,16 +120,25 @@ Value anchored(const Key& key, Value value, const fs::path& folder) {
   return value;
 }
 
-void read_backend_entry(const TomlEntry& entry, const std::string& origin, const fs::path& folder,
-                        Builder& builder) {
+// Keys of which there are as many as there are backends, or models: [backends.NAME] and [models.NAME].
+struct Tables {
+  std::string_view prefix;
+  result<void> (*check_name)(std::string_view);
+  std::vector<Key> (*keys)(const std::string&);
+};
+constexpr Tables kTables[] = {{kBackendsPrefix, check_backend_name, backend_keys},
+                              {kModelsPrefix, check_backend_name, model_keys}};
+
+void read_table_entry(const Tables& tables, const TomlEntry& entry, const std::string& origin,
+                      const fs::path& folder, Builder& builder) {
   const std::size_t dot = entry.name.rfind('.');
-  const std::string backend = dot < kBackendsPrefix.size()
-                                  ? std::string()
-                                  : entry.name.substr(kBackendsPrefix.size(), dot - kBackendsPrefix.size());
-  if (const auto named = check_backend_name(backend); !named) {
+  const std::string name = dot < tables.prefix.size()
+                               ? std::string()
+                               : entry.name.substr(tables.prefix.size(), dot - tables.prefix.size());
+  if (const auto named = tables.check_name(name); !named) {
     return builder.problem(entry.name, origin, named.error());
   }
-  const auto keys = backend_keys(backend);
+  const auto keys = tables.keys(name);
   const auto key =
       std::find_if(keys.begin(), keys.end(), [&](const Key& each) { return each.name == entry.name; });
   if (key == keys.end()) {
@@ -150,8 +161,10 @@ void read_file(const fs::path& path, Builder& builder) {
   const fs::path folder = fs::absolute(path).parent_path();
   for (const TomlEntry& entry : *entries) {
     const std::string origin = fmt::format("{}:{}", path.string(), entry.line);
-    if (entry.name.starts_with(kBackendsPrefix)) {
-      read_backend_entry(entry, origin, folder, builder);
+    const auto tables = std::find_if(std::begin(kTables), std::end(kTables),
+                                     [&](const Tables& each) { return entry.name.starts_with(each.prefix); });
+    if (tables != std::end(kTables)) {
+      read_table_entry(*tables, entry, origin, folder, builder);
       continue;
     }
     const Key* key = find_key(entry.name);
@@ -176,9 +189,11 @@ void read_environment(const Environment& environment, Builder& builder) {
       builder.set(*key, parse_text(*key, text), "$" + name);
       continue;
     }
-    if (name.starts_with(environment_name(kBackendsPrefix))) {
-      builder.problem("backends", "$" + name,
-                      {ErrorCode::invalid_argument, "backends are set in the configuration file only", {}});
+    for (const Tables& tables : kTables) {
+      if (!name.starts_with(environment_name(tables.prefix))) continue;
+      const std::string what(tables.prefix.substr(0, tables.prefix.size() - 1));
+      builder.problem(what, "$" + name,
+                      {ErrorCode::invalid_argument, what + " are set in the configuration file only", {}});
     }
     for (const Section& section : all_sections()) {
       const std::string prefix = environment_name(section.name) + "_";
@@ -253,10 +268,9 @@ std::vector<Error> check_together(const Settings& settings) {
           fmt::format("is missing: {} is set, and HTTPS needs both",
                       lacks_key ? "server.tls_certificate" : "server.tls_key"));
   }
-  auto of_canary = check_canary(settings);
-  std::move(of_canary.begin(), of_canary.end(), std::back_inserter(errors));
-  auto of_backends = check_backends(settings);
-  std::move(of_backends.begin(), of_backends.end(), std::back_inserter(errors));
+  for (auto&& of_tables : {check_canary(settings), check_backends(settings), check_models(settings)}) {
+    errors.insert(errors.end(), of_tables.begin(), of_tables.end());
+  }
   return errors;
 }
 

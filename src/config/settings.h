@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/logging.h"
+#include "config/value.h"
 #include "crypto/merkle_log.h"
 #include "engine/engine_config.h"
 #include "gateway/remote_config.h"
@@ -26,6 +28,19 @@ struct ModelSettings {
   std::string name;           // how clients call it; empty: the file's stem
   std::string chat_template;  // file with a Jinja template; empty: the model's own
   bool fetch = false;         // `serve` and `ask` may download the default model when it is missing
+  std::uint64_t memory_budget = 0;                  // bytes of all models in memory; 0: no limit
+  std::chrono::milliseconds load_timeout{120'000};  // longest wait of a request for its model
+};
+
+// A model beside the first, in memory while it is asked for; model_table.h documents its keys.
+struct HostedModelSettings {
+  std::string name;  // how clients call it
+  std::string path;  // a GGUF file, or a name in the models directory
+  std::vector<std::string> aliases;
+  gateway::Tier tier = gateway::Tier::edge;
+  std::uint32_t priority = 1;
+  std::string chat_template;            // as of the first
+  std::map<std::string, Value> engine;  // by their names in [engine]; the rest is as there
 };
 
 // Of the response cache.
@@ -106,6 +121,7 @@ struct Settings {
   RoutingSettings routing;
   server::LimitsConfig limits;
   CanarySettings canary;
+  std::vector<HostedModelSettings> models;      // in the file's order
   std::vector<gateway::RemoteConfig> backends;  // in the file's order; backend_table.h documents their keys
   LogSettings log;
 };

@@ -185,6 +185,8 @@ void Engine::drain() noexcept { loop_->draining.store(true, std::memory_order_re
 
 bool Engine::idle() const noexcept { return loop_->open.load(std::memory_order_acquire) == 0; }
 
+void Engine::add_metrics(EngineMetrics& total) const { total.add(loop_->metrics); }
+
 const EngineMetrics& Engine::metrics() const noexcept { return loop_->metrics; }
 
 Duration Engine::stalled_for(Time now) const noexcept {

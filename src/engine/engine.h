@@ -13,13 +13,14 @@
 #include "engine/engine_config.h"
 #include "engine/engine_metrics.h"
 #include "engine/generation.h"
+#include "engine/inference_engine.h"
 
 namespace sovereign::engine {
 
 class LlamaModel;
 
 // All public calls are thread-safe. Destruction cancels what is left and joins the thread.
-class Engine {
+class Engine final : public InferenceEngine {
  public:
   // Creates the context (KV cache) and starts the thread. The models are shared and outlive the engine;
   // `draft_model` is there when config.speculation is `draft`. Errors: resource_exhausted (memory),
@@ -28,35 +29,22 @@ class Engine {
   static result<std::unique_ptr<Engine>> start(std::shared_ptr<const LlamaModel> model,
                                                const EngineConfig& config, const Clock& clock,
                                                std::shared_ptr<const LlamaModel> draft_model = nullptr);
-  ~Engine();
+  ~Engine() override;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Hands a request over. From here on exactly one on_done() follows on the sink, which is kept alive
-  // until then. Errors (no call to the sink then): invalid_argument (empty or too long prompt, bad
-  // grammar), resource_exhausted (queue full), unavailable (draining or failed).
-  result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink);
-
-  // Asks for the end of a request; its slot is free at the next step. Unknown ids are ignored.
-  void cancel(RequestId id) noexcept;
-
-  // Mean-pooled, L2-normalized embedding of one input; `unsupported` for models that are not made
-  // for it. Blocks the caller until the engine thread has done it: call from a worker thread.
-  result<std::vector<float>> embed(std::vector<Token> tokens);
-
-  // Refuses new requests from now on; those accepted go on.
-  void drain() noexcept;
-  // True when nothing is queued or running.
-  bool idle() const noexcept;
+  result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
+  void cancel(RequestId id) noexcept override;
+  result<std::vector<float>> embed(std::vector<Token> tokens) override;
+  void drain() noexcept override;
+  bool idle() const noexcept override;
+  void add_metrics(EngineMetrics& total) const override;
+  Duration stalled_for(Time now) const noexcept override;
+  std::uint32_t context_tokens() const noexcept override;
 
   // Counters and gauges; readable at any time without disturbing the engine.
   const EngineMetrics& metrics() const noexcept;
-  // How long the engine has had work without finishing a step; zero when idle. A watchdog's input.
-  Duration stalled_for(Time now) const noexcept;
-
   const LlamaModel& model() const noexcept;
-  // Longest prompt + output of one sequence, in tokens.
-  std::uint32_t context_tokens() const noexcept;
 
  private:
   class Loop;

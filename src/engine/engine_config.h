@@ -36,6 +36,7 @@ struct EngineConfig {
   std::uint32_t prefill_chunk_tokens = 48;  // prefill per step while other sequences decode
   std::uint32_t max_queued = 512;           // requests waiting; one more is refused
   std::uint32_t threads = 0;                // compute threads; 0: the physical cores
+  std::uint32_t pool = 1;                   // engines over one copy of the weights; they divide the rest
   bool prefix_sharing = true;
   bool flash_attention = true;
   Kernels kernels = Kernels::automatic;

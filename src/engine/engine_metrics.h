@@ -1,4 +1,5 @@
-// What an engine counts. Written by the engine thread alone with relaxed atomics, read by anyone.
+// What an engine counts. Written by the engine thread alone with relaxed atomics, read by anyone. A sum over
+// engines has the same form.
 #pragma once
 
 #include <atomic>
@@ -43,6 +44,11 @@ struct EngineMetrics {
   Histogram itl_seconds{Histogram::latency()};  // between tokens of a choice
   Histogram e2e_seconds{Histogram::latency()};
   Histogram queue_wait_seconds{Histogram::latency()};
+
+  // Adds what the other counted; its owner may go on counting.
+  void add(const EngineMetrics& other);
+  // Of an engine that is no longer there.
+  void clear_gauges();
 };
 
 }  // namespace sovereign::engine

@@ -123,6 +123,16 @@ ModelInfo describe(const gguf_context* gguf, const fs::path& path) {
   info.train_context_tokens = number(gguf, prefix + "context_length");
   info.embedding_size = number(gguf, prefix + "embedding_length");
   info.layers = number(gguf, prefix + "block_count");
+  const std::uint32_t heads = std::max(1U, number(gguf, prefix + "attention.head_count"));
+  // Some models list the heads of each layer; all of them bound that.
+  const std::uint32_t kv_heads = number(gguf, prefix + "attention.head_count_kv");
+  const auto width = [&](const char* of) {
+    const std::uint32_t given = number(gguf, prefix + of);
+    return std::uint64_t{given != 0 ? given : info.embedding_size / heads};
+  };
+  constexpr std::uint64_t kHalf = 2;  // bytes
+  info.kv_bytes_per_token = kHalf * info.layers * (kv_heads != 0 ? kv_heads : heads) *
+                            (width("attention.key_length") + width("attention.value_length"));
   if (const auto tokens = find(gguf, "tokenizer.ggml.tokens", GGUF_TYPE_ARRAY)) {
     info.vocabulary_size = static_cast<std::uint32_t>(gguf_get_arr_n(gguf, *tokens));
   }

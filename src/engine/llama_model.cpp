@@ -49,13 +49,39 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
                       why.empty() ? "llama.cpp does not say why" : why);
   }
   if (kernels::panel_bytes_in_use() > 0) kernels::release_mapped_pages(path);
-  model->vocab_ = llama_model_get_vocab(model->model_);
-  model->path_ = path;
-  model->info_ = std::move(*info);
-  model->info_.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(model->vocab_));
+  model->take(model->model_, path, std::move(*info));
   model->info_.can_generate = model->info_.can_generate && llama_model_has_decoder(model->model_);
   model->info_.can_share_prefix =
       !llama_model_is_recurrent(model->model_) && !llama_model_is_hybrid(model->model_);
+  return model;
+}
+
+void LlamaModel::take(llama_model* model, const std::filesystem::path& path, ModelInfo info) {
+  model_ = model;
+  vocab_ = llama_model_get_vocab(model);
+  path_ = path;
+  info_ = std::move(info);
+  info_.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));
+}
+
+result<std::shared_ptr<const LlamaModel>> LlamaModel::load_vocabulary(const std::filesystem::path& path) {
+  auto info = read_gguf_info(path);
+  if (!info) return fail(info.error());
+  llama_model_params params = llama_model_default_params();
+  params.vocab_only = true;
+  take_last_llama_error();
+  llama_model* loaded = nullptr;
+  try {
+    loaded = llama_model_load_from_file(path.c_str(), params);
+  } catch (const std::exception& error) {
+    return not_loaded(ErrorCode::unsupported, path, error.what());
+  }
+  if (loaded == nullptr) {
+    const std::string why = take_last_llama_error();
+    return not_loaded(ErrorCode::unsupported, path, why.empty() ? "llama.cpp does not say why" : why);
+  }
+  std::shared_ptr<LlamaModel> model(new LlamaModel);
+  model->take(loaded, path, std::move(*info));
   return model;
 }
 

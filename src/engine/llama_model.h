@@ -29,7 +29,8 @@ struct ModelInfo {
   std::string description;   // architecture, parameters, quantization: "llama 135M Q4_1"
   std::string quantization;  // e.g. "Q4_1"
   std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;  // size of the tensors
+  std::uint64_t bytes = 0;               // size of the tensors
+  std::uint64_t kv_bytes_per_token = 0;  // of a KV cache of 16-bit floats; an upper bound
   std::uint32_t train_context_tokens = 0;
   std::uint32_t embedding_size = 0;
   std::uint32_t layers = 0;
@@ -47,6 +48,9 @@ class LlamaModel {
   static result<std::shared_ptr<const LlamaModel>> load(const std::filesystem::path& path,
                                                         std::int32_t gpu_layers,
                                                         Kernels choice = Kernels::automatic);
+  // Vocabulary and metadata without the weights: enough to read templates and to tokenize, not to answer.
+  // Errors: as load().
+  static result<std::shared_ptr<const LlamaModel>> load_vocabulary(const std::filesystem::path& path);
   // The same checks and information without loading anything; milliseconds.
   static result<ModelInfo> inspect(const std::filesystem::path& path);
   ~LlamaModel();
@@ -73,6 +77,7 @@ class LlamaModel {
 
  private:
   LlamaModel() = default;
+  void take(llama_model* model, const std::filesystem::path& path, ModelInfo info);
   llama_model* model_ = nullptr;
   const llama_vocab* vocab_ = nullptr;
   ModelInfo info_;

@@ -92,6 +92,11 @@ void Gateway::probe() {
   }
 }
 
+bool Gateway::idle() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->attempts.empty();
+}
+
 const RoutingConfig& Gateway::routing() const { return shared_->fleet.routing(); }
 
 std::vector<MemberView> Gateway::view() const { return shared_->fleet.view(shared_->clock.now()); }

@@ -49,6 +49,8 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   std::vector<MemberView> view() const;
   // Whether anybody could answer now.
   bool serves() const;
+  // No query is under way.
+  bool idle() const;
 
  private:
   friend class Attempt;

@@ -58,7 +58,7 @@ std::map<std::string, std::string> answer_settings(const engine::ChatFormat& for
 
 LlamaBackend::LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,
                            std::shared_ptr<const engine::ChatFormat> format,
-                           std::shared_ptr<engine::Engine> engine)
+                           std::shared_ptr<engine::InferenceEngine> engine)
     : identity_(std::move(identity)),
       model_(std::move(model)),
       format_(std::move(format)),

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "engine/engine.h"
 #include "engine/engine_config.h"
+#include "engine/inference_engine.h"
 #include "engine/llama_model.h"
 #include "gateway/backend.h"
 
@@ -24,7 +24,8 @@ class LlamaBackend final : public Backend {
  public:
   // Nothing here is null.
   LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,
-               std::shared_ptr<const engine::ChatFormat> format, std::shared_ptr<engine::Engine> engine);
+               std::shared_ptr<const engine::ChatFormat> format,
+               std::shared_ptr<engine::InferenceEngine> engine);
 
   const BackendIdentity& identity() const override { return identity_; }
   BackendCapabilities capabilities() const override;
@@ -35,7 +36,7 @@ class LlamaBackend final : public Backend {
   BackendIdentity identity_;
   std::shared_ptr<const engine::LlamaModel> model_;
   std::shared_ptr<const engine::ChatFormat> format_;
-  std::shared_ptr<engine::Engine> engine_;
+  std::shared_ptr<engine::InferenceEngine> engine_;
 };
 
 }  // namespace sovereign::gateway

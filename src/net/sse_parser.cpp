@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace sovereign::net {
@@ -20,7 +21,9 @@ result<bool> SseParser::feed(std::string_view bytes, const SseCallback& on_event
         continue;
       }
     }
-    const std::size_t end = bytes.find_first_of("\r\n");
+    // find_first_of() would look at one byte at a time.
+    std::size_t end = bytes.find('\n');
+    end = std::min(end, bytes.substr(0, end).find('\r'));
     line_.append(bytes.substr(0, end));
     if (line_.size() + data_.size() > max_event_bytes_) {
       return fail(ErrorCode::resource_exhausted,

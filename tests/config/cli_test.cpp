@@ -169,7 +169,9 @@ TEST_F(CliWithModel, ServesUntilTerminated) {
     port=$(cat "$D/port")
     "$S" ask --url "http://127.0.0.1:$port" --json --max-tokens 4 --seed 1 'Say hi.' < /dev/null
     "$S" serve --port "$port" --model "$M"; echo "taken=$?"
-    kill -HUP $pid; kill -TERM $pid; wait $pid; echo "exit=$?"; ls "$D/port" 2>&1; cat "$D/log")");
+    kill -HUP $pid
+    until grep -qs 'configuration reloaded' "$D/log"; do kill -0 $pid || break; sleep 0.05; done
+    kill -TERM $pid; wait $pid; echo "exit=$?"; ls "$D/port" 2>&1; cat "$D/log")");
   const std::string first_line = output.text.substr(0, output.text.find('\n'));
   const json::value answer = parse_json(first_line);
   ASSERT_TRUE(answer.is_object()) << output.text;
@@ -179,7 +181,7 @@ TEST_F(CliWithModel, ServesUntilTerminated) {
   EXPECT_THAT(output.text, HasSubstr("taken=1"));
   EXPECT_THAT(output.text, HasSubstr("exit=0"));
   EXPECT_THAT(output.text, HasSubstr("No such file"));
-  EXPECT_THAT(output.text, HasSubstr("SIGHUP ignored"));
+  EXPECT_THAT(output.text, HasSubstr("configuration reloaded: nothing changed"));
 }
 
 TEST_F(CliWithModel, AsksAServerToThinkFirst) {

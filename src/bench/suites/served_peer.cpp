@@ -45,6 +45,8 @@ result<ServedPeer> ServedPeer::start_sovereign(const std::filesystem::path& prog
                        std::to_string(setup.context_tokens_per_slot),
                        "--kv-cells",
                        std::to_string(setup.context_tokens()),
+                       "--engine.pool",
+                       std::to_string(setup.pool),
                        fmt::format("--engine.flash_attention={}", setup.flash_attention)};
   return start(std::move(command), *port, "/readyz");
 }

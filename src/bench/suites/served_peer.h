@@ -17,6 +17,7 @@ struct ServingSetup {
   std::uint32_t slots = 8;
   std::uint32_t context_tokens_per_slot = 4096;
   bool flash_attention = true;
+  std::uint32_t pool = 1;  // ours only: engines that share the above
   std::filesystem::path log_folder;
 
   std::uint32_t context_tokens() const { return slots * context_tokens_per_slot; }

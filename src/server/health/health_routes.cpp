@@ -28,9 +28,8 @@ HttpResponse gateway_readiness(const gateway::Gateway& gateway) {
 HttpResponse readiness(const HealthSources& sources) {
   const auto phase = sources.ready.phase();
   HttpResponse response;
-  if (sources.gateway != nullptr && phase != ReadyState::Phase::draining) {
-    return gateway_readiness(*sources.gateway);
-  }
+  const auto gateway = sources.gateway ? sources.gateway() : nullptr;
+  if (gateway != nullptr && phase != ReadyState::Phase::draining) return gateway_readiness(*gateway);
   if (phase != ReadyState::Phase::ready) {
     response.status = 503;
     response.body = fmt::format(R"({{"status":"{}"}})", to_string(phase));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "base/clock.h"
 #include "gateway/gateway.h"
@@ -18,8 +19,9 @@ struct HealthSources {
   const Clock& clock;
   // How long the engine has had work without finishing a step (Engine::stalled_for); zero without one.
   std::function<Duration(Time)> stalled_for;
-  Duration stall_after{};                     // ServerConfig::stall_after
-  const gateway::Gateway* gateway = nullptr;  // null: the embedded model answers everything
+  Duration stall_after{};  // ServerConfig::stall_after
+  // The gateway, or null where the embedded model answers everything; may be left empty.
+  std::function<std::shared_ptr<const gateway::Gateway>()> gateway{};
 };
 
 // 200 {"status":"ready"}, or 503 with "loading", "draining" or "stalled" and, for the last, for how long.

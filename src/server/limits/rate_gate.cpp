@@ -45,6 +45,11 @@ asio::awaitable<void> pass(RateGate& gate, const Handler& handler, Exchange& exc
 RateGate::RateGate(const LimitsConfig& config, bool keys_are_checked, const Clock& clock)
     : keys_are_checked_(keys_are_checked), clock_(clock), limiter_(limiter_config(config)) {}
 
+void RateGate::configure(const LimitsConfig& config) {
+  const std::lock_guard lock(mutex_);
+  limiter_ = gateway::RateLimiter(limiter_config(config));
+}
+
 Duration RateGate::admit(std::string_view authorization) {
   const std::uint64_t client = keys_are_checked_ ? client_of(authorization) : 0;
   const std::lock_guard lock(mutex_);

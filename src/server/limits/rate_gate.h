@@ -20,6 +20,9 @@ class RateGate {
  public:
   RateGate(const LimitsConfig& config, bool keys_are_checked, const Clock& clock);
 
+  // From the next request on; what clients have used is forgotten.
+  void configure(const LimitsConfig& config);
+
   // Zero: let in. Else how long to wait before asking again.
   Duration admit(std::string_view authorization);
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }

@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
-#include "engine/engine.h"
+#include "engine/inference_engine.h"
 #include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
@@ -23,8 +25,9 @@ namespace sovereign::server {
 
 // The references outlive the server.
 struct MetricsSources {
-  // The engine, or null while the model loads.
-  std::function<std::shared_ptr<const engine::Engine>()> engine;
+  // All engines, by their models' names; none while the first model loads.
+  std::function<std::vector<std::pair<std::string, std::shared_ptr<const engine::InferenceEngine>>>()>
+      engines;
   const HttpMetrics& http;
   const ReadyState& ready;
   const Clock& clock;
@@ -36,9 +39,10 @@ struct MetricsSources {
   const pci::ReceiptIssuer* receipts = nullptr;      // null: none
   const pci::GateChain* gates = nullptr;             // null: none
   const runtime::QualityMetrics* quality = nullptr;  // null: answers are not assessed
-  const gateway::Gateway* gateway = nullptr;         // null: none
-  const runtime::CanaryTrial* canary = nullptr;      // null: none
-  const RateGate* rate_gate = nullptr;               // null: no limits
+  // The gateway, or null without one; may be left empty.
+  std::function<std::shared_ptr<const gateway::Gateway>()> gateway = {};
+  const runtime::CanaryTrial* canary = nullptr;  // null: none
+  const RateGate* rate_gate = nullptr;           // null: no limits
 };
 
 std::string render_metrics(const MetricsSources& sources);

@@ -4,10 +4,10 @@
 
 namespace sovereign::server::openai {
 
-outcome<std::shared_ptr<const ServedModel>> find_model(const ApiContext& api, const std::string& name) {
-  auto served = api.models.get();
-  if (served == nullptr) return refuse(api.embedded ? model_loading() : no_embedded_model());
-  if (!name.empty() && !served->is_called(name)) return refuse(model_not_found(name, *served));
+outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name) {
+  if (serving.models.empty()) return refuse(serving.embedded ? model_loading() : no_embedded_model());
+  auto served = serving.find(name);
+  if (served == nullptr) return refuse(model_not_found(name, serving));
   return served;
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "cache/response_cache.h"
-#include "gateway/gateway.h"
 #include "pci/gate_chain.h"
 #include "pci/receipt_issuer.h"
 #include "runtime/canary/overlay.h"
@@ -50,7 +49,7 @@ struct Canary {
 
 // The references outlive the server. Handlers keep the context alive.
 struct ApiContext {
-  ModelSlot& models;
+  ServingSlot& serving;
   WorkerPool& workers;
   const Clock& clock;
   HttpMetrics& http_metrics;
@@ -60,17 +59,15 @@ struct ApiContext {
   ChatMemo* memo = nullptr;               // with the cache
   ReceiptService receipts{};
   EnvelopeService envelopes{};
-  std::shared_ptr<gateway::Gateway> gateway = nullptr;  // null: the embedded model answers everything
-  bool embedded = true;                                 // false: no model is served in this process
-  bool shares_cache = false;                            // cached answers are kept on another machine too
-  RateGate* rate_gate = nullptr;                        // null: no limits
-  std::shared_ptr<const Canary> canary = nullptr;       // null: none
+  bool shares_cache = false;                       // cached answers are kept on another machine too
+  RateGate* rate_gate = nullptr;                   // null: no limits
+  std::shared_ptr<const Canary> canary = nullptr;  // null: none
 };
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;
 
-// The served model when it goes by `name` (or any, when that is empty).
-outcome<std::shared_ptr<const ServedModel>> find_model(const ApiContext& api, const std::string& name);
+// The served model that goes by `name` (or any, when that is empty).
+outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name);
 
 // Unix seconds.
 std::int64_t unix_now();

@@ -59,9 +59,11 @@ ApiFailure no_embedded_model() {
           "no_embedded_model"};
 }
 
-ApiFailure model_not_found(const std::string& name, const ServedModel& served) {
+ApiFailure model_not_found(const std::string& name, const Serving& serving) {
+  std::string available;
+  for (const auto& model : serving.models) available += (available.empty() ? "" : ", ") + model->id;
   return {Error{ErrorCode::not_found,
-                fmt::format("The model '{}' does not exist here. Available: {}.", name, served.id), "model"},
+                fmt::format("The model '{}' does not exist here. Available: {}.", name, available), "model"},
           "model_not_found"};
 }
 

@@ -42,7 +42,7 @@ std::string to_event(const ApiFailure& failure);
 ApiFailure model_loading();
 // Of requests that only a model in this process can answer, where there is none.
 ApiFailure no_embedded_model();
-ApiFailure model_not_found(const std::string& name, const ServedModel& served);
+ApiFailure model_not_found(const std::string& name, const Serving& serving);
 ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
                                    std::string param);
 

@@ -1,7 +1,6 @@
 #include "server/openai/backend_choice.h"
 
 #include <boost/json/parse.hpp>
-#include <limits>
 
 #include "gateway/complexity.h"
 #include "gateway/gateway.h"
@@ -9,14 +8,6 @@
 
 namespace sovereign::server::openai {
 namespace {
-
-// Of models elsewhere nobody here knows vocabulary and context: they check for themselves.
-RequestLimits generous_limits() {
-  RequestLimits limits;
-  limits.vocabulary_size = std::numeric_limits<std::int32_t>::max();
-  limits.context_tokens = std::numeric_limits<std::int32_t>::max();
-  return limits;
-}
 
 gateway::RouteQuestion make_question(const gateway::RoutingConfig& config,
                                      const runtime::SovereignQuery& query, const std::string& model,
@@ -45,24 +36,25 @@ gateway::RouteQuestion make_question(const gateway::RoutingConfig& config,
 
 }  // namespace
 
-outcome<RequestLimits> request_limits(const ApiContext& api) {
-  if (api.gateway != nullptr) return generous_limits();
-  const auto served = find_model(api, {});
-  if (!served) return refuse(served.error());
-  return (*served)->limits();
+outcome<RequestLimits> request_limits(const Serving& serving) {
+  if (serving.gateway == nullptr && serving.models.empty()) {
+    return refuse(serving.embedded ? model_loading() : no_embedded_model());
+  }
+  return serving.limits();
 }
 
-outcome<ChosenBackend> choose_backend(const ApiContext& api, const runtime::SovereignQuery& query,
+outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
                                       const std::string& model, const RoutingFields& routing) {
-  if (api.gateway == nullptr) {
-    const auto served = find_model(api, model);
+  if (serving->gateway == nullptr) {
+    const auto served = find_model(*serving, model);
     if (!served) return refuse(served.error());
-    return ChosenBackend{(*served)->backend, (*served)->id, (*served)->fingerprint};
+    return ChosenBackend{(*served)->backend, serving, (*served)->id, (*served)->fingerprint};
   }
-  auto route = api.gateway->route(make_question(api.gateway->routing(), query, model, routing));
+  const auto& gateway = serving->gateway;
+  auto route = gateway->route(make_question(gateway->routing(), query, model, routing));
   if (!route) return refuse(route.error());
   const auto& identity = (*route)->identity();
-  return ChosenBackend{*route, identity.model, identity.fingerprint};
+  return ChosenBackend{*route, serving, identity.model, identity.fingerprint};
 }
 
 void keep_local(const ApiContext& api, runtime::SovereignQuery& query) {

@@ -14,10 +14,11 @@
 namespace sovereign::server::openai {
 
 // What requests are read against. Errors: model_loading; with a gateway none.
-outcome<RequestLimits> request_limits(const ApiContext& api);
+outcome<RequestLimits> request_limits(const Serving& serving);
 
 struct ChosenBackend {
   std::shared_ptr<gateway::Backend> backend;  // to be held until the answer is there
+  ServingPtr serving;                         // likewise
   std::string id;                             // for "model" in the answer
   std::string fingerprint;
   std::shared_ptr<void> fallback{};  // holds who answers in its place, should that come to be
@@ -25,7 +26,7 @@ struct ChosenBackend {
 
 // Without a gateway: the embedded model, if it goes by that name. Errors: as find_model() and
 // Gateway::route().
-outcome<ChosenBackend> choose_backend(const ApiContext& api, const runtime::SovereignQuery& query,
+outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
                                       const std::string& model, const RoutingFields& routing);
 
 // A query that must stay here keeps away from a cache that other machines share.

@@ -56,7 +56,9 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
 // Requests whose answers may be in the cache are answered faster the next time.
 void remember(const ApiContext& api, const HttpRequest& http, const runtime::SovereignQuery& query,
               const gateway::BackendIdentity& identity, const ChatDelivery& delivery) {
-  if (api.memo == nullptr || !runtime::plan_cache(query).lookup || query.cache.age_limit) return;
+  if (api.memo == nullptr || api.serving.get()->gateway != nullptr || !runtime::plan_cache(query).lookup ||
+      query.cache.age_limit)
+    return;
   if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;
   runtime::encode_query(query, identity, api.pipeline->policy(), encoder);
@@ -68,7 +70,8 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
 outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest& http,
                                 const std::shared_ptr<TokenChannel>& channel) {
   const ApiContext& api = *context;
-  const auto limits = request_limits(api);
+  const auto serving = api.serving.get();
+  const auto limits = request_limits(*serving);
   if (!limits) return refuse(limits.error());
   auto request = parse_chat_request(http.body, *limits);
   if (!request) return refuse(request.error());
@@ -122,8 +125,10 @@ std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& 
   // What was remembered are answers of control.
   if (api.canary != nullptr && api.canary->trial->phase() == gateway::CanaryPhase::promoted)
     return std::nullopt;
-  auto served = api.models.get();
-  if (served == nullptr) return std::nullopt;
+  // What a request's bytes lead to is certain only where one model answers all.
+  const auto serving = api.serving.get();
+  if (serving->gateway != nullptr || serving->models.size() != 1) return std::nullopt;
+  auto served = serving->models.front();
   const auto remembered = api.memo->find(http.body, served->backend->identity());
   if (!remembered) return std::nullopt;
   const auto hit = api.cache->find_in_memory(remembered->key, cache::wall_now());

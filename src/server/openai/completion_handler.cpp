@@ -15,6 +15,7 @@ struct RunningCompletion {
   GenerationOptions options;
   std::vector<std::string> echoes;  // what each choice begins with; one per choice
   std::uint64_t prompt_tokens = 0;
+  ServingPtr serving{};  // held until the end
 };
 
 std::string echo_of(const engine::LlamaModel& model, const TextOrTokens& prompt) {
@@ -28,13 +29,18 @@ std::string echo_of(const engine::LlamaModel& model, const TextOrTokens& prompt)
 outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpRequest& http,
                                             const std::shared_ptr<TokenChannel>& channel) {
   if (const auto none = refuse_receipt(http); !none) return refuse(none.error());
-  const auto any = find_model(api, {});
-  if (!any) return refuse(any.error());
-  auto request = parse_completion_request(http.body, (*any)->limits());
+  auto serving = api.serving.get();
+  if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
+  auto request = parse_completion_request(http.body, serving->limits());
   if (!request) return refuse(request.error());
-  auto& options = request->options;
-  const auto served = find_model(api, options.model);
+  const auto served = find_model(*serving, request->options.model);
   if (!served) return refuse(served.error());
+  if (serving->models.size() > 1) {
+    // Now that it is known whose vocabulary and context count.
+    request = parse_completion_request(http.body, (*served)->limits());
+    if (!request) return refuse(request.error());
+  }
+  auto& options = request->options;
 
   if (!options.json_schema.empty()) {
     auto gbnf = engine::json_schema_to_gbnf(options.json_schema);
@@ -62,6 +68,7 @@ outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpReq
   }
   running.head = {make_id("cmpl-"), unix_now(), (*served)->id, (*served)->fingerprint};
   running.options = std::move(options);
+  running.serving = std::move(serving);
   return running;
 }
 

@@ -20,6 +20,7 @@ using gateway::Arm;
 struct Held {
   std::mutex mutex;
   std::shared_ptr<gateway::Backend> backend;
+  ServingPtr serving;
 };
 
 struct Asking {
@@ -33,7 +34,7 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
                  const std::shared_ptr<runtime::QueryClient>& client) {
   const auto api = weak.lock();
   if (api == nullptr) return client->on_failure({ErrorCode::unavailable, "The server is ending.", {}});
-  auto chosen = choose_backend(*api, asking.query, asking.model, asking.routing);
+  auto chosen = choose_backend(api->serving.get(), asking.query, asking.model, asking.routing);
   if (!chosen) {
     gateway::Failure failure(chosen.error().error);
     failure.reason = chosen.error().code;
@@ -44,6 +45,7 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
   if (const auto holder = held.lock()) {
     const std::lock_guard lock(holder->mutex);
     holder->backend = chosen->backend;
+    holder->serving = chosen->serving;
   }
   api->pipeline->start(std::move(asking.query), chosen->backend, client);
 }
@@ -52,7 +54,7 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
 // compared by queries that control never computes.
 bool is_known_to_control(const ApiContext& api, const Asking& asking) {
   if (api.cache == nullptr || !runtime::plan_cache(asking.query).lookup) return false;
-  const auto chosen = choose_backend(api, asking.query, asking.model, asking.routing);
+  const auto chosen = choose_backend(api.serving.get(), asking.query, asking.model, asking.routing);
   if (!chosen) return false;
   thread_local cache::KeyEncoder encoder;
   runtime::encode_query(asking.query, chosen->backend->identity(), api.pipeline->policy(), encoder);
@@ -70,7 +72,7 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   RoutingFields routing = asking.routing;
   if (canary.overlay.tier) routing.tier = canary.overlay.tier;
   const std::string& model = canary.overlay.model.empty() ? asking.model : canary.overlay.model;
-  auto chosen = choose_backend(*api, query, model, routing);
+  auto chosen = choose_backend(api->serving.get(), query, model, routing);
   if (!chosen) return std::nullopt;
   const bool counts = !is_known_to_control(*api, asking);
   if (!counts) canary.trial->count_uncounted(Arm::variant);
@@ -126,7 +128,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view autho
   if (arm == Arm::variant) {
     if (auto started = start_variant(api, asking, client)) return std::move(*started);
   }
-  auto chosen = choose_backend(*api, asking.query, model, routing);
+  auto chosen = choose_backend(api->serving.get(), asking.query, model, routing);
   // Where control has nobody either, that says nothing about the variant.
   if (!chosen) return refuse(chosen.error());
   if (arm == Arm::variant) {

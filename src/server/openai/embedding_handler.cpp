@@ -11,12 +11,17 @@ namespace {
 
 // On a worker thread, which waits for the engine input by input.
 outcome<std::string> embed(const ApiContext& api, const std::string& body) {
-  const auto any = find_model(api, {});
-  if (!any) return refuse(any.error());
-  auto request = parse_embedding_request(body, (*any)->limits());
+  const auto serving = api.serving.get();
+  if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
+  auto request = parse_embedding_request(body, serving->limits());
   if (!request) return refuse(request.error());
-  const auto served = find_model(api, request->model);
+  const auto served = find_model(*serving, request->model);
   if (!served) return refuse(served.error());
+  if (serving->models.size() > 1) {
+    // Now that it is known whose vocabulary and context count.
+    request = parse_embedding_request(body, (*served)->limits());
+    if (!request) return refuse(request.error());
+  }
   if (!(*served)->model->info().can_embed) {
     return refuse({Error{ErrorCode::unsupported,
                          fmt::format("The model '{}' generates text and is not made for embeddings; serve an "

@@ -8,23 +8,24 @@
 namespace sovereign::server::openai {
 namespace {
 
-std::vector<gateway::MemberView> remote_members(const ApiContext& api) {
-  if (api.gateway == nullptr) return {};
-  auto members = api.gateway->view();
+std::vector<gateway::MemberView> remote_members(const Serving& serving) {
+  if (serving.gateway == nullptr) return {};
+  auto members = serving.gateway->view();
   std::erase_if(members, [](const auto& member) { return member.embedded; });
   return members;
 }
 
 asio::awaitable<void> list_models(ApiContextPtr api, Exchange& exchange) {
-  const auto served = api->models.get();
+  const auto serving = api->serving.get();
   HttpResponse response;
   response.body = R"({"object":"list","data":[)";
-  if (served != nullptr) response.body += model_json(*served);
-  bool first = served == nullptr;
-  for (const auto& member : remote_members(*api)) {
+  bool first = true;
+  const auto add = [&](const std::string& json) {
     if (!std::exchange(first, false)) response.body += ',';
-    response.body += model_json(member);
-  }
+    response.body += json;
+  };
+  for (const auto& served : serving->models) add(model_json(*served));
+  for (const auto& member : remote_members(*serving)) add(model_json(member));
   response.body += "]}";
   co_await exchange.respond(std::move(response));
 }
@@ -32,13 +33,14 @@ asio::awaitable<void> list_models(ApiContextPtr api, Exchange& exchange) {
 asio::awaitable<void> show_model(ApiContextPtr api, Exchange& exchange) {
   const auto& parameters = exchange.request().path_parameters;
   const std::string name = parameters.empty() ? std::string() : parameters.front();
-  for (const auto& member : remote_members(*api)) {
+  const auto serving = api->serving.get();
+  for (const auto& member : remote_members(*serving)) {
     if (member.name != name && member.model != name) continue;
     HttpResponse found;
     found.body = model_json(member);
     co_return co_await exchange.respond(std::move(found));
   }
-  const auto served = find_model(*api, name);
+  const auto served = find_model(*serving, name);
   if (!served) co_return co_await exchange.respond(to_response(served.error()));
   HttpResponse response;
   response.body = model_json(**served);
@@ -46,7 +48,7 @@ asio::awaitable<void> show_model(ApiContextPtr api, Exchange& exchange) {
 }
 
 asio::awaitable<void> welcome(ApiContextPtr api, Exchange& exchange) {
-  const auto served = api->models.get();
+  const auto served = api->serving.get()->find({});
   HttpResponse response;
   response.body = R"({"name":"Sovereign Runtime","api":"/v1","model":)";
   if (served != nullptr) {

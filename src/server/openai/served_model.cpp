@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace sovereign::server::openai {
 
@@ -28,14 +30,30 @@ std::string make_fingerprint(const engine::ModelInfo& model, std::string_view bu
   return fmt::format("fp_{:010x}", hash & 0xFFFFFFFFFFU);
 }
 
-void ModelSlot::set(std::shared_ptr<const ServedModel> model) {
-  const std::lock_guard lock(mutex_);
-  model_ = std::move(model);
+std::shared_ptr<const ServedModel> Serving::find(std::string_view name) const {
+  for (const auto& model : models) {
+    if (name.empty() || model->is_called(name)) return model;
+  }
+  return nullptr;
 }
 
-std::shared_ptr<const ServedModel> ModelSlot::get() const {
+RequestLimits Serving::limits() const {
+  if (gateway == nullptr && models.size() == 1) return models.front()->limits();
+  // Of models elsewhere nobody here knows vocabulary and context: they check for themselves.
+  RequestLimits limits;
+  limits.vocabulary_size = std::numeric_limits<std::int32_t>::max();
+  limits.context_tokens = std::numeric_limits<std::int32_t>::max();
+  return limits;
+}
+
+ServingPtr ServingSlot::set(ServingPtr serving) {
   const std::lock_guard lock(mutex_);
-  return model_;
+  return std::exchange(serving_, std::move(serving));
+}
+
+ServingPtr ServingSlot::get() const {
+  const std::lock_guard lock(mutex_);
+  return serving_;
 }
 
 }  // namespace sovereign::server::openai

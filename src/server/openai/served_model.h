@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "engine/chat_format.h"
-#include "engine/engine.h"
+#include "engine/inference_engine.h"
 #include "engine/llama_model.h"
 #include "gateway/backend.h"
+#include "gateway/gateway.h"
 #include "server/openai/generation_options.h"
 
 namespace sovereign::server::openai {
@@ -24,7 +25,7 @@ struct ServedModel {
   std::string fingerprint;           // system_fingerprint
   std::shared_ptr<const engine::LlamaModel> model;
   std::shared_ptr<const engine::ChatFormat> chat_format;
-  std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<engine::InferenceEngine> engine;
   std::shared_ptr<gateway::Backend> backend;  // the same, as queries see it
 
   bool is_called(std::string_view name) const;
@@ -34,15 +35,31 @@ struct ServedModel {
 // "fp_" and 10 hex digits that follow from the model and the build.
 std::string make_fingerprint(const engine::ModelInfo& model, std::string_view build);
 
-// Empty until the model is loaded, so that a server can listen before that. Thread-safe.
-class ModelSlot {
+// All that answers, at one time. Immutable; a new configuration makes another one. Hold it until the answer
+// is there: nothing in it ends while it is held.
+struct Serving {
+  std::vector<std::shared_ptr<const ServedModel>> models;  // the first answers those who name none
+  std::shared_ptr<gateway::Gateway> gateway;               // null: the first model answers everything
+  bool embedded = true;                                    // false: no model is served in this process
+
+  // The model of that name (any, when it is empty); null: there is none.
+  std::shared_ptr<const ServedModel> find(std::string_view name) const;
+  // What requests are read against before it is known which model is meant.
+  RequestLimits limits() const;
+};
+using ServingPtr = std::shared_ptr<const Serving>;
+
+// What is served now. Without models until they are loaded, so that a server can listen before that.
+// Thread-safe.
+class ServingSlot {
  public:
-  void set(std::shared_ptr<const ServedModel> model);
-  std::shared_ptr<const ServedModel> get() const;  // null while loading
+  // Gives what was served until now.
+  ServingPtr set(ServingPtr serving);
+  ServingPtr get() const;  // never null
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const ServedModel> model_;
+  ServingPtr serving_ = std::make_shared<const Serving>();
 };
 
 }  // namespace sovereign::server::openai

@@ -32,7 +32,8 @@ openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const Ht
                                           std::string_view body,
                                           const std::shared_ptr<TokenChannel>& channel) {
   const ApiContext& api = *context;
-  const auto limits = openai::request_limits(api);
+  const auto serving = api.serving.get();
+  const auto limits = openai::request_limits(*serving);
   if (!limits) return openai::refuse(limits.error());
   auto request = parse_query_request(body, *limits);
   if (!request) return openai::refuse(request.error());

@@ -56,7 +56,9 @@ class Handlers : public testing::Test {
 
   void SetUp() override {
     ASSERT_NE(served_, nullptr) << "SOVEREIGN_TEST_MODEL must name the default model's GGUF (make test does)";
-    models_.set(served_);
+    Serving serving;
+    serving.models = {served_};
+    serving_.set(std::make_shared<const Serving>(std::move(serving)));
     config_.request_timeout = std::chrono::minutes(5);
     make_router();
   }
@@ -70,7 +72,7 @@ class Handlers : public testing::Test {
     pipeline_ = runtime::make_pipeline(std::move(parts));
     router_ = Router();
     add_openai_routes(router_, std::make_shared<const ApiContext>(
-                                   ApiContext{models_, workers_, clock_, metrics_, config_, pipeline_, cache,
+                                   ApiContext{serving_, workers_, clock_, metrics_, config_, pipeline_, cache,
                                               with_cache ? &memo_ : nullptr}));
   }
 
@@ -110,7 +112,7 @@ class Handlers : public testing::Test {
   ChatMemo memo_{1 << 20};
   WorkerPool workers_{1};
   std::shared_ptr<const runtime::Pipeline> pipeline_;
-  ModelSlot models_;
+  ServingSlot serving_;
   HttpMetrics metrics_;
   ServerConfig config_;
   Router router_;
@@ -240,7 +242,7 @@ TEST_F(Handlers, ModelsAreListedAndShown) {
 }
 
 TEST_F(Handlers, LoadingIsAnErrorThatPasses) {
-  models_.set(nullptr);
+  serving_.set(std::make_shared<const Serving>());
   const auto response = post("/v1/chat/completions", chat(""));
   EXPECT_EQ(response.status, 503u);
   EXPECT_EQ(code_of(response), "model_loading");

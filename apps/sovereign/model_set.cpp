@@ -1,0 +1,160 @@
+#include "model_set.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "config/key_table.h"
+#include "config/model_store.h"
+#include "config/model_table.h"
+#include "engine/engine_pool.h"
+#include "loaded_model.h"
+#include "server/openai/api_context.h"
+
+namespace sovereign {
+namespace {
+
+using server::openai::ServedModel;
+
+// Which file it is, and in which state.
+std::string stamp(const std::filesystem::path& path) {
+  struct stat is {};
+  if (path.empty() || ::stat(path.c_str(), &is) != 0) return path.string();
+  return fmt::format("{} {} {} {}.{}", path.string(), is.st_ino, is.st_size, is.st_mtim.tv_sec,
+                     is.st_mtim.tv_nsec);
+}
+
+std::string text_of(const engine::EngineConfig& engine) {
+  config::Settings settings;
+  settings.engine = engine;
+  std::string text;
+  for (const config::Key& key : config::all_keys()) {
+    if (key.section() == "engine") text += fmt::format("|{}", config::to_toml(key, key.get(settings)));
+  }
+  return text;
+}
+
+template <class T>
+void forget_gone(std::map<std::string, std::weak_ptr<T>>& known) {
+  std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+}
+
+Error naming(const std::string& model, Error error) {
+  error.message = fmt::format("model '{}': {}", model, error.message);
+  return error;
+}
+
+std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector<std::string> aliases,
+                                   std::shared_ptr<engine::InferenceEngine> engine) {
+  auto served = std::make_shared<ServedModel>();
+  served->id = std::move(id);
+  std::erase_if(aliases, [&](const auto& alias) { return alias.empty() || alias == served->id; });
+  served->aliases = std::move(aliases);
+  served->created = server::openai::unix_now();
+  served->fingerprint = parts.identity.fingerprint;
+  served->backend = make_backend(parts, engine);
+  served->model = std::move(parts.model);
+  served->chat_format = std::move(parts.chat_format);
+  served->engine = std::move(engine);
+  return served;
+}
+
+}  // namespace
+
+std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config) {
+  return info.bytes + info.kv_bytes_per_token * config.kv_cells;
+}
+
+result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& settings,
+                                                        const std::filesystem::path& first) {
+  forget_gone(served_);
+  forget_gone(weights_);
+  std::vector<Served> models;
+  if (!first.empty()) {
+    auto served = first_model(settings, first);
+    if (!served) return fail(served.error());
+    models.push_back(std::move(*served));
+  }
+  for (const auto& model : settings.models) {
+    auto served = hosted_model(settings, model);
+    if (!served) return fail(naming(model.name, served.error()));
+    models.push_back(std::move(*served));
+  }
+  return models;
+}
+
+result<std::shared_ptr<const engine::LlamaModel>> ModelSet::weights(const std::filesystem::path& path,
+                                                                    const engine::EngineConfig& config) {
+  auto& known =
+      weights_[fmt::format("{}|{}|{}", stamp(path), config.gpu_layers, static_cast<int>(config.kernels))];
+  if (auto model = known.lock()) return model;
+  auto model = engine::LlamaModel::load(path, config.gpu_layers, config.kernels);
+  if (model) known = *model;
+  return model;
+}
+
+result<ModelSet::Served> ModelSet::first_model(const config::Settings& settings,
+                                               const std::filesystem::path& path) {
+  const std::string id = model_id(path, settings);
+  auto& known = served_[fmt::format("first|{}|{}|{}{}", id, stamp(path), stamp(settings.model.chat_template),
+                                    text_of(settings.engine))];
+  if (auto served = known.lock()) return served;
+  auto model = weights(path, settings.engine);
+  if (!model) return fail(model.error());
+  auto parts = make_parts(*model, id, settings.model.chat_template, settings.engine);
+  if (!parts) return fail(parts.error());
+  auto engine = engine::start_engines(*model, settings.engine, clock_);
+  if (!engine) return fail(engine.error());
+  const std::string name = (*model)->info().name;
+  Served served = serve(std::move(*parts), id, {path.stem().string(), name}, std::move(*engine));
+  known = served;
+  return served;
+}
+
+result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings,
+                                                const config::HostedModelSettings& model) {
+  const auto path = config::ModelStore::of(config::process_environment()).resolve(model.path);
+  if (!path) return fail(path.error());
+  const engine::EngineConfig config = config::engine_of(settings, model);
+  std::string key =
+      fmt::format("{}|{}|{}{}", model.name, stamp(*path), stamp(model.chat_template), text_of(config));
+  for (const auto& alias : model.aliases) key += "|" + alias;
+  auto& known = served_[key];
+  if (auto served = known.lock()) return served;
+  auto vocabulary = engine::LlamaModel::load_vocabulary(*path);
+  if (!vocabulary) return fail(vocabulary.error());
+  auto parts = make_parts(*vocabulary, model.name, model.chat_template, config);
+  if (!parts) return fail(parts.error());
+  const auto& info = (*vocabulary)->info();
+  engine::HostedModel hosted;
+  hosted.name = model.name;
+  hosted.bytes = memory_of(info, config);
+  hosted.context_tokens = info.train_context_tokens > 0
+                              ? std::min(config.context_tokens, info.train_context_tokens)
+                              : config.context_tokens;
+  hosted.load = [path = *path, config,
+                 &clock = clock_]() -> result<std::shared_ptr<engine::InferenceEngine>> {
+    auto weights = engine::LlamaModel::load(path, config.gpu_layers, config.kernels);
+    if (!weights) return fail(weights.error());
+    auto engine = engine::start_engines(*weights, config, clock);
+    if (!engine) return fail(engine.error());
+    return std::shared_ptr<engine::InferenceEngine>(std::move(*engine));
+  };
+  Served served = serve(std::move(*parts), model.name, model.aliases, host_.add(std::move(hosted)));
+  known = served;
+  return served;
+}
+
+void ModelSet::apply_limits(const config::Settings& settings, const std::vector<Served>& models) {
+  engine::ModelHostConfig config;
+  config.residency.budget_bytes = settings.model.memory_budget;
+  config.load_timeout = settings.model.load_timeout;
+  config.max_waiting = settings.engine.max_queued;
+  host_.configure(config);
+  const bool has_first = models.size() > settings.models.size();
+  host_.set_pinned_bytes(has_first ? memory_of(models.front()->model->info(), settings.engine) : 0);
+}
+
+}  // namespace sovereign

@@ -1,0 +1,67 @@
+#include "settings_change.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "config/backend_table.h"
+#include "config/key_table.h"
+#include "config/model_table.h"
+
+namespace sovereign {
+namespace {
+
+constexpr std::array<std::string_view, 4> kReloadable = {"model", "engine", "routing", "limits"};
+
+bool needs_restart(const config::Key& key) {
+  return std::find(kReloadable.begin(), kReloadable.end(), key.section()) == kReloadable.end();
+}
+
+// Each table's keys with their values, by the table's name.
+template <class Tables, class Keys>
+std::map<std::string, std::string> describe(const config::Settings& settings, const Tables& tables,
+                                            std::string_view prefix, const Keys& keys) {
+  std::map<std::string, std::string> described;
+  for (const auto& table : tables) {
+    std::string& text = described[std::string(prefix) + table.name];
+    for (const config::Key& key : keys(table.name)) text += config::to_toml(key, key.get(settings)) + "\n";
+  }
+  return described;
+}
+
+std::map<std::string, std::string> describe_tables(const config::Settings& settings) {
+  auto tables = describe(settings, settings.models, config::kModelsPrefix, config::model_keys);
+  tables.merge(describe(settings, settings.backends, config::kBackendsPrefix, config::backend_keys));
+  return tables;
+}
+
+}  // namespace
+
+SettingsChange compare_settings(const config::Settings& now, const config::Settings& next) {
+  SettingsChange change;
+  for (const config::Key& key : config::all_keys()) {
+    if (key.get(now) == key.get(next)) continue;
+    (needs_restart(key) ? change.needs_restart : change.applied).push_back(key.name);
+  }
+  const auto before = describe_tables(now);
+  const auto after = describe_tables(next);
+  for (const auto& [name, text] : after) {
+    const auto known = before.find(name);
+    if (known == before.end() || known->second != text) change.applied.push_back(name);
+  }
+  for (const auto& [name, text] : before) {
+    if (!after.contains(name)) change.applied.push_back(name);
+  }
+  return change;
+}
+
+config::Settings take_over(const config::Settings& now, const config::Settings& next) {
+  config::Settings merged = next;
+  for (const config::Key& key : config::all_keys()) {
+    if (needs_restart(key)) key.set(merged, key.get(now));
+  }
+  return merged;
+}
+
+}  // namespace sovereign

@@ -1,0 +1,186 @@
+#include "gateway/fleet.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sovereign::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using Verdict = ConcurrencyLimit::Verdict;
+
+constexpr Time kNow{std::chrono::hours(1)};
+
+MemberConfig member(std::string name, Tier tier = Tier::local) {
+  MemberConfig config;
+  config.name = std::move(name);
+  config.model = "m";
+  config.tier = tier;
+  config.breaker.consecutive_failures = 2;
+  config.breaker.open_for = 10s;
+  return config;
+}
+
+RouteQuestion any_local() {
+  RouteQuestion question;
+  question.tier = Tier::local;
+  return question;
+}
+
+void fail_once(Fleet& fleet, std::size_t at, Time now = kNow) {
+  const auto permit = fleet.admit(at, now);
+  ASSERT_TRUE(permit);
+  fleet.report(*permit, CallOutcome::failed, now);
+}
+
+TEST(Fleet, AnOpenBreakerTakesItsMemberOutOfTheRouteUntilItIsTriedAgain) {
+  auto first = member("first");
+  auto second = member("second");
+  second.priority = 1;
+  Fleet fleet({first, second}, {});
+  EXPECT_THAT(*fleet.plan(any_local(), kNow), ElementsAre(0U, 1U));
+  fail_once(fleet, 0);
+  EXPECT_THAT(*fleet.plan(any_local(), kNow), ElementsAre(0U, 1U));
+  fail_once(fleet, 0);
+  EXPECT_THAT(*fleet.plan(any_local(), kNow), ElementsAre(1U));
+  EXPECT_FALSE(fleet.admit(0, kNow));
+  EXPECT_THAT(*fleet.plan(any_local(), kNow + 10s), ElementsAre(0U, 1U));
+  const auto view = fleet.view(kNow);
+  EXPECT_EQ(view[0].status, BackendStatus::offline);
+  EXPECT_EQ(view[0].failed, 2U);
+  EXPECT_EQ(view[0].times_opened, 1U);
+}
+
+TEST(Fleet, WhenNobodyMayBeAskedItSaysWhenTheNextMay) {
+  Fleet fleet({member("only")}, {});
+  fail_once(fleet, 0);
+  fail_once(fleet, 0);
+  const auto none = fleet.plan(any_local(), kNow + 2500ms);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().reason, "no_backend");
+  EXPECT_EQ(none.error().retry_after, 8s);
+}
+
+TEST(Fleet, AnOverloadedMemberRestsAsLongAsItSaysWithinBounds) {
+  Fleet fleet({member("only")}, {});
+  const auto overload = [&](std::optional<std::chrono::seconds> rest, Time now) {
+    const auto permit = fleet.admit(0, now);
+    ASSERT_TRUE(permit);
+    fleet.report(*permit, CallOutcome::overloaded, now, rest);
+  };
+  overload(7s, kNow);
+  EXPECT_FALSE(fleet.plan(any_local(), kNow + 7s - 1ns));
+  EXPECT_TRUE(fleet.plan(any_local(), kNow + 7s));
+  overload(3600s, kNow + 7s);
+  EXPECT_FALSE(fleet.plan(any_local(), kNow + 66s));
+  EXPECT_TRUE(fleet.plan(any_local(), kNow + 67s));
+  overload(std::nullopt, kNow + 67s);
+  EXPECT_TRUE(fleet.plan(any_local(), kNow + 68s));
+  EXPECT_EQ(fleet.view(kNow).front().overloaded, 3U);
+  EXPECT_EQ(fleet.view(kNow + 100s).front().breaker, CircuitBreaker::State::closed);
+}
+
+TEST(Fleet, TheEmbeddedModelNeverRests) {
+  auto embedded = member("own", Tier::edge);
+  embedded.embedded = true;
+  Fleet fleet({embedded}, {});
+  const auto permit = fleet.admit(0, kNow);
+  ASSERT_TRUE(permit);
+  fleet.report(*permit, CallOutcome::overloaded, kNow, 60s);
+  RouteQuestion question;
+  question.tier = Tier::edge;
+  EXPECT_TRUE(fleet.plan(question, kNow));
+}
+
+TEST(Fleet, AMemberThatIsNotThereYetAdmitsNobody) {
+  auto embedded = member("own", Tier::edge);
+  embedded.embedded = true;
+  embedded.present = false;
+  Fleet fleet({embedded}, {});
+  RouteQuestion question;
+  question.model = "own";
+  EXPECT_EQ(fleet.plan(question, kNow).error().reason, "no_backend");
+  EXPECT_FALSE(fleet.admit(0, kNow));
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::warming);
+  fleet.set_present(0, true, "own-7b");
+  EXPECT_TRUE(fleet.plan(question, kNow));
+  question.model = "own-7b";
+  EXPECT_TRUE(fleet.plan(question, kNow));
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::ready);
+}
+
+TEST(Fleet, ProbesFindOutTheDeadAndDoNotVouchForTheLiving) {
+  Fleet fleet({member("only")}, {});
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::cold);
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"m", "n"}}, kNow);
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::ready);
+  EXPECT_THAT(fleet.view(kNow).front().offers, ElementsAre("m", "n"));
+  fleet.report_probe(0, {ProbeOutcome::failed, "refused", {}}, kNow);
+  fleet.report_probe(0, {ProbeOutcome::failed, "refused", {}}, kNow);
+  EXPECT_FALSE(fleet.plan(any_local(), kNow));
+  EXPECT_EQ(fleet.view(kNow).front().detail, "refused");
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"m"}}, kNow + 1s);
+  EXPECT_FALSE(fleet.plan(any_local(), kNow + 1s));  // it lists its models, and may still fail every chat
+}
+
+TEST(Fleet, ALoadingMemberIsNotAskedAndOneWithoutAModelTakesTheFirstOffered) {
+  auto config = member("only");
+  config.model.clear();
+  Fleet fleet({config}, {});
+  fleet.report_probe(0, {ProbeOutcome::loading, "it loads", {}}, kNow);
+  EXPECT_FALSE(fleet.plan(any_local(), kNow));
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::warming);
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"found"}}, kNow);
+  RouteQuestion question;
+  question.model = "found";
+  EXPECT_TRUE(fleet.plan(question, kNow));
+}
+
+TEST(Fleet, PlacesAreLimitedAndGivenOnInOrder) {
+  auto config = member("only");
+  config.max_concurrency = 1;
+  config.max_queued = 1;
+  Fleet fleet({config}, {});
+  EXPECT_EQ(fleet.enter(0, 1), Verdict::admitted);
+  EXPECT_EQ(fleet.enter(0, 2), Verdict::queued);
+  EXPECT_EQ(fleet.enter(0, 3), Verdict::refused);
+  EXPECT_EQ(fleet.view(kNow).front().running, 1U);
+  EXPECT_EQ(fleet.view(kNow).front().queued, 1U);
+  EXPECT_EQ(fleet.leave(0), 2U);
+  EXPECT_FALSE(fleet.withdraw(0, 2));
+  EXPECT_EQ(fleet.leave(0), std::nullopt);
+  EXPECT_EQ(fleet.view(kNow).front().running, 0U);
+}
+
+TEST(Fleet, LoadCountsWhoRunsAndWhoWaits) {
+  auto a = member("a");
+  auto b = member("b");
+  a.max_concurrency = 1;
+  a.max_queued = 100;
+  b.max_concurrency = 100;
+  Fleet fleet({a, b}, {});
+  for (std::uint64_t ticket = 1; ticket <= 50; ++ticket) fleet.enter(0, ticket);
+  for (std::uint64_t prefix = 0; prefix < 20; ++prefix) {
+    auto question = any_local();
+    question.prefix_hash = prefix;
+    EXPECT_EQ(fleet.plan(question, kNow)->front(), 1U);  // whatever the prefix prefers
+  }
+}
+
+TEST(Fleet, AnAnswerClosesAHalfOpenBreakerAndCountsAsLife) {
+  Fleet fleet({member("only")}, {});
+  fail_once(fleet, 0);
+  fail_once(fleet, 0);
+  for (int i = 0; i < 2; ++i) {
+    const auto permit = fleet.admit(0, kNow + 11s);
+    ASSERT_TRUE(permit);
+    EXPECT_FALSE(fleet.admit(0, kNow + 11s));  // one at a time
+    fleet.report(*permit, CallOutcome::answered, kNow + 11s);
+  }
+  EXPECT_EQ(fleet.view(kNow + 11s).front().status, BackendStatus::ready);
+  EXPECT_EQ(fleet.view(kNow + 11s).front().answered, 2U);
+}
+
+}  // namespace
+}  // namespace sovereign::gateway

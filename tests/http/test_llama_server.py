@@ -1,0 +1,230 @@
+"""The gateway before llama-server, as llama.cpp's own build makes it: `make peers`. Skipped where it is not built."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import httpx
+import openai
+import pytest
+
+from service import Service, needed, wait_for
+
+MODEL = needed("SOVEREIGN_TEST_MODEL")
+QUESTION = [{"role": "user", "content": "Name three colours."}]
+
+
+class LlamaServer:
+    def __init__(self, folder):
+        self.program = os.environ.get("SOVEREIGN_LLAMA_SERVER", "")
+        self.log_path = folder / "llama-server.log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "-m", MODEL, "--host", "127.0.0.1", "--port", str(self.port), "-t", "1", "-np", "2",
+                 "-c", "2048", "--slots", "--no-webui"], stdout=log, stderr=subprocess.STDOUT)
+        wait_for(self.healthy, "llama-server", 120)
+
+    def healthy(self):
+        assert self.process.poll() is None, self.log_path.read_text(errors="replace")[-2000:]
+        try:
+            return httpx.get(self.url + "/health", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def busy(self):
+        return any(slot["is_processing"] for slot in httpx.get(self.url + "/slots", timeout=30).json())
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    server = LlamaServer(tmp_path_factory.mktemp("llama-server"))
+    if not os.path.exists(server.program):
+        pytest.skip("llama-server is not built; `make peers` builds it")
+    server.start()
+    yield server
+    server.kill()
+
+
+def backend(llama, extra=""):
+    return f'[backends.llama]\npreset = "llama-server"\nurl = "{llama.url}"\n{extra}'
+
+
+@pytest.fixture(scope="module")
+def front(llama):
+    """Without a model of its own: whatever it answers is llama-server's."""
+    running = Service("[model]\nenabled = false\n[cache]\nenabled = false\n" + backend(llama))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def guarded(llama):
+    """llama-server first, the model in this process when it fails; both tiers are named as local, in this order."""
+    running = Service(
+        "[engine]\ncontext_tokens = 1024\nkv_cells = 2048\n[cache]\nenabled = false\n"
+        '[model]\nname = "own"\n[routing]\nbreaker_failures = 2\nbreaker_open_for = "200ms"\nprobe_interval = "0s"\n'
+        'local_fallback = ["edge"]\n' + backend(llama, 'first_token_timeout = "2s"\ntoken_timeout = "5s"\n')
+    )
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def running_llama(llama):
+    """Running, whatever the test before did to it."""
+    if llama.process.poll() is not None:
+        llama.start()
+    yield llama
+    if llama.process.poll() is None:
+        llama.process.send_signal(signal.SIGCONT)
+
+
+def ask(server, **more):
+    body = {"messages": QUESTION, "max_tokens": 16, "temperature": 0} | more
+    return httpx.post(server.url + "/v1/chat/completions", json=body, timeout=120)
+
+
+def from_llama(guarded):
+    """What answers a query that may go to either."""
+    answer = ask(guarded, tier="local")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["model"] != "own"
+
+
+def test_whole_and_streamed_answers_are_its_own(front, running_llama):
+    direct = ask(running_llama).json()
+    through = ask(front).json()
+    assert through["choices"][0]["message"]["content"] == direct["choices"][0]["message"]["content"]
+    assert through["usage"]["completion_tokens"] == direct["usage"]["completion_tokens"]
+    assert through["choices"][0]["finish_reason"] == direct["choices"][0]["finish_reason"]
+    chunks = front.client().chat.completions.create(
+        model="llama", messages=QUESTION, max_tokens=16, temperature=0, stream=True)
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text == direct["choices"][0]["message"]["content"]
+
+
+def test_its_model_is_discovered(front, running_llama):
+    offered = [m["id"] for m in httpx.get(running_llama.url + "/v1/models").json()["data"]]
+    listed = httpx.get(front.url + "/v1/models").json()["data"][0]
+    assert listed["id"] == "llama" and listed["meta"]["offers"] == offered
+    assert ask(front, model=offered[0]).status_code == 200
+
+
+def test_a_schema_binds_it(front, running_llama):
+    schema = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"],
+              "additionalProperties": False}
+    answer = ask(front, max_tokens=64, response_format={
+        "type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}).json()
+    assert answer["choices"][0]["message"]["content"].replace(" ", "").replace("\n", "") in (
+        '{"colour":"red"}', '{"colour":"blue"}')
+
+
+def test_knobs_of_sampling_reach_it(front, running_llama):
+    knobs = {"temperature": 0.9, "seed": 7, "top_k": 20, "min_p": 0.02, "repeat_penalty": 1.1, "max_tokens": 24}
+    assert (ask(front, **knobs).json()["choices"][0]["message"]["content"]
+            == ask(running_llama, **knobs).json()["choices"][0]["message"]["content"])
+
+
+def test_its_refusals_are_passed_on(front, running_llama):
+    answer = ask(front, messages=[{"role": "user", "content": "word " * 3000}])
+    assert answer.status_code == 400
+    assert "context" in answer.json()["error"]["message"]
+
+
+def test_a_client_that_leaves_ends_its_work(front, running_llama):
+    body = {"messages": QUESTION, "max_tokens": 2000, "temperature": 0, "stream": True, "ignore_eos": True}
+    with httpx.stream("POST", front.url + "/v1/chat/completions", json=body, timeout=120) as response:
+        for line in response.iter_lines():
+            if '"content":"' in line:
+                break
+        assert running_llama.busy()
+    wait_for(lambda: not running_llama.busy(), "the slot to be free")
+
+
+def test_it_dies_in_the_middle_of_a_stream(guarded, running_llama):
+    wait_for(lambda: from_llama(guarded), "llama-server to be asked")
+    body = {"messages": QUESTION, "max_tokens": 900, "temperature": 0, "stream": True, "ignore_eos": True,
+            "tier": "local"}
+    lines = []
+    with httpx.stream("POST", guarded.url + "/v1/chat/completions", json=body, timeout=120) as response:
+        for line in response.iter_lines():
+            if '"content":"' in line and running_llama.process.poll() is None:
+                running_llama.kill()
+            lines.append(line)
+    assert any("backend_broke_off" in line for line in lines)
+    assert [line for line in lines if line][-1] == "data: [DONE]"
+
+
+def test_it_is_dead_and_the_next_one_answers_unseen(guarded, running_llama):
+    running_llama.kill()
+    for _ in range(4):
+        assert not from_llama(guarded)
+    assert guarded.metrics()['sovereign_backend_breaker{backend="llama",state="open"}'] == 1
+    running_llama.start()
+    wait_for(lambda: from_llama(guarded), "llama-server to be asked again")
+
+
+def test_it_hangs_and_the_next_one_answers_unseen(guarded, running_llama):
+    wait_for(lambda: from_llama(guarded), "llama-server to be asked")
+    running_llama.process.send_signal(signal.SIGSTOP)
+    assert not from_llama(guarded)
+    running_llama.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: from_llama(guarded), "llama-server to be asked again")
+
+
+def test_it_hangs_in_the_middle_of_a_stream(guarded, running_llama):
+    wait_for(lambda: from_llama(guarded), "llama-server to be asked")
+    body = {"messages": QUESTION, "max_tokens": 900, "temperature": 0, "stream": True, "ignore_eos": True,
+            "tier": "local"}
+    lines, stopped = [], False
+    with httpx.stream("POST", guarded.url + "/v1/chat/completions", json=body, timeout=120) as response:
+        for line in response.iter_lines():
+            if '"content":"' in line and not stopped:
+                running_llama.process.send_signal(signal.SIGSTOP)
+                stopped = True
+            lines.append(line)
+    running_llama.process.send_signal(signal.SIGCONT)
+    assert any("backend_broke_off" in line for line in lines)
+
+
+def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
+    """Every whole answer is an answer, whoever gave it."""
+    stop = threading.Event()
+    statuses = []
+
+    def client():
+        while not stop.is_set():
+            statuses.append(ask(guarded, tier="local", max_tokens=4).status_code)
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    for each in clients:
+        each.start()
+    for _ in range(2):
+        seen = len(statuses)
+        wait_for(lambda: len(statuses) >= seen + 8, "answers with llama-server")
+        running_llama.kill()
+        seen = len(statuses)
+        wait_for(lambda: len(statuses) >= seen + 8, "answers without it")
+        running_llama.start()
+    stop.set()
+    for each in clients:
+        each.join()
+    assert set(statuses) == {200}
+
+
+def test_an_unknown_model_is_refused(front):
+    with pytest.raises(openai.NotFoundError):
+        front.client().chat.completions.create(model="gpt-9", messages=QUESTION)
