@@ -27,15 +27,14 @@ result<std::string> read_template(const std::string& file) {
               "model.chat_template");
 }
 
-// Null where none is wanted.
+}  // namespace
+
 result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config) {
   if (config.speculation != engine::Speculation::draft || config.draft_model.empty()) return nullptr;
   const auto path = config::ModelStore::of(config::process_environment()).resolve(config.draft_model);
   if (!path) return fail(path.error());
   return engine::LlamaModel::load(*path, config.gpu_layers, config.kernels);
 }
-
-}  // namespace
 
 result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, const std::string& id,
                               const std::string& chat_template, const engine::EngineConfig& config) {

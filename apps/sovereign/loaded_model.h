@@ -29,6 +29,9 @@ result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, c
 std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
                                                std::shared_ptr<engine::InferenceEngine> engine);
 
+// The model that guesses for another; null where none is wanted. Errors: as LlamaModel; not_found.
+result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config);
+
 struct LoadedModel {
   std::shared_ptr<const engine::LlamaModel> model;
   std::shared_ptr<const engine::ChatFormat> chat_format;

@@ -105,7 +105,9 @@ result<ModelSet::Served> ModelSet::first_model(const config::Settings& settings,
   if (!model) return fail(model.error());
   auto parts = make_parts(*model, id, settings.model.chat_template, settings.engine);
   if (!parts) return fail(parts.error());
-  auto engine = engine::start_engines(*model, settings.engine, clock_);
+  const auto draft = load_draft_model(settings.engine);
+  if (!draft) return fail(draft.error());
+  auto engine = engine::start_engines(*model, settings.engine, clock_, *draft);
   if (!engine) return fail(engine.error());
   const std::string name = (*model)->info().name;
   Served served = serve(std::move(*parts), id, {path.stem().string(), name}, std::move(*engine));
@@ -138,7 +140,9 @@ result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings
                  &clock = clock_]() -> result<std::shared_ptr<engine::InferenceEngine>> {
     auto weights = engine::LlamaModel::load(path, config.gpu_layers, config.kernels);
     if (!weights) return fail(weights.error());
-    auto engine = engine::start_engines(*weights, config, clock);
+    const auto draft = load_draft_model(config);
+    if (!draft) return fail(draft.error());
+    auto engine = engine::start_engines(*weights, config, clock, *draft);
     if (!engine) return fail(engine.error());
     return std::shared_ptr<engine::InferenceEngine>(std::move(*engine));
   };

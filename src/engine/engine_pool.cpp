@@ -45,16 +45,17 @@ void end_unanswered(GenerationSink& sink, std::uint32_t choices, FinishReason re
 }  // namespace
 
 result<std::unique_ptr<InferenceEngine>> start_engines(const std::shared_ptr<const LlamaModel>& model,
-                                                       const EngineConfig& config, const Clock& clock) {
+                                                       const EngineConfig& config, const Clock& clock,
+                                                       const std::shared_ptr<const LlamaModel>& draft_model) {
   if (config.pool <= 1) {
-    auto engine = Engine::start(model, config, clock);
+    auto engine = Engine::start(model, config, clock, draft_model);
     if (!engine) return fail(engine.error());
     return std::unique_ptr<InferenceEngine>(std::move(*engine));
   }
   const EngineConfig share = share_of(config);
   std::vector<std::unique_ptr<InferenceEngine>> engines;
   for (std::uint32_t i = 0; i < config.pool; ++i) {
-    auto engine = Engine::start(model, share, clock);
+    auto engine = Engine::start(model, share, clock, draft_model);
     if (!engine) return fail(engine.error());
     engines.push_back(std::move(*engine));
   }

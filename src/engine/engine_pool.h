@@ -15,9 +15,11 @@ namespace sovereign::engine {
 class LlamaModel;
 
 // An engine, or a pool of them when EngineConfig::pool is more than 1: threads, KV cells, sequences and kept
-// prefixes are then divided among the engines. The model is shared. Errors: as Engine::start().
-result<std::unique_ptr<InferenceEngine>> start_engines(const std::shared_ptr<const LlamaModel>& model,
-                                                       const EngineConfig& config, const Clock& clock);
+// prefixes are then divided among the engines. The models are shared; `draft_model` and errors: as
+// Engine::start().
+result<std::unique_ptr<InferenceEngine>> start_engines(
+    const std::shared_ptr<const LlamaModel>& model, const EngineConfig& config, const Clock& clock,
+    const std::shared_ptr<const LlamaModel>& draft_model = nullptr);
 
 class EnginePool final : public InferenceEngine {
  public:
