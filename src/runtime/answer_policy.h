@@ -10,8 +10,8 @@ struct AnswerPolicy {
   std::string quality;    // quality_policy.h
   std::string reasoning;  // reasoning_policy.h; counts for queries that reason
   // The canary whose variant answers here, as results and receipts name it; empty: none does.
-  std::string variant;
-  std::string variant_configuration;  // a digest of what makes it so
+  std::string variant{};
+  std::string variant_configuration{};  // a digest of what makes it so
 };
 
 }  // namespace sovereign::runtime
