@@ -235,7 +235,7 @@ TEST_F(ModelHostTest, ManyAskForMoreModelsThanFit) {
       for (std::size_t i = 0; i < 50; ++i) {
         const auto sink = std::make_shared<RecordingSink>();
         if (models[(client * 7 + i * 3) % models.size()]->submit(request(), sink)) {
-          if finish_of ((sink) == FinishReason::stop) ++answered;
+          if (finish_of(sink) == FinishReason::stop) ++answered;
         }
         if (alive_ > 2) too_many = true;
       }
