@@ -12,6 +12,7 @@ _sovereign() {
       'sovereign/keys') path='sovereign keys' ;;
       'sovereign/verify') path='sovereign verify' ;;
       'sovereign/cache') path='sovereign cache' ;;
+      'sovereign/canary') path='sovereign canary' ;;
       'sovereign/completion') path='sovereign completion' ;;
       'sovereign/man') path='sovereign man' ;;
       'sovereign/version') path='sovereign version' ;;
@@ -30,6 +31,10 @@ _sovereign() {
       'sovereign cache/stats') path='sovereign cache stats' ;;
       'sovereign cache/clear') path='sovereign cache clear' ;;
       'sovereign cache/get') path='sovereign cache get' ;;
+      'sovereign canary/status') path='sovereign canary status' ;;
+      'sovereign canary/promote') path='sovereign canary promote' ;;
+      'sovereign canary/rollback') path='sovereign canary rollback' ;;
+      'sovereign canary/restart') path='sovereign canary restart' ;;
     esac
   done
   COMPREPLY=()
@@ -39,6 +44,8 @@ _sovereign() {
     'sovereign serve/--model'|'sovereign serve/--model.path') compopt -o default; return ;;
     'sovereign serve/--alias'|'sovereign serve/--model.name') :; return ;;
     'sovereign serve/--chat-template'|'sovereign serve/--model.chat_template') compopt -o default; return ;;
+    'sovereign serve/--model.memory_budget') :; return ;;
+    'sovereign serve/--model.load_timeout') :; return ;;
     'sovereign serve/--context'|'sovereign serve/--engine.context_tokens') :; return ;;
     'sovereign serve/--kv-cells'|'sovereign serve/--engine.kv_cells') :; return ;;
     'sovereign serve/--parallel'|'sovereign serve/--engine.max_sequences') :; return ;;
@@ -47,6 +54,7 @@ _sovereign() {
     'sovereign serve/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign serve/--engine.max_queued') :; return ;;
     'sovereign serve/--threads'|'sovereign serve/--engine.threads') :; return ;;
+    'sovereign serve/--engine.pool') :; return ;;
     'sovereign serve/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign serve/--engine.speculation') COMPREPLY=($(compgen -W 'off prompt_lookup draft' -- "$word")); return ;;
     'sovereign serve/--draft-model'|'sovereign serve/--engine.draft_model') compopt -o default; return ;;
@@ -123,6 +131,19 @@ _sovereign() {
     'sovereign serve/--limits.burst') :; return ;;
     'sovereign serve/--limits.key_requests_per_minute') :; return ;;
     'sovereign serve/--limits.key_burst') :; return ;;
+    'sovereign serve/--canary.name') :; return ;;
+    'sovereign serve/--canary.share') :; return ;;
+    'sovereign serve/--canary.by') COMPREPLY=($(compgen -W 'query client' -- "$word")); return ;;
+    'sovereign serve/--canary.models') :; return ;;
+    'sovereign serve/--canary.model') :; return ;;
+    'sovereign serve/--canary.tier') COMPREPLY=($(compgen -W 'control edge local pool' -- "$word")); return ;;
+    'sovereign serve/--canary.system') :; return ;;
+    'sovereign serve/--canary.set') :; return ;;
+    'sovereign serve/--canary.margin') :; return ;;
+    'sovereign serve/--canary.alpha') :; return ;;
+    'sovereign serve/--canary.promote') COMPREPLY=($(compgen -W 'manual when_fine' -- "$word")); return ;;
+    'sovereign serve/--canary.promote_after') :; return ;;
+    'sovereign serve/--canary.state_file') compopt -o default; return ;;
     'sovereign serve/--log-level'|'sovereign serve/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign serve/--log-format'|'sovereign serve/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign serve/--log-file'|'sovereign serve/--log.file') compopt -o default; return ;;
@@ -139,6 +160,8 @@ _sovereign() {
     'sovereign ask/--model'|'sovereign ask/--model.path') compopt -o default; return ;;
     'sovereign ask/--alias'|'sovereign ask/--model.name') :; return ;;
     'sovereign ask/--chat-template'|'sovereign ask/--model.chat_template') compopt -o default; return ;;
+    'sovereign ask/--model.memory_budget') :; return ;;
+    'sovereign ask/--model.load_timeout') :; return ;;
     'sovereign ask/--context'|'sovereign ask/--engine.context_tokens') :; return ;;
     'sovereign ask/--kv-cells'|'sovereign ask/--engine.kv_cells') :; return ;;
     'sovereign ask/--parallel'|'sovereign ask/--engine.max_sequences') :; return ;;
@@ -147,6 +170,7 @@ _sovereign() {
     'sovereign ask/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign ask/--engine.max_queued') :; return ;;
     'sovereign ask/--threads'|'sovereign ask/--engine.threads') :; return ;;
+    'sovereign ask/--engine.pool') :; return ;;
     'sovereign ask/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign ask/--engine.speculation') COMPREPLY=($(compgen -W 'off prompt_lookup draft' -- "$word")); return ;;
     'sovereign ask/--draft-model'|'sovereign ask/--engine.draft_model') compopt -o default; return ;;
@@ -177,10 +201,14 @@ _sovereign() {
     'sovereign model path/--model'|'sovereign model path/--model.path') compopt -o default; return ;;
     'sovereign model path/--alias'|'sovereign model path/--model.name') :; return ;;
     'sovereign model path/--chat-template'|'sovereign model path/--model.chat_template') compopt -o default; return ;;
+    'sovereign model path/--model.memory_budget') :; return ;;
+    'sovereign model path/--model.load_timeout') :; return ;;
     'sovereign doctor/--config') compopt -o default; return ;;
     'sovereign doctor/--model'|'sovereign doctor/--model.path') compopt -o default; return ;;
     'sovereign doctor/--alias'|'sovereign doctor/--model.name') :; return ;;
     'sovereign doctor/--chat-template'|'sovereign doctor/--model.chat_template') compopt -o default; return ;;
+    'sovereign doctor/--model.memory_budget') :; return ;;
+    'sovereign doctor/--model.load_timeout') :; return ;;
     'sovereign doctor/--context'|'sovereign doctor/--engine.context_tokens') :; return ;;
     'sovereign doctor/--kv-cells'|'sovereign doctor/--engine.kv_cells') :; return ;;
     'sovereign doctor/--parallel'|'sovereign doctor/--engine.max_sequences') :; return ;;
@@ -189,6 +217,7 @@ _sovereign() {
     'sovereign doctor/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign doctor/--engine.max_queued') :; return ;;
     'sovereign doctor/--threads'|'sovereign doctor/--engine.threads') :; return ;;
+    'sovereign doctor/--engine.pool') :; return ;;
     'sovereign doctor/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign doctor/--engine.speculation') COMPREPLY=($(compgen -W 'off prompt_lookup draft' -- "$word")); return ;;
     'sovereign doctor/--draft-model'|'sovereign doctor/--engine.draft_model') compopt -o default; return ;;
@@ -220,6 +249,8 @@ _sovereign() {
     'sovereign config check/--model'|'sovereign config check/--model.path') compopt -o default; return ;;
     'sovereign config check/--alias'|'sovereign config check/--model.name') :; return ;;
     'sovereign config check/--chat-template'|'sovereign config check/--model.chat_template') compopt -o default; return ;;
+    'sovereign config check/--model.memory_budget') :; return ;;
+    'sovereign config check/--model.load_timeout') :; return ;;
     'sovereign config check/--context'|'sovereign config check/--engine.context_tokens') :; return ;;
     'sovereign config check/--kv-cells'|'sovereign config check/--engine.kv_cells') :; return ;;
     'sovereign config check/--parallel'|'sovereign config check/--engine.max_sequences') :; return ;;
@@ -228,6 +259,7 @@ _sovereign() {
     'sovereign config check/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign config check/--engine.max_queued') :; return ;;
     'sovereign config check/--threads'|'sovereign config check/--engine.threads') :; return ;;
+    'sovereign config check/--engine.pool') :; return ;;
     'sovereign config check/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign config check/--engine.speculation') COMPREPLY=($(compgen -W 'off prompt_lookup draft' -- "$word")); return ;;
     'sovereign config check/--draft-model'|'sovereign config check/--engine.draft_model') compopt -o default; return ;;
@@ -304,6 +336,19 @@ _sovereign() {
     'sovereign config check/--limits.burst') :; return ;;
     'sovereign config check/--limits.key_requests_per_minute') :; return ;;
     'sovereign config check/--limits.key_burst') :; return ;;
+    'sovereign config check/--canary.name') :; return ;;
+    'sovereign config check/--canary.share') :; return ;;
+    'sovereign config check/--canary.by') COMPREPLY=($(compgen -W 'query client' -- "$word")); return ;;
+    'sovereign config check/--canary.models') :; return ;;
+    'sovereign config check/--canary.model') :; return ;;
+    'sovereign config check/--canary.tier') COMPREPLY=($(compgen -W 'control edge local pool' -- "$word")); return ;;
+    'sovereign config check/--canary.system') :; return ;;
+    'sovereign config check/--canary.set') :; return ;;
+    'sovereign config check/--canary.margin') :; return ;;
+    'sovereign config check/--canary.alpha') :; return ;;
+    'sovereign config check/--canary.promote') COMPREPLY=($(compgen -W 'manual when_fine' -- "$word")); return ;;
+    'sovereign config check/--canary.promote_after') :; return ;;
+    'sovereign config check/--canary.state_file') compopt -o default; return ;;
     'sovereign config check/--log-level'|'sovereign config check/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign config check/--log-format'|'sovereign config check/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign config check/--log-file'|'sovereign config check/--log.file') compopt -o default; return ;;
@@ -311,6 +356,8 @@ _sovereign() {
     'sovereign config show/--model'|'sovereign config show/--model.path') compopt -o default; return ;;
     'sovereign config show/--alias'|'sovereign config show/--model.name') :; return ;;
     'sovereign config show/--chat-template'|'sovereign config show/--model.chat_template') compopt -o default; return ;;
+    'sovereign config show/--model.memory_budget') :; return ;;
+    'sovereign config show/--model.load_timeout') :; return ;;
     'sovereign config show/--context'|'sovereign config show/--engine.context_tokens') :; return ;;
     'sovereign config show/--kv-cells'|'sovereign config show/--engine.kv_cells') :; return ;;
     'sovereign config show/--parallel'|'sovereign config show/--engine.max_sequences') :; return ;;
@@ -319,6 +366,7 @@ _sovereign() {
     'sovereign config show/--engine.prefill_chunk_tokens') :; return ;;
     'sovereign config show/--engine.max_queued') :; return ;;
     'sovereign config show/--threads'|'sovereign config show/--engine.threads') :; return ;;
+    'sovereign config show/--engine.pool') :; return ;;
     'sovereign config show/--engine.kernels') COMPREPLY=($(compgen -W 'auto stock' -- "$word")); return ;;
     'sovereign config show/--engine.speculation') COMPREPLY=($(compgen -W 'off prompt_lookup draft' -- "$word")); return ;;
     'sovereign config show/--draft-model'|'sovereign config show/--engine.draft_model') compopt -o default; return ;;
@@ -395,6 +443,19 @@ _sovereign() {
     'sovereign config show/--limits.burst') :; return ;;
     'sovereign config show/--limits.key_requests_per_minute') :; return ;;
     'sovereign config show/--limits.key_burst') :; return ;;
+    'sovereign config show/--canary.name') :; return ;;
+    'sovereign config show/--canary.share') :; return ;;
+    'sovereign config show/--canary.by') COMPREPLY=($(compgen -W 'query client' -- "$word")); return ;;
+    'sovereign config show/--canary.models') :; return ;;
+    'sovereign config show/--canary.model') :; return ;;
+    'sovereign config show/--canary.tier') COMPREPLY=($(compgen -W 'control edge local pool' -- "$word")); return ;;
+    'sovereign config show/--canary.system') :; return ;;
+    'sovereign config show/--canary.set') :; return ;;
+    'sovereign config show/--canary.margin') :; return ;;
+    'sovereign config show/--canary.alpha') :; return ;;
+    'sovereign config show/--canary.promote') COMPREPLY=($(compgen -W 'manual when_fine' -- "$word")); return ;;
+    'sovereign config show/--canary.promote_after') :; return ;;
+    'sovereign config show/--canary.state_file') compopt -o default; return ;;
     'sovereign config show/--log-level'|'sovereign config show/--log.level') COMPREPLY=($(compgen -W 'trace debug info warning error off' -- "$word")); return ;;
     'sovereign config show/--log-format'|'sovereign config show/--log.format') COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
     'sovereign config show/--log-file'|'sovereign config show/--log.file') compopt -o default; return ;;
@@ -415,21 +476,36 @@ _sovereign() {
     'sovereign cache get/--url') :; return ;;
     'sovereign cache get/--admin-key-file') compopt -o default; return ;;
     'sovereign cache get/--ca-file') compopt -o default; return ;;
+    'sovereign canary status/--url') :; return ;;
+    'sovereign canary status/--admin-key-file') compopt -o default; return ;;
+    'sovereign canary status/--ca-file') compopt -o default; return ;;
+    'sovereign canary promote/--url') :; return ;;
+    'sovereign canary promote/--admin-key-file') compopt -o default; return ;;
+    'sovereign canary promote/--ca-file') compopt -o default; return ;;
+    'sovereign canary promote/--reason') :; return ;;
+    'sovereign canary rollback/--url') :; return ;;
+    'sovereign canary rollback/--admin-key-file') compopt -o default; return ;;
+    'sovereign canary rollback/--ca-file') compopt -o default; return ;;
+    'sovereign canary rollback/--reason') :; return ;;
+    'sovereign canary restart/--url') :; return ;;
+    'sovereign canary restart/--admin-key-file') compopt -o default; return ;;
+    'sovereign canary restart/--ca-file') compopt -o default; return ;;
+    'sovereign canary restart/--reason') :; return ;;
   esac
   case "$path" in
-    'sovereign') words='serve ask model doctor config key keys verify cache completion man version -h --help --version' ;;
-    'sovereign serve') words='-h --help --port-file --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --context-file --max-tokens --temperature --seed --reason --json --no-stream --stats --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign') words='serve ask model doctor config key keys verify cache canary completion man version -h --help --version' ;;
+    'sovereign serve') words='-h --help --port-file --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.pool --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --canary.name --canary.share --canary.by --canary.models --canary.model --canary.tier --canary.system --canary.set --canary.margin --canary.alpha --canary.promote --canary.promote_after --canary.state_file --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign ask') words='-h --help --url --api-key-file --ca-file --system --context-file --max-tokens --temperature --seed --reason --json --no-stream --stats --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.pool --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --log-level --log.level --log-format --log.format --log-file --log.file' ;;
     'sovereign model') words='list info fetch path -h --help' ;;
     'sovereign model list') words='-h --help --json' ;;
     'sovereign model info') words='-h --help --json' ;;
     'sovereign model fetch') words='-h --help --package' ;;
-    'sovereign model path') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch' ;;
-    'sovereign doctor') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
+    'sovereign model path') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout' ;;
+    'sovereign doctor') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.pool --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --json' ;;
     'sovereign config') words='example check show -h --help' ;;
     'sovereign config example') words='-h --help' ;;
-    'sovereign config check') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --log-level --log.level --log-format --log.format --log-file --log.file' ;;
-    'sovereign config show') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
+    'sovereign config check') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.pool --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --canary.name --canary.share --canary.by --canary.models --canary.model --canary.tier --canary.system --canary.set --canary.margin --canary.alpha --canary.promote --canary.promote_after --canary.state_file --log-level --log.level --log-format --log.format --log-file --log.file' ;;
+    'sovereign config show') words='-h --help --config --model.enabled --model --model.path --alias --model.name --chat-template --model.chat_template --fetch --model.fetch --model.memory_budget --model.load_timeout --context --engine.context_tokens --kv-cells --engine.kv_cells --parallel --engine.max_sequences --engine.max_cached_prefixes --engine.step_token_budget --engine.prefill_chunk_tokens --engine.max_queued --threads --engine.threads --engine.pool --engine.prefix_sharing --engine.flash_attention --engine.kernels --deterministic --engine.deterministic --engine.speculation --draft-model --engine.draft_model --engine.max_draft_tokens --engine.step_draft_tokens --gpu-layers --engine.gpu_layers --engine.embedding_pooling --host --server.host --port --server.port --server.io_threads --server.worker_threads --server.max_connections --server.max_body_bytes --server.max_header_bytes --server.header_timeout --server.body_timeout --server.idle_timeout --server.write_timeout --server.max_unsent_bytes --server.drain_timeout --server.stall_after --server.request_timeout --server.api_key_hashes --server.admin_key_hashes --cors-origin --server.cors_origins --tls-certificate --server.tls_certificate --tls-key --server.tls_key --insecure --server.insecure --cache.enabled --cache.max_entries --cache.max_bytes --cache.time_to_live --cache.disk_path --cache.disk_max_bytes --cache.redis_url --cache.redis_timeout --receipts --receipts.mode --receipts.folder --receipts.key_file --receipts.passphrase_file --receipts.sync --receipts.checkpoint_interval --envelopes.senders --envelopes.required --envelopes.policy --envelopes.ihsan_min --envelopes.folder --envelopes.max_nonces --envelopes.past --envelopes.future --envelopes.rate_per_second --envelopes.rate_burst --quality.mode --quality.min_score --quality.min_dimension --quality.unmeasured --quality.required --quality.max_retries --quality.likelihood --quality.judge --quality.judge_timeout --reasoning.max_depth --reasoning.default_depth --reasoning.branches --reasoning.max_thought_tokens --reasoning.max_tokens --reasoning.max_time --reasoning.stop_agreement --reasoning.temperature --routing.local_from --routing.pool_from --routing.edge_fallback --routing.local_fallback --routing.pool_fallback --routing.require_local --routing.probe_interval --routing.breaker_failures --routing.breaker_open_for --limits.requests_per_minute --limits.burst --limits.key_requests_per_minute --limits.key_burst --canary.name --canary.share --canary.by --canary.models --canary.model --canary.tier --canary.system --canary.set --canary.margin --canary.alpha --canary.promote --canary.promote_after --canary.state_file --log-level --log.level --log-format --log.format --log-file --log.file --json' ;;
     'sovereign key') words='new hash -h --help' ;;
     'sovereign key new') words='-h --help' ;;
     'sovereign key hash') words='-h --help' ;;
@@ -442,6 +518,11 @@ _sovereign() {
     'sovereign cache stats') words='-h --help --url --admin-key-file --ca-file' ;;
     'sovereign cache clear') words='-h --help --url --admin-key-file --ca-file' ;;
     'sovereign cache get') words='-h --help --url --admin-key-file --ca-file' ;;
+    'sovereign canary') words='status promote rollback restart -h --help' ;;
+    'sovereign canary status') words='-h --help --url --admin-key-file --ca-file --json' ;;
+    'sovereign canary promote') words='-h --help --url --admin-key-file --ca-file --json --reason' ;;
+    'sovereign canary rollback') words='-h --help --url --admin-key-file --ca-file --json --reason' ;;
+    'sovereign canary restart') words='-h --help --url --admin-key-file --ca-file --json --reason' ;;
     'sovereign completion') words='-h --help bash zsh fish' ;;
     'sovereign man') words='-h --help' ;;
     'sovereign version') words='-h --help --json' ;;
