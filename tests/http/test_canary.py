@@ -11,7 +11,7 @@ import time
 import httpx
 import pytest
 
-from service import Service, needed
+from service import Service, needed, wait_for
 
 ADMIN_KEY = "sk-admin"
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
@@ -90,6 +90,15 @@ def ask_until_decided(service, most):
     raise AssertionError(f"undecided after {most} queries: {status(service)}")
 
 
+def wait_for_the_model(service):
+    """With backends a server is ready before its own model is."""
+    def is_ready():
+        backends = httpx.get(service.url + "/readyz", timeout=30).json()["backends"]
+        return [b["status"] for b in backends if b["tier"] == "edge"] == ["ready"]
+
+    wait_for(is_ready, "the embedded model")
+
+
 def sovereign(*arguments):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SOVEREIGN_")}
     return subprocess.run(
@@ -105,6 +114,7 @@ def test_a_failing_variant_is_rolled_back_unseen_and_stays_so(start, tmp_path):
         '[routing]\nprobe_interval = "0s"\n[backends.nobody]\nurl = "http://127.0.0.1:9/v1"\nmodel = "x"\n'
     )
     service = start(config)
+    wait_for_the_model(service)
     ask_until_decided(service, 400)  # each of them is answered
     state = status(service)
     assert state["phase"] == "rolled_back"
@@ -119,6 +129,7 @@ def test_a_failing_variant_is_rolled_back_unseen_and_stays_so(start, tmp_path):
     service.stop()
 
     again = start(config)
+    wait_for_the_model(again)
     assert status(again)["phase"] == "rolled_back"
     before = status(again)["queries"]["variant"]
     for number in range(20):

@@ -87,8 +87,8 @@ ArmCounts CanaryTrial::AtomicCounts::read() const {
 result<std::unique_ptr<CanaryTrial>> CanaryTrial::open(gateway::CanaryConfig config, fs::path file) {
   auto lock = AppendFile::open(beside(file, ".lock"), AppendFile::Mode::read_write);
   if (!lock) return fail(std::move(lock.error()));
-  std::unique_ptr<CanaryTrial> trial(
-      new CanaryTrial(make_canary(std::move(config), file), std::move(file), std::move(*lock)));
+  Canary canary = make_canary(std::move(config), file);
+  std::unique_ptr<CanaryTrial> trial(new CanaryTrial(std::move(canary), std::move(file), std::move(*lock)));
   const auto view = trial->view();
   spdlog::info("canary {} is {}: {:.0f} queries of control and {:.0f} of the variant are compared", view.name,
                to_string(view.phase), view.controls, view.variants);
