@@ -125,8 +125,13 @@ void Residency::plan(Time now, Step& step) {
     step.load = head->model;
     return;
   }
-  // The least recently used ones that make room together; those with users only when the turn has come.
-  const auto order = by_last_use();
+  // The least recently used ones that make room together; those with users only when the turn has come. One
+  // that was loaded for somebody who came earlier, and is about to be admitted, has its turn first.
+  auto order = by_last_use();
+  std::erase_if(order, [&](Model model) {
+    return std::any_of(waiting_.begin(), head,
+                       [&](const Waiting& waiting) { return waiting.model == model; });
+  });
   std::uint64_t idle_bytes = room();
   for (const Model model : order) {
     const Entry& entry = models_.at(model);
