@@ -45,6 +45,7 @@ class SpeculationTest : public ::testing::Test {
     config.max_sequences = max_sequences;
     config.max_cached_prefixes = 4;
     config.step_token_budget = 128;
+    config.threads = 1;  // two would wait for each other on a busy machine
     config.speculation = speculation;
     return config;
   }

@@ -110,7 +110,7 @@ def sovereign(*arguments):
 def test_a_failing_variant_is_rolled_back_unseen_and_stays_so(start, tmp_path):
     """The real model is control; the variant's server is not there."""
     config = (
-        SERVER + f'[canary]\nname = "dead"\nmodel = "nobody"\nshare = 0.3\nstate_file = "{tmp_path}/canary.json"\n'
+        SERVER + f'[canary]\nname = "dead"\nmodel = "nobody"\nshare = 0.5\nstate_file = "{tmp_path}/canary.json"\n'
         '[routing]\nprobe_interval = "0s"\n[backends.nobody]\nurl = "http://127.0.0.1:9/v1"\nmodel = "x"\n'
     )
     service = start(config)
@@ -137,7 +137,7 @@ def test_a_failing_variant_is_rolled_back_unseen_and_stays_so(start, tmp_path):
     assert status(again)["queries"]["variant"] == before
     again.stop()
 
-    other = start(config.replace("share = 0.3", "share = 0.2"))
+    other = start(config.replace("share = 0.5", "share = 0.2"))
     assert status(other)["phase"] == "running"
 
 
