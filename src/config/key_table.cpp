@@ -60,7 +60,7 @@ void add_engine_keys(std::vector<Key>& keys) {
                         "Compute threads; 0: one per physical core."));
   keys.push_back(number("engine.pool", "", Kind::integer, FIELD(engine.pool), 1, 64,
                         "Engines over one copy of the weights, each with its share of threads, KV cells and "
-                        "sequences; one large batch is faster on most machines (docs/benchmarks.md)."));
+                        "sequences; make bench-gateway compares them with one large batch."));
   keys.push_back(make("engine.prefix_sharing", "", Kind::boolean, FIELD(engine.prefix_sharing),
                       "Compute a beginning that prompts have in common only once."));
   keys.push_back(make("engine.flash_attention", "", Kind::boolean, FIELD(engine.flash_attention),
