@@ -160,6 +160,22 @@ TEST_F(ResidencyTest, ARetiredModelLeavesWhenItsLastUserDoes) {
   EXPECT_FALSE(core_.has(2));
 }
 
+// Two models that were both waited for took each other's place without ever answering: a model was unloaded
+// between its load and the admission of those who waited for it.
+TEST_F(ResidencyTest, AModelThatWasLoadedAnswersBeforeItMakesRoomForTheNext) {
+  ASSERT_EQ(core_.enter(1, 11, kNever, now_), Verdict::waits);
+  ASSERT_EQ(core_.enter(2, 21, kNever, now_), Verdict::waits);
+  ASSERT_EQ(core_.next(now_).load, 1U);
+  core_.loaded(1, now_ + 10s);  // the other's turn has come long since
+  const auto step = core_.next(now_ + 10s);
+  EXPECT_THAT(step.admitted, ElementsAre(11U));
+  EXPECT_FALSE(step.unload);
+  core_.leave(1, now_ + 11s);
+  EXPECT_EQ(core_.next(now_ + 11s).unload, 1U);
+  core_.unloaded(1);
+  EXPECT_EQ(core_.next(now_ + 11s).load, 2U);
+}
+
 // A world of requests in random order, checked at each step apart from the code.
 RC_GTEST_PROP(ResidencyProperty, NeverTooMuchNeverInUseAndEveryOneGetsItsTurn, ()) {
   const auto budget = *rc::gen::inRange<std::uint64_t>(50, 200);
