@@ -205,13 +205,14 @@ def test_it_hangs_in_the_middle_of_a_stream(guarded, running_llama):
 
 
 def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
-    """Every whole answer is an answer, whoever gave it."""
+    """Whoever gives them, there are answers; only one that was being written when it died may say so."""
     stop = threading.Event()
     statuses = []
 
     def client():
         while not stop.is_set():
-            statuses.append(ask(guarded, tier="local", max_tokens=4).status_code)
+            answer = ask(guarded, tier="local", max_tokens=4)
+            statuses.append("answered" if answer.status_code == 200 else answer.json()["error"]["code"])
 
     clients = [threading.Thread(target=client) for _ in range(4)]
     for each in clients:
@@ -226,7 +227,8 @@ def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
     stop.set()
     for each in clients:
         each.join()
-    assert set(statuses) == {200}
+    assert set(statuses) <= {"answered", "backend_broke_off"}
+    assert statuses.count("backend_broke_off") <= 2 * len(clients)
 
 
 def test_an_unknown_model_is_refused(front):
