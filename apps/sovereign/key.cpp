@@ -48,7 +48,8 @@ int hash_key() {
 }  // namespace
 
 void add_key_command(CLI::App& program, int& exit_code) {
-  CLI::App* command = program.add_subcommand("key", "Make API keys and their hashes (keys that sign: see 'keys')");
+  CLI::App* command =
+      program.add_subcommand("key", "Make API keys and their hashes (keys that sign: see 'keys')");
   command->require_subcommand(1);
   command->add_subcommand("new", "Make a key: print it once, with the hash for server.api_key_hashes")
       ->callback([&exit_code] { exit_code = make_key(); });

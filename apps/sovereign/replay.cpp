@@ -66,9 +66,10 @@ result<runtime::SovereignQuery> read_query(const ReplayRequest& request, const L
                 "replayed");
   }
   if (sealed.contains("canary")) {
-    return fail(ErrorCode::unsupported,
-                "the answer is a canary's, whose configuration the receipt does not hold: only answers of the "
-                "configuration itself are replayed");
+    return fail(
+        ErrorCode::unsupported,
+        "the answer is a canary's, whose configuration the receipt does not hold: only answers of the "
+        "configuration itself are replayed");
   }
   runtime::SovereignQuery query;
   if (says(sealed, "form", "chat")) {

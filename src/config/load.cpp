@@ -259,8 +259,9 @@ std::vector<Error> check_together(const Settings& settings) {
     wrong("envelopes.required", "nobody could ask anything: envelopes.senders names no sender");
   }
   if (settings.routing.require_local && !settings.cache.redis_url.empty()) {
-    wrong("routing.require_local",
-          "no query may leave this process, and cache.redis_url keeps answers in Redis: unset one of the two");
+    wrong(
+        "routing.require_local",
+        "no query may leave this process, and cache.redis_url keeps answers in Redis: unset one of the two");
   }
   if (server.tls_certificate.empty() != server.tls_key.empty()) {
     const bool lacks_key = server.tls_key.empty();

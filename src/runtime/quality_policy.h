@@ -11,7 +11,7 @@ namespace sovereign::runtime {
 struct QualityPolicy {
   omega::GatePolicy gate;
   bool likelihood = true;  // evidence from the tokens' own probabilities, which cost a little while decoding
-  bool judge = false;  // the model that answers is asked to judge its answer as well
+  bool judge = false;      // the model that answers is asked to judge its answer as well
   std::chrono::milliseconds judge_timeout{30'000};  // a verdict that comes later is not waited for
 
   bool assesses() const { return gate.mode != omega::GateMode::off; }

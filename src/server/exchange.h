@@ -18,13 +18,13 @@ namespace sovereign::server {
 namespace asio = boost::asio;
 
 struct HttpRequest {
-  std::string method;       // "GET"
-  std::string path;         // decoded, without the query, e.g. "/v1/models/smollm2"
-  std::string query;        // raw, without '?'
+  std::string method;  // "GET"
+  std::string path;    // decoded, without the query, e.g. "/v1/models/smollm2"
+  std::string query;   // raw, without '?'
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // in the client's order and case
-  std::vector<std::string> path_parameters;  // what the route's {} matched, in order
-  std::string request_id;   // the client's X-Request-Id when it is sane, else made up; echoed back
+  std::vector<std::string> path_parameters;                  // what the route's {} matched, in order
+  std::string request_id;  // the client's X-Request-Id when it is sane, else made up; echoed back
 
   // First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;

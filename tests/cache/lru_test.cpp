@@ -9,8 +9,8 @@
 #include <random>
 #include <thread>
 
-#include "cache_support.h"
 #include "bench/allocation_counter.h"
+#include "cache_support.h"
 
 namespace sovereign::cache {
 namespace {

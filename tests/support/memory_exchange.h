@@ -70,7 +70,8 @@ class MemoryExchange final : public Exchange {
     co_return;
   }
 
-  asio::awaitable<bool> begin_events(std::vector<std::pair<std::string, std::string>> extra_headers) override {
+  asio::awaitable<bool> begin_events(
+      std::vector<std::pair<std::string, std::string>> extra_headers) override {
     if (response_ || begun_) throw std::logic_error("answered twice");
     begun_ = true;
     stream_headers_ = std::move(extra_headers);

@@ -11,7 +11,8 @@ namespace sovereign::testing {
 // Path of the default model; `make test` sets it. A test that needs it fails without, with this message.
 inline std::filesystem::path test_model_path() {
   const char* path = std::getenv("SOVEREIGN_TEST_MODEL");
-  if (path == nullptr) ADD_FAILURE() << "set SOVEREIGN_TEST_MODEL to the default model's GGUF (make test does)";
+  if (path == nullptr)
+    ADD_FAILURE() << "set SOVEREIGN_TEST_MODEL to the default model's GGUF (make test does)";
   return path == nullptr ? std::filesystem::path() : std::filesystem::path(path);
 }
 
