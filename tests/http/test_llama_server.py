@@ -151,9 +151,8 @@ def test_its_refusals_are_passed_on(front, running_llama):
 def test_a_client_that_leaves_ends_its_work(front, running_llama):
     body = {"messages": QUESTION, "max_tokens": 2000, "temperature": 0, "stream": True, "ignore_eos": True}
     with httpx.stream("POST", front.url + "/v1/chat/completions", json=body, timeout=120) as response:
-        for line in response.iter_lines():
-            if '"content":"' in line:
-                break
+        lines = response.iter_lines()  # held: a generator that is dropped closes the connection
+        assert any('"content":"' in line for line in lines)
         assert running_llama.busy()
     wait_for(lambda: not running_llama.busy(), "the slot to be free")
 
