@@ -39,16 +39,17 @@ std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
 }
 
 // Of one call to one backend. What comes before the first token is held back, so that the next backend can
-// begin anew.
+// begin anew; of an answer that is wanted whole, all of it.
 class Attempt::Sink final : public GenerateSink {
  public:
   Sink(std::shared_ptr<Attempt> attempt, std::shared_ptr<GenerateSink> outer, Fleet::Permit permit,
-       BackendIdentity identity, bool first_choice, Time began)
+       BackendIdentity identity, bool first_choice, bool hold, Time began)
       : attempt_(std::move(attempt)),
         outer_(std::move(outer)),
         permit_(permit),
         identity_(std::move(identity)),
         first_choice_(first_choice),
+        hold_(hold),
         began_(began) {}
 
   void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
@@ -56,7 +57,9 @@ class Attempt::Sink final : public GenerateSink {
   void on_delta(engine::GenerationDelta delta) noexcept override {
     const bool irregular = delta.finish && !is_regular(*delta.finish);
     if (irregular && !irregular_) irregular_ = delta.finish;
-    if (!begun_ && irregular && delta.text.empty()) {
+    const bool is_token = !irregular || !delta.text.empty();
+    if (is_token) note_first_token();
+    if (!begun_ && (hold_ || !is_token)) {
       held_.push_back(std::move(delta));
       return;
     }
@@ -70,6 +73,7 @@ class Attempt::Sink final : public GenerateSink {
       return on_failure(
           summary.error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}}));
     }
+    note_first_token();
     if (!begun_) begin();
     for (auto& delta : held_) outer_->on_delta(std::move(delta));
     attempt_->conclude(permit_, irregular_ ? CallOutcome::no_matter : CallOutcome::answered);
@@ -89,10 +93,13 @@ class Attempt::Sink final : public GenerateSink {
   }
 
  private:
-  void begin() {
-    begun_ = true;
+  void note_first_token() {
+    if (std::exchange(token_came_, true)) return;
     const auto now = attempt_->shared_->clock.now();
     attempt_->shared_->fleet.first_token(permit_.member, now - began_);
+  }
+  void begin() {
+    begun_ = true;
     if (!first_choice_) outer_->on_redirect(identity_);
     outer_->on_begin(syntax_);
   }
@@ -102,9 +109,11 @@ class Attempt::Sink final : public GenerateSink {
   const Fleet::Permit permit_;
   const BackendIdentity identity_;
   const bool first_choice_;
+  const bool hold_;
   const Time began_;
   std::shared_ptr<const AnswerSyntax> syntax_;
-  bool begun_ = false;
+  bool token_came_ = false;
+  bool begun_ = false;                             // the outer sink knows of this answer
   std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
   std::vector<engine::GenerationDelta> held_;
 };
@@ -254,8 +263,9 @@ bool Attempt::start(std::size_t at) {
     ++position_;
     return false;
   }
+  const bool hold = request_.whole && position_ + 1 < order_.size();
   const auto sink = std::make_shared<Sink>(shared_from_this(), std::move(outer), *permit, backend->identity(),
-                                           position_ == 0, now);
+                                           position_ == 0, hold, now);
   const auto generation = backend->generate(request_, sink);
   if (!generation) {
     conclude(*permit, outcome_of(generation.error()), generation.error().retry_after);

@@ -2,6 +2,8 @@
 //
 //   waits for a place -> asks -> (fails before its first token -> the next backend) -> tokens -> end
 //
+// An answer that is wanted whole goes on to the next backend also when it breaks off later.
+//
 // Holds no backend: an engine's thread may be the last to let go of an attempt, and must not thereby end its
 // engine. Thread-safe.
 #pragma once

@@ -49,6 +49,8 @@ struct GenerateRequest {
   bool ignore_eos = false;
   engine::SamplingParams sampling;  // the grammar is in `input`
   std::optional<Time> deadline;
+  // Nobody sees the answer before its end: one that breaks off may be begun anew elsewhere.
+  bool whole = false;
 };
 
 // How the text of deltas becomes a message, where it is more than the content: tool calls, reasoning.

@@ -76,6 +76,7 @@ struct SovereignQuery {
   GivenFields given;  // decides nothing but whether a canary's defaults count
 
   bool require_local = false;  // nothing of it may leave this process
+  bool whole = false;          // the answer is delivered at its end, not token by token
 
   CachePolicy cache;
   std::optional<Time> deadline;

@@ -5,6 +5,7 @@
 namespace sovereign::runtime {
 
 void SideGeneration::begin(gateway::Backend& backend, gateway::GenerateRequest request) {
+  request.whole = true;
   const auto generation = backend.generate(std::move(request), shared_from_this());
   if (!generation) {
     answer_.error = generation.error();

@@ -63,12 +63,12 @@ class GatewayTest : public ::testing::Test {
     std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
     std::uint64_t id = 0;
   };
-  Asked ask(RouteQuestion question = {.tier = Tier::edge}) {
+  Asked ask(RouteQuestion question = {.tier = Tier::edge}, GenerateRequest request = {}) {
     Asked asked;
     auto route = gateway_->route(question);
     EXPECT_TRUE(route) << route.error().message;
     asked.route = *route;
-    asked.id = *asked.route->generate({}, asked.sink);
+    asked.id = *asked.route->generate(std::move(request), asked.sink);
     run_jobs();
     return asked;
   }
@@ -149,6 +149,39 @@ TEST_F(GatewayTest, AfterTheFirstTokenTheStreamEndsWithAnError) {
   EXPECT_EQ(asked.sink->failure()->code, ErrorCode::unavailable);
   EXPECT_EQ(asked.sink->text(), "Hel");
   EXPECT_EQ(desk().asked(), 0U);
+}
+
+TEST_F(GatewayTest, AWholeAnswerThatBreaksOffIsBegunAnewElsewhere) {
+  const auto asked = ask({.tier = Tier::edge}, {.whole = true});
+  const auto call = edge().take();
+  call.sink->on_begin(nullptr);
+  call.say("Hel");
+  EXPECT_FALSE(asked.sink->begun()) << "nobody waits for its tokens";
+  call.fail();
+  run_jobs();
+  const auto second = desk().take();
+  second.sink->on_begin(nullptr);
+  second.say("Bon");
+  second.say("jour");
+  second.end();
+  EXPECT_EQ(asked.sink->text(), "Bonjour");
+  EXPECT_EQ(asked.sink->answered_by(), "desk");
+  EXPECT_EQ(view(0).failed, 1U);
+  EXPECT_EQ(view(1).answered, 1U);
+}
+
+TEST_F(GatewayTest, AWholeAnswerThatTheLastOneBreaksOffIsAnError) {
+  const auto asked = ask({.tier = Tier::edge}, {.whole = true});
+  edge().take().fail();
+  run_jobs();
+  desk().take().fail();
+  run_jobs();
+  const auto call = rack().take();
+  call.sink->on_begin(nullptr);
+  call.say("Hel");
+  call.fail();
+  ASSERT_TRUE(asked.sink->failure());
+  EXPECT_EQ(asked.sink->failure()->reason, "backend_broke_off");
 }
 
 TEST_F(GatewayTest, AWrongQueryIsWrongEverywhere) {

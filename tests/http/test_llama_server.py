@@ -204,14 +204,14 @@ def test_it_hangs_in_the_middle_of_a_stream(guarded, running_llama):
 
 
 def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
-    """Whoever gives them, there are answers; only one that was being written when it died may say so."""
+    """Whoever gives them, there are answers: what is not streamed is begun anew."""
     stop = threading.Event()
     statuses = []
 
     def client():
         while not stop.is_set():
             answer = ask(guarded, tier="local", max_tokens=4)
-            statuses.append("answered" if answer.status_code == 200 else answer.json()["error"]["code"])
+            statuses.append(answer.status_code)
 
     clients = [threading.Thread(target=client) for _ in range(4)]
     for each in clients:
@@ -226,8 +226,7 @@ def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
     stop.set()
     for each in clients:
         each.join()
-    assert set(statuses) <= {"answered", "backend_broke_off"}
-    assert statuses.count("backend_broke_off") <= 2 * len(clients)
+    assert set(statuses) == {200}
 
 
 def test_an_unknown_model_is_refused(front):

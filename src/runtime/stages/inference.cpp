@@ -117,7 +117,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
   std::optional<engine::FinishReason> irregular_;  // of the first choice that did not end well
 };
 
-gateway::GenerateRequest make_request(const QueryRun& run, bool log_likelihoods) {
+gateway::GenerateRequest make_request(const QueryRun& run, const InferenceOptions& options) {
   const SovereignQuery& query = run.query;
   gateway::GenerateRequest request;
   request.input = query.chat;
@@ -131,9 +131,10 @@ gateway::GenerateRequest make_request(const QueryRun& run, bool log_likelihoods)
   request.stop = query.stop;
   request.ignore_eos = query.ignore_eos;
   request.sampling = query.sampling;
-  request.sampling.log_likelihoods = log_likelihoods;
+  request.sampling.log_likelihoods = options.log_likelihoods;
   vary_for_retry(request.sampling, run.retries);
   request.deadline = query.deadline;
+  request.whole = query.whole || options.hold_back;
   return request;
 }
 
@@ -162,7 +163,7 @@ void InferenceStage::enter(const QueryRunPtr& run) {
   run->on_cancel([weak = std::weak_ptr(sink)] {
     if (const auto alive = weak.lock()) alive->stop();
   });
-  const auto generation = backend->generate(make_request(*run, options_.log_likelihoods), sink);
+  const auto generation = backend->generate(make_request(*run, options_), sink);
   if (!generation) return run->refuse(generation.error());
   sink->started(*generation);
 }

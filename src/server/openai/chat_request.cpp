@@ -76,6 +76,7 @@ void move_into_query(ChatRequest& request, runtime::SovereignQuery& query) {
   query.ignore_eos = request.options.ignore_eos;
   query.sampling = std::move(request.options.sampling);
   query.given = request.options.given;
+  query.whole = !request.options.stream;
   query.cache = request.cache;
   query.require_local = request.routing.require_local;
 }

@@ -94,6 +94,7 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
   query.ignore_eos = options.ignore_eos;
   query.sampling = std::move(options.sampling);
   query.given = options.given;
+  query.whole = !options.stream;
   return request;
 }
 
