@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kLargestExactInteger = std::uint64_t{1} << 53;
 constexpr int kAlwaysExactDigits = 15;  // fewer digits than 2^53 has
 constexpr std::size_t kShownKeyBytes = 40;
+// Past it an exponent decides alone: a mantissa has fewer digits, since offsets into a text have 32 bits.
+constexpr long long kDecidingExponent = 1LL << 40;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -48,7 +50,7 @@ bool overflows(std::string_view literal) {
     if (digits.front() == '-' || digits.front() == '+') digits.remove_prefix(1);
     long long written = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), written);
-    if (error != std::errc()) return !negative;
+    if (error != std::errc() || written > kDecidingExponent) written = kDecidingExponent;
     exponent += negative ? -written : written;
   }
   return exponent > 0;

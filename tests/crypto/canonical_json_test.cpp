@@ -107,6 +107,10 @@ TEST(CanonicalJson, ErrorsSayWhereAndWhat) {
       {"1e", "byte 2): the text ends where a digit of the exponent"},
       {"1e400", "byte 0): a number past the range of a double"},
       {"-0.1e310", "byte 0): a number past the range of a double"},
+      {"1e9223372036854775807", "byte 0): a number past the range of a double"},
+      {"10e9223372036854775806", "byte 0): a number past the range of a double"},
+      {"-1.5e+9223372036854775807", "byte 0): a number past the range of a double"},
+      {"0.001e9223372036854775808", "byte 0): a number past the range of a double"},
       {"NaN", "byte 0): NaN and infinities are not JSON"},
       {"-Infinity", "byte 0): NaN and infinities are not JSON"},
       {"9007199254740993",
@@ -157,6 +161,8 @@ TEST(CanonicalJson, TinyNumbersRoundToZero) {
   EXPECT_EQ(canonical("-0.0000001e-400"), "0");
   EXPECT_EQ(canonical("0e99999999999999999999"), "0");
   EXPECT_EQ(canonical("1e-99999999999999999999"), "0");
+  EXPECT_EQ(canonical("0.001e-9223372036854775807"), "0");
+  EXPECT_EQ(canonical("-123e-9223372036854775808"), "0");
   EXPECT_EQ(canonical("4.9e-324"), "5e-324");
   EXPECT_EQ(canonical("0." + std::string(400, '0') + "1e400"), "0.1");
 }
