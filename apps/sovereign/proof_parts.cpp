@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/append_file.h"
 #include "base/build_info.h"
 #include "cache/wall_time.h"
 #include "config/directories.h"
@@ -32,14 +33,10 @@ fs::path key_path(const config::ReceiptSettings& settings) {
 result<fs::path> own_folder(const std::string& named, const char* name) {
   const fs::path folder =
       named.empty() ? config::state_directory(config::process_environment()) / name : fs::path(named);
+  const auto made = make_folder(folder);
+  if (!made) return fail(made.error());
   std::error_code error;
-  const bool made = fs::create_directories(folder, error);
-  if (error) {
-    return fail(ErrorCode::permission_denied,
-                fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
-                folder.string());
-  }
-  if (made) fs::permissions(folder, fs::perms::owner_all, error);
+  if (*made) fs::permissions(folder, fs::perms::owner_all, error);
   return folder;
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sovereign {
 namespace {
@@ -133,6 +134,24 @@ result<void> sync_folder(const std::filesystem::path& folder) {
   ::close(fd);
   if (status != 0) return file_error(name, "sync", number);
   return {};
+}
+
+result<bool> make_folder(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path whole = fs::absolute(folder, error).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();  // a slash at the end
+  std::vector<fs::path> missing;
+  for (fs::path name = whole; name.has_relative_path() && !fs::exists(name, error); name = name.parent_path())
+    missing.push_back(name);
+  fs::create_directories(whole, error);
+  if (error)
+    return fail(ErrorCode::permission_denied,
+                fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
+                folder.string());
+  for (const fs::path& name : missing)
+    if (auto good = sync_folder(name.parent_path()); !good) return fail(std::move(good.error()));
+  return !missing.empty();
 }
 
 }  // namespace sovereign

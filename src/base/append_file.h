@@ -56,4 +56,8 @@ class AppendFile {
 // Makes the names in a folder survive a power loss.
 result<void> sync_folder(const std::filesystem::path& folder);
 
+// Makes a folder and those above it that are missing, so that they survive a power loss. Returns whether it
+// was missing. Errors: permission_denied, internal.
+result<bool> make_folder(const std::filesystem::path& folder);
+
 }  // namespace sovereign

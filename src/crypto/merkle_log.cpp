@@ -69,12 +69,7 @@ tl::unexpected<Error> MerkleLog::corrupt(std::string_view what) const {
 
 result<MerkleLog> MerkleLog::create(const std::filesystem::path& folder, const SigningKey& key,
                                     std::uint64_t now_ms, Sync sync) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
-                folder.string());
+  if (auto made = make_folder(folder); !made) return fail(std::move(made.error()));
   auto heads = AppendFile::open(folder / "heads", AppendFile::Mode::read_write);
   if (!heads) return fail(std::move(heads.error()));
   auto tree = AppendFile::open(folder / "tree", AppendFile::Mode::read_write);

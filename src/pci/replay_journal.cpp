@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kPrefix = "replay-";
 constexpr std::string_view kSuffix = ".journal";
 constexpr std::size_t kNumberDigits = 16;
+constexpr const char* kLockName = "lock";
 
 struct Header {
   char magic[16];
@@ -86,21 +87,18 @@ result<BootId> machine_boot_id() {
 result<std::unique_ptr<ReplayJournal>> ReplayJournal::open(const std::filesystem::path& folder,
                                                            ReplayStore& store, std::uint64_t now_ms,
                                                            const BootId& boot_id) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return fail(ErrorCode::permission_denied,
-                fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
-                folder.string());
-  auto lock = AppendFile::open(folder / "lock", AppendFile::Mode::read_write);
+  if (auto made = make_folder(folder); !made) return fail(std::move(made.error()));
+  std::error_code ignored;
+  const bool was_used = std::filesystem::exists(folder / kLockName, ignored);
+  auto lock = AppendFile::open(folder / kLockName, AppendFile::Mode::read_write);
   if (!lock) return fail(std::move(lock.error()));
   std::unique_ptr<ReplayJournal> journal(new ReplayJournal(folder, store, std::move(*lock), boot_id));
-  if (auto loaded = journal->load(now_ms); !loaded) return fail(std::move(loaded.error()));
+  if (auto loaded = journal->load(now_ms, was_used); !loaded) return fail(std::move(loaded.error()));
   if (auto begun = journal->begin_segment(now_ms); !begun) return fail(std::move(begun.error()));
   return journal;
 }
 
-result<void> ReplayJournal::load(std::uint64_t now_ms) {
+result<void> ReplayJournal::load(std::uint64_t now_ms, bool was_used) {
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(folder_, error))
     if (const auto number = segment_number(file.path())) segments_.push_back({file.path(), *number, 0});
@@ -109,6 +107,8 @@ result<void> ReplayJournal::load(std::uint64_t now_ms) {
   std::sort(segments_.begin(), segments_.end(),
             [](const Segment& a, const Segment& b) { return a.number < b.number; });
   if (!segments_.empty()) next_number_ = segments_.back().number + 1;
+  // Whoever used the folder left a file.
+  if (was_used && segments_.empty()) ++recovery_.damaged_files;
 
   std::uint64_t floor_ms = 0;
   std::uint64_t newest_ms = 0;
@@ -139,12 +139,12 @@ result<void> ReplayJournal::load_segment(Segment& segment, std::vector<Entry>& e
   if (!file) return fail(file.error());
   const auto content = file->read(0, file->size());
   if (!content) return fail(content.error());
-  // A header is written before anything is acknowledged.
-  if (content->size() < sizeof(Header)) return {};
-  Header header;
-  std::memcpy(&header, content->data(), sizeof header);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || !check_holds(header) ||
-      header.number != segment.number) {
+  Header header{};
+  std::memcpy(&header, content->data(), std::min(content->size(), sizeof header));
+  // A header is synced before anything is acknowledged, so one that is cut off was damaged, or the making of
+  // the file was broken off; nobody can tell which.
+  if (content->size() < sizeof header || std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 ||
+      !check_holds(header) || header.number != segment.number) {
     ++recovery_.damaged_files;
     return {};
   }
@@ -175,10 +175,15 @@ result<void> ReplayJournal::begin_segment(std::uint64_t now_ms) {
   header.floor_ms = store_.floor_ms();
   header.number = segment.number;
   set_check(header, header.check);
-  if (auto good = file->append(bytes_of(header)); !good) {
+  // The boot id tells the next start of the machine that entries may be missing: it must be there whatever
+  // becomes of them.
+  auto written = file->append(bytes_of(header));
+  if (written) written = file->sync();
+  if (written) written = sync_folder(folder_);
+  if (!written) {
     std::error_code ignored;
     std::filesystem::remove(segment.path, ignored);
-    return good;
+    return written;
   }
   file_.emplace(std::move(*file));
   segments_.push_back(std::move(segment));

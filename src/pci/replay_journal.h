@@ -1,12 +1,13 @@
 // The used nonces on disk, so that an envelope accepted before a crash is refused after it.
 //
 // When is it safe? append() returns after write(2): from then on the entry survives the death of the
-// process, kill -9 included. It is not synced, so a power loss may take the last entries. Therefore, when the
+// process, kill -9 included. Entries are not synced, so a power loss may take the last ones; a file's header
+// and name are, once a window, so that this shows. Therefore, when the
 // machine was started anew since the last entry (its boot id differs), nothing stamped up to that moment plus
 // the window's future is accepted any more: whatever was lost had such a stamp. The cost: for the first
 // `future_ms` after a machine's start, envelopes are refused as stale. (It assumes that the machine's wall
 // clock did not go back over the restart; the newest stamp that is found on disk bounds that too.) The same
-// is done when a file is damaged: what cannot be read is never taken for unused.
+// is done when a file is damaged, or shorter than its header: what cannot be read is never taken for unused.
 //
 // Files: FOLDER/replay-NNNNNNNNNNNNNNNN.journal, N a hexadecimal number that grows; integers little-endian.
 //   header, 64 bytes: "sovreplay-1\n" and four zeros; boot id, 16; floor in ms, 8; number N, 8; check, 16
@@ -53,7 +54,7 @@ class ReplayJournal {
   struct Recovery {
     std::uint64_t entries = 0;
     bool other_boot = false;
-    std::uint64_t damaged_files = 0;
+    std::uint64_t damaged_files = 0;  // and one when all are gone
   };
   const Recovery& recovery() const { return recovery_; }
 
@@ -71,7 +72,7 @@ class ReplayJournal {
   ReplayJournal(std::filesystem::path folder, ReplayStore& store, AppendFile lock, const BootId& boot_id)
       : folder_(std::move(folder)), store_(store), lock_(std::move(lock)), boot_id_(boot_id) {}
 
-  result<void> load(std::uint64_t now_ms);
+  result<void> load(std::uint64_t now_ms, bool was_used);
   result<void> load_segment(Segment& segment, std::vector<Entry>& entries, std::uint64_t& floor_ms);
   result<void> begin_segment(std::uint64_t now_ms);
   void remove_stale_segments();

@@ -133,15 +133,60 @@ TEST(ReplayJournal, AnUnfinishedEntryWasNeverAcknowledged) {
   }
   const fs::path file = only_file_with_entries(folder.path());
   const std::string good = content_of(file);
-  for (std::size_t size = 0; size <= good.size(); ++size) {
+  for (std::size_t size = 64; size <= good.size(); ++size) {
     const TemporaryFolder copy;
     write_file(copy.path() / file.filename(), good.substr(0, size));
     Started started(copy.path(), kNowMs + 1'000);
-    const std::uint64_t whole = size < 64 ? 0 : (size - 64) / 32;
+    const std::uint64_t whole = (size - 64) / 32;
     ASSERT_EQ(started.journal->recovery().entries, whole);
     ASSERT_EQ(started.journal->recovery().damaged_files, 0u);
     for (std::uint64_t n = 0; n < whole; ++n) ASSERT_TRUE(started.store.contains(key_of(n)));
   }
+}
+
+// A power loss may leave a file that is empty, or shorter than its header: what it held could come again.
+TEST(ReplayJournal, AFileWithoutItsHeaderClosesItsTime) {
+  const TemporaryFolder folder;
+  {
+    Started started(folder.path(), kNowMs);
+    started.record(1, kNowMs);
+  }
+  const fs::path file = only_file_with_entries(folder.path());
+  const std::string good = content_of(file);
+  for (const BootId& boot : {kBoot, kNextBoot}) {
+    for (std::size_t size = 0; size < 64; ++size) {
+      const TemporaryFolder copy;
+      write_file(copy.path() / file.filename(), good.substr(0, size));
+      {
+        Started started(copy.path(), kNowMs + 1'000, boot);
+        ASSERT_EQ(started.journal->recovery().damaged_files, 1u) << size << " bytes";
+        ASSERT_EQ(started.store.record(key_of(1), kNowMs), Recorded::forgotten) << size << " bytes";
+      }
+      // The file is gone, and the time stays closed.
+      Started again(copy.path(), kNowMs + 2'000, boot);
+      ASSERT_EQ(again.journal->recovery().damaged_files, 0u);
+      ASSERT_EQ(again.store.record(key_of(1), kNowMs), Recorded::forgotten);
+    }
+  }
+}
+
+TEST(ReplayJournal, FilesThatAreGoneCloseTheirTime) {
+  const TemporaryFolder folder;
+  {
+    Started started(folder.path(), kNowMs);
+    started.record(1, kNowMs);
+  }
+  fs::remove(only_file_with_entries(folder.path()));
+  Started started(folder.path(), kNowMs + 1'000);
+  EXPECT_EQ(started.journal->recovery().damaged_files, 1u);
+  EXPECT_EQ(started.store.record(key_of(1), kNowMs), Recorded::forgotten);
+}
+
+TEST(ReplayJournal, TheFirstStartClosesNoTime) {
+  const TemporaryFolder folder;
+  Started started(folder.path() / "made" / "here", kNowMs);
+  EXPECT_EQ(started.journal->recovery().damaged_files, 0u);
+  started.record(1, kNowMs);
 }
 
 // With no room on the disk nothing is admitted.
