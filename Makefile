@@ -48,6 +48,7 @@ bench-gateway: setup ## the gateway before a stub, beside LiteLLM: build/bench/g
 	@scripts/bench.sh gateway $(BENCH_FLAGS)
 
 bench-kernels: setup ## our matrix kernels against llama.cpp's: build/bench/kernels.json
+	@scripts/setup.sh bench
 	@scripts/bench.sh kernels $(BENCH_FLAGS)
 
 bench-canary: setup ## the canary's false alarms and detection delay, simulated: build/bench/canary.json

@@ -17,9 +17,14 @@ case $suite in
     options=(--sovereign "$PWD/sovereign" --model "$(model)"
       --llama-server "$peers/llama-server" --batched-bench "$peers/llama-batched-bench")
     ;;
-  kernels)  # both sides are in this process
-    mapfile -t texts < <(ls "$root"/docs/*.md "$root"/README.md "$root"/src/*/*.h)
-    options=(--model "$(model)" "${texts[@]/#/--text=}")
+  kernels)  # ours and stock are in one process, the other builds are programs of their own
+    options=(--model "$(model)" --text "$root/bench/perplexity_text.txt")
+    mapfile -t llama_options < <(grep . llama-options)
+    for peer in tinyblas openblas; do
+      if build=$("$root/scripts/build_llama.sh" "${llama_options[@]}" --$peer | tail -n 1); then
+        options+=(--peer "$peer=$build/bin/llama-batched-bench")
+      fi
+    done
     ;;
   speculative) options=(--model "$(model)") ;;
   cache) options=(--sovereign "$PWD/sovereign" --model "$(model)") ;;

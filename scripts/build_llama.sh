@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Builds the pinned llama.cpp once into the cache folder, and prints two lines: its sources, its build.
-#   build_llama.sh [--portable] [--cuda] [--peers]
+#   build_llama.sh [--portable] [--cuda] [--peers] [--tinyblas | --openblas]
 # --portable  for any x86-64 CPU with AVX2 (else for this machine's CPU)
 # --cuda      with the CUDA backend (nvcc must be there)
 # --peers     also llama-server, llama-bench, llama-batched-bench and llama-quantize, for the benchmarks
+# --tinyblas  llama-batched-bench with llamafile's matrix products, a peer of the benchmark of kernels
+# --openblas  the same with OpenBLAS
 # CC, CXX     compilers
 # The folder's name holds a hash of all that shapes the result: version, flags, compiler, CPU, patches.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,6 +22,8 @@ for option in "$@"; do
   case $option in
     --portable) cpu=avx2 ;;
     --cuda) flags+=(-DGGML_CUDA=ON) ;;
+    --tinyblas) flags+=(-DGGML_LLAMAFILE=ON) targets=(llama-batched-bench) ;;
+    --openblas) flags+=(-DGGML_BLAS=ON -DGGML_BLAS_VENDOR=OpenBLAS) targets=(llama-batched-bench) ;;
     --peers) targets+=(llama-server llama-bench llama-batched-bench llama-quantize) ;;
     *) die "build_llama.sh: unknown option '$option'" ;;
   esac

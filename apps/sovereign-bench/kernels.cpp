@@ -29,6 +29,18 @@ void add_kernels_suite(CLI::App& program, int& exit_code) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   kernels.add_option("--threads", options->threads, "Compute threads of both sides")->capture_default_str();
+  kernels
+      .add_option_function<std::vector<std::string>>(
+          "--peer",
+          [options](const std::vector<std::string>& peers) {
+            for (const std::string& peer : peers) {
+              const auto at = peer.find('=');
+              if (at == std::string::npos) throw CLI::ValidationError("--peer", "takes NAME=PROGRAM");
+              options->peers.push_back({peer.substr(0, at), peer.substr(at + 1)});
+            }
+          },
+          "NAME=PROGRAM: a llama-batched-bench built in another way")
+      ->type_name("NAME=PROGRAM");
   kernels.add_option("--text", options->texts, "Texts for the perplexity of both sides")
       ->check(CLI::ExistingFile);
   kernels.add_option("--text-tokens", options->text_tokens, "Tokens of them to use")->capture_default_str();

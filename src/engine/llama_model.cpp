@@ -48,7 +48,7 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
     return not_loaded(memory ? ErrorCode::resource_exhausted : ErrorCode::unsupported, path,
                       why.empty() ? "llama.cpp does not say why" : why);
   }
-  if (kernels::panel_bytes_in_use() > 0) kernels::release_mapped_pages(path);
+  if (offer.panel_bytes() > 0) kernels::release_mapped_pages(path);
   model->take(model->model_, path, std::move(*info));
   model->info_.can_generate = model->info_.can_generate && llama_model_has_decoder(model->model_);
   model->info_.can_share_prefix =

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "kernels/ggml_weights.h"
 #include "kernels/kernel_set.h"
 
 namespace sovereign::gateway {
@@ -18,6 +19,13 @@ Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context
                       "prompt and output together. Shorten the prompt.",
                       prompt_tokens, context_tokens),
           "messages", "context_length_exceeded"};
+}
+
+// Which matrix products answer: what is configured counts only where this CPU and this build can.
+const char* kernels_of(const engine::EngineConfig& config) {
+  const bool own = config.kernels == engine::Kernels::automatic && kernels::can_offer() &&
+                   kernels::fast_kernels() != nullptr;
+  return own ? "own" : "stock";
 }
 
 class ChatFormatSyntax final : public AnswerSyntax {
@@ -38,8 +46,7 @@ std::string answer_digest(const Sha256Digest& weights, const engine::ChatFormat&
   Sha256 all;
   all.update(to_hex(weights));
   all.update(fmt::format("|context {}|flash_attention {}|gpu_layers {}|kernels {}|deterministic {}|",
-                         config.context_tokens, config.flash_attention, config.gpu_layers,
-                         config.kernels == engine::Kernels::automatic ? "own" : "stock",
+                         config.context_tokens, config.flash_attention, config.gpu_layers, kernels_of(config),
                          config.deterministic));
   all.update(format.template_source());
   return "sha256:" + to_hex(all.finish());
@@ -47,12 +54,11 @@ std::string answer_digest(const Sha256Digest& weights, const engine::ChatFormat&
 
 std::map<std::string, std::string> answer_settings(const engine::ChatFormat& format,
                                                    const engine::EngineConfig& config) {
-  const bool own = config.kernels == engine::Kernels::automatic && kernels::fast_kernels() != nullptr;
   return {{"chat_template", sha256_hex(format.template_source())},
           {"context_tokens", fmt::format("{}", config.context_tokens)},
           {"flash_attention", fmt::format("{}", config.flash_attention)},
           {"gpu_layers", fmt::format("{}", config.gpu_layers)},
-          {"kernels", own ? "own" : "stock"},
+          {"kernels", kernels_of(config)},
           {"step_token_budget", fmt::format("{}", config.step_token_budget)}};
 }
 

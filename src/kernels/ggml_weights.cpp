@@ -26,6 +26,7 @@ namespace sovereign::kernels {
 namespace {
 
 thread_local const KernelSet* offered = nullptr;
+thread_local std::size_t bytes_offered = 0;  // panels that this thread's offer led to
 std::atomic<std::size_t> bytes_in_use{0};
 
 std::optional<WeightType> weight_type(const ggml_tensor& tensor) {
@@ -93,8 +94,9 @@ class Multiplication final : public ggml::cpu::tensor_traits {
     if (op->op != GGML_OP_MUL_MAT) return false;
     const ggml_tensor& weights = *op->src[0];
     const ggml_tensor& input = *op->src[1];
-    assert(input.type == GGML_TYPE_F32 && input.nb[0] == sizeof(float));
-    assert(op->type == GGML_TYPE_F32 && op->nb[0] == sizeof(float));
+    GGML_ASSERT(input.type == GGML_TYPE_F32 && input.nb[0] == sizeof(float));
+    GGML_ASSERT(op->type == GGML_TYPE_F32 && op->nb[0] == sizeof(float));
+    GGML_ASSERT(input.ne[0] == weights.ne[0] && op->ne[0] == weights.ne[1]);
     if (ggml_is_empty(op)) return true;
     const Matrix matrix{type_, static_cast<const std::byte*>(weights.data), extent(weights, 1),
                         extent(weights, 0)};
@@ -169,6 +171,12 @@ void set_tensor(ggml_backend_buffer_t /*buffer*/, ggml_tensor* tensor, const voi
   static_cast<const Multiplication*>(tensor->extra)->pack(*tensor, bytes);
 }
 
+void get_tensor(ggml_backend_buffer_t /*buffer*/, const ggml_tensor* tensor, void* /*bytes*/,
+                std::size_t /*offset*/, std::size_t /*size*/) {
+  GGML_ABORT("%s is in panels, which cannot be read back: load the model with engine.kernels = \"stock\"",
+             tensor->name);
+}
+
 void* base_of(ggml_backend_buffer_t buffer) { return buffer->context; }
 
 void free_buffer(ggml_backend_buffer_t buffer) {
@@ -186,12 +194,13 @@ ggml_backend_buffer_t allocate(ggml_backend_buffer_type_t type, std::size_t size
   // Panels are read from end to end for every token: fewer, larger pages spare address translation.
   madvise(memory, size, MADV_HUGEPAGE);
   bytes_in_use += size;
+  bytes_offered += size;
   static const ggml_backend_buffer_i interface = {.free_buffer = free_buffer,
                                                   .get_base = base_of,
                                                   .init_tensor = init_tensor,
                                                   .memset_tensor = nullptr,
                                                   .set_tensor = set_tensor,
-                                                  .get_tensor = nullptr,
+                                                  .get_tensor = get_tensor,
                                                   .set_tensor_2d = nullptr,
                                                   .get_tensor_2d = nullptr,
                                                   .cpy_tensor = nullptr,
@@ -234,9 +243,12 @@ Offer::Offer(const KernelSet* kernels) {
   assert(offered == nullptr);
   join_list();
   offered = kernels;
+  bytes_offered = 0;
 }
 
 Offer::~Offer() { offered = nullptr; }
+
+std::size_t Offer::panel_bytes() const { return bytes_offered; }
 
 bool can_offer() { return true; }
 

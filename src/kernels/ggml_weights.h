@@ -22,6 +22,9 @@ class Offer {
   ~Offer();
   Offer(const Offer&) = delete;
   Offer& operator=(const Offer&) = delete;
+
+  // Bytes of weights that were put into panels under this offer.
+  std::size_t panel_bytes() const;
 };
 
 // Whether this build can offer at all: not with the system's llama.cpp, which hides what it takes.

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 
+#include "bench/suites/kernel_models.h"
 #include "kernels/test_context.h"
+#include "support/temporary_folder.h"
 
 namespace sovereign::kernels {
 namespace {
@@ -149,6 +152,63 @@ TEST(GgmlWeights, EveryInstructionSetGivesTheSameLogits) {
           << kernels->name << ", attention " << attention->name;
     }
   }
+}
+
+// A prompt that fills tiles and blocks of attention, on what CPUs would take that have some of our kernels.
+TEST(GgmlWeights, FastInstructionSetsGiveTheSameLogitsOfAPrompt) {
+  if (!can_offer()) GTEST_SKIP() << "the system's llama.cpp";
+  std::vector<float> expected;
+  for (const KernelSet* kernels : supported_kernels().subspan(1)) {
+    TestContext context(kernels, 2, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+    const std::vector<llama_token> tokens = first(context.tokens_of(text()), 150);
+    for (const AttentionKernels* attention : supported_attention()) {
+      if (attention == &reference_attention()) continue;
+      context.attend_with(attention);
+      const std::vector<float> logits = context.logits_of(tokens, 150);
+      if (expected.empty()) expected = logits;
+      EXPECT_TRUE(same_bits(logits, expected)) << kernels->name << ", attention " << attention->name;
+    }
+  }
+}
+
+// K types take rows of whole blocks of 256, so a made-up model has them.
+class KTypes : public ::testing::TestWithParam<const char*> {
+ protected:
+  std::filesystem::path model() {
+    const auto made =
+        bench::made_up_model(sovereign::testing::test_model_path(), folder_.path(), GetParam(),
+                             {.layers = 3, .width = 512, .heads = 8, .key_heads = 2, .inner = 768});
+    EXPECT_TRUE(made) << made.error().message;
+    return *made;
+  }
+
+ private:
+  const sovereign::testing::TemporaryFolder folder_;
+};
+INSTANTIATE_TEST_SUITE_P(GgmlWeights, KTypes, ::testing::Values("Q4_K", "Q5_K", "Q6_K"),
+                         [](const auto& each) { return std::string(each.param); });
+
+TEST_P(KTypes, AModelOfThemGivesStocksLogitsAndTheSameBitsHoweverCut) {
+  if (!can_offer()) GTEST_SKIP() << "the system's llama.cpp";
+  constexpr std::size_t kTokens = 40;
+  TestContext ours(best(), 2, LLAMA_FLASH_ATTN_TYPE_ENABLED, model());
+  EXPECT_GT(panel_bytes_in_use(), 15'000'000U) << "its matrices are in panels";
+  TestContext stock(nullptr, 2, LLAMA_FLASH_ATTN_TYPE_ENABLED, model());
+  const std::vector<llama_token> tokens = first(ours.tokens_of(text()), kTokens);
+  const std::vector<float> whole = ours.logits_of(tokens, kTokens);
+  for (const std::size_t chunk : {1, 7}) {
+    EXPECT_TRUE(same_bits(ours.logits_of(tokens, chunk), whole)) << "chunks of " << chunk;
+  }
+  const std::vector<float> expected = stock.logits_of(tokens, kTokens);
+  double error = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    error += std::pow(static_cast<double>(whole[i]) - static_cast<double>(expected[i]), 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  // Both round activations to 8 bits, stock with one scale for 256 of them; through random layers that comes
+  // to 4 % of the logits. Wrong products would share nothing with stock's.
+  EXPECT_LT(std::sqrt(error / size), 0.06);
 }
 
 // Both sides round activations to 8 bits, and after thirty layers their roundings are unrelated: the

@@ -70,6 +70,23 @@ TEST(Matmul, RandomShapesGiveTheReferencesBits) {
   }
 }
 
+// The feed-forward part of an 8B model, where a group of panels is one, and a pass of columns is cut short.
+TEST_P(MatmulTypes, LongRowsAndManyColumns) {
+  const TestMatrix matrix = random_matrix(GetParam(), 40, 14'336, 11);
+  const std::vector<float> x = random_floats(130 * matrix.k, 1, 12);
+  std::vector<float> expected;
+  for (const KernelSet* kernels : fast_sets()) {
+    const std::vector<float> y = product(*kernels, matrix, x, 3);
+    if (expected.empty()) {
+      const auto some = x.begin() + static_cast<std::ptrdiff_t>(2 * matrix.k);
+      const std::vector<float> first = product(reference_kernels(), matrix, {x.begin(), some});
+      ASSERT_EQ(std::memcmp(y.data(), first.data(), first.size() * sizeof(float)), 0) << kernels->name;
+      expected = y;
+    }
+    EXPECT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0) << kernels->name;
+  }
+}
+
 TEST(Matmul, ReadsAndWritesStridedColumnsAndNothingElse) {
   const TestMatrix matrix = random_matrix(WeightType::q4_1, 37, 64, 5);
   constexpr std::size_t kStrideX = 64 + 8;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,14 +21,15 @@ namespace sovereign::kernels {
 class TestContext {
  public:
   explicit TestContext(const KernelSet* kernels, int threads = 1,
-                       llama_flash_attn_type flash = LLAMA_FLASH_ATTN_TYPE_DISABLED)
+                       llama_flash_attn_type flash = LLAMA_FLASH_ATTN_TYPE_DISABLED,
+                       const std::filesystem::path& file = sovereign::testing::test_model_path())
       : attention_(kernels == nullptr ? nullptr : fast_attention()) {
     llama_backend_init();
     llama_model_params model = llama_model_default_params();
     model.n_gpu_layers = 0;
     {
       const Offer offer(kernels);
-      model_ = llama_model_load_from_file(sovereign::testing::test_model_path().c_str(), model);
+      model_ = llama_model_load_from_file(file.c_str(), model);
     }
     llama_context_params context = llama_context_default_params();
     context.n_ctx = 2048;

@@ -67,15 +67,16 @@ result<std::unique_ptr<DecodeRig>> DecodeRig::load(const std::filesystem::path& 
   std::unique_ptr<DecodeRig> rig(new DecodeRig(our_kernels));
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = 0;
-  const std::size_t before = kernels::panel_bytes_in_use();
   {
     const kernels::Offer offer(our_kernels ? kernels::fast_kernels() : nullptr);
     rig->model_ = llama_model_load_from_file(model.c_str(), params);
+    rig->panel_bytes_ = offer.panel_bytes();
   }
   if (rig->model_ == nullptr) {
     return fail(ErrorCode::unsupported, fmt::format("llama.cpp cannot load {}", model.string()));
   }
-  rig->panel_bytes_ = kernels::panel_bytes_in_use() - before;
+  // As the program does after loading.
+  if (rig->panel_bytes_ > 0) kernels::release_mapped_pages(model);
   llama_context_params context = llama_context_default_params();
   context.n_ctx = 2048;
   context.n_batch = context.n_ubatch = kMaxTokens;
@@ -152,22 +153,9 @@ void DecodeRig::clear() {
 
 std::uint64_t DecodeRig::parameters() const { return llama_model_n_params(model_); }
 
-result<void> requantize(const std::filesystem::path& from, const std::filesystem::path& to,
-                        const std::string& type) {
-  std::error_code ec;
-  if (std::filesystem::exists(to, ec)) return {};
-  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-  llama_model_quantize_params params = llama_model_quantize_default_params();
-  params.ftype = type == "Q8_0" ? LLAMA_FTYPE_MOSTLY_Q8_0 : LLAMA_FTYPE_MOSTLY_Q4_0;
-  params.allow_requantize = true;
-  const std::filesystem::path part = to.string() + ".part";
-  if (llama_model_quantize(from.c_str(), part.c_str(), &params) != 0) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("llama.cpp cannot quantize {} to {}", from.string(), type));
-  }
-  std::filesystem::rename(part, to, ec);
-  if (ec) return fail(ErrorCode::internal, fmt::format("cannot write {}: {}", to.string(), ec.message()));
-  return {};
+std::uint64_t DecodeRig::head_parameters() const {
+  const int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model_));
+  return static_cast<std::uint64_t>(vocabulary) * static_cast<std::uint64_t>(llama_model_n_embd(model_));
 }
 
 }  // namespace sovereign::bench

@@ -34,6 +34,8 @@ class DecodeRig {
   result<std::vector<double>> losses(std::span<const std::int32_t> tokens);
 
   std::uint64_t parameters() const;
+  // Of them, the matrix that gives the logits.
+  std::uint64_t head_parameters() const;
   // Bytes of weights that one step reads.
   std::uint64_t panel_bytes() const { return panel_bytes_; }
 
@@ -48,10 +50,5 @@ class DecodeRig {
   llama_context* context_ = nullptr;
   std::uint64_t panel_bytes_ = 0;
 };
-
-// Writes `from`, its weights quantized again, to `to`; `type` is "Q8_0" or "Q4_0". Does nothing when `to` is
-// there. The weights are worse than from the original, the time they take is the same.
-result<void> requantize(const std::filesystem::path& from, const std::filesystem::path& to,
-                        const std::string& type);
 
 }  // namespace sovereign::bench

@@ -12,6 +12,7 @@
 
 #include "bench/process_usage.h"
 #include "bench/suites/decode_rig.h"
+#include "bench/suites/kernel_models.h"
 #include "bench/suites/kernel_products.h"
 #include "bench/suites/machine_peaks.h"
 #include "kernels/ggml_weights.h"
@@ -58,14 +59,22 @@ class Suite {
     report_.notes.push_back(
         fmt::format("our kernels: {}; stock: the same llama.cpp in the same process; {} threads",
                     kernels::fast_kernels()->name, options_.threads));
-    report_.notes.emplace_back("tinyBLAS and OpenBLAS were not built; their keys are left out");
+    for (const KernelPeer& peer : options_.peers)
+      report_.notes.push_back(fmt::format("{}: {}", peer.name, peer.batched_bench.filename().string()));
+    if (options_.peers.empty())
+      report_.notes.emplace_back("tinyBLAS and OpenBLAS are left out: no --peer was given");
     report_.figures.merge(kernel_products());
     if (auto done = memory(); !done) return fail(done.error());
     if (auto done = measure("q4_1", options_.model); !done) return fail(done.error());
-    for (const char* type : {"Q8_0", "Q4_0"}) {
-      const auto file = options_.folder / fmt::format("kernels-{}.gguf", type);
-      if (auto made = requantize(options_.model, file, type); !made) return fail(made.error());
-      if (auto done = measure(type[1] == '8' ? "q8_0" : "q4_0", file); !done) return fail(done.error());
+    for (const auto& [key, type] : {std::pair{"q8_0", "Q8_0"}, {"q4_0", "Q4_0"}}) {
+      const auto file = requantized(options_.model, options_.folder, type);
+      if (!file) return fail(file.error());
+      if (auto done = measure(key, *file); !done) return fail(done.error());
+    }
+    for (const auto& [key, type] : {std::pair{"q4_k", "Q4_K"}, {"q6_k", "Q6_K"}}) {
+      const auto file = made_up_model(options_.model, options_.folder, type);
+      if (!file) return fail(file.error());
+      if (auto done = measure(key, *file); !done) return fail(done.error());
     }
     return std::move(report_);
   }
@@ -90,9 +99,33 @@ class Suite {
       report_.ratios[title + "_vs_stock"] = paired_ratio(mine, theirs, kSeed);
       our_rates.push_back(std::move(mine));
     }
+    if (!type.ends_with("_k")) {
+      for (const KernelPeer& peer : options_.peers)
+        if (auto done = against(peer, type, model, our_rates); !done) return fail(done.error());
+    }
     if (type != "q4_1") return {};
     rooflines(**ours, our_rates);
     return perplexity(**ours, **stock);
+  }
+
+  // Another program, so after the alternating rounds rather than among them.
+  result<void> against(const KernelPeer& peer, const std::string& type, const std::filesystem::path& model,
+                       const std::vector<Rates>& ours) {
+    Rates theirs[std::size(kWorks)];
+    for (int round = 0; round < options_.rounds; ++round) {
+      progress_.step(fmt::format("{} {}: round {} of {}", type, peer.name, round + 1, options_.rounds));
+      const auto rates = time_peer(peer, model, options_.threads);
+      if (!rates) return fail(rates.error());
+      theirs[0].push_back(rates->prefill);
+      theirs[1].push_back(rates->batch8);
+      theirs[2].push_back(rates->batch1);
+    }
+    for (std::size_t i = 0; i < std::size(kWorks); ++i) {
+      const std::string title = fmt::format("{}_{}", type, kWorks[i].name);
+      report_.figures[fmt::format("{}_{}_tokens_per_s", title, peer.name)] = median(theirs[i]);
+      report_.ratios[fmt::format("{}_vs_{}", title, peer.name)] = paired_ratio(ours[i], theirs[i], kSeed);
+    }
+    return {};
   }
 
   // Each side alone, after it has read all its weights.
@@ -153,6 +186,9 @@ class Suite {
     report_.figures["perplexity_sovereign"] = std::exp(mine / count);
     report_.figures["perplexity_stock"] = std::exp(theirs / count);
     report_.figures["perplexity_tokens"] = count;
+    if (std::abs(mean) > std::log(1.001) + 2 * error)
+      return fail(ErrorCode::internal,
+                  fmt::format("perplexity is {:.3f} % from stock's", 100 * std::expm1(mean)));
     return {};
   }
 
@@ -186,7 +222,7 @@ class Suite {
     report_.figures["weights_mb"] = static_cast<double>(rig.panel_bytes()) / 1e6;
     report_.figures["parameters_millions"] = static_cast<double>(rig.parameters()) / 1e6;
     report_.figures["parameters_without_head_millions"] =
-        (static_cast<double>(rig.parameters()) - kHeadParameters) / 1e6;
+        static_cast<double>(rig.parameters() - rig.head_parameters()) / 1e6;
     const auto over = [&](const Rates& of, double per_token, double most) {
       return paired_ratio(of, Rates(of.size(), most / per_token), kSeed);
     };
@@ -194,11 +230,9 @@ class Suite {
     report_.ratios["roofline_batch1"] = over(rates[2], bytes, bandwidth);
     // A prompt multiplies all matrices but the head for each token; the head, a fifth of the parameters
     // of the default model, for the last one only.
-    const double parameters = static_cast<double>(rig.parameters()) - kHeadParameters;
+    const auto parameters = static_cast<double>(rig.parameters() - rig.head_parameters());
     report_.ratios["roofline_prefill"] = over(rates[0], parameters, peak.multiply_adds_per_second);
   }
-
-  static constexpr double kHeadParameters = 49'152.0 * 576;
 
   const KernelsOptions& options_;
   const Progress& progress_;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "bench/process_usage.h"
 #include "bench/suites/decode_rig.h"
+#include "bench/suites/kernel_models.h"
 #include "bench/suites/speculative_texts.h"
 #include "engine/engine.h"
 #include "engine/llama_model.h"
@@ -256,9 +257,9 @@ class Suite {
   }
 
   result<void> equality() {
-    const auto file = options_.folder / "speculative-Q4_0.gguf";
-    if (auto made = requantize(options_.model, file, "Q4_0"); !made) return made;
-    auto draft = engine::LlamaModel::load(file, 0);
+    const auto file = requantized(options_.model, options_.folder, "Q4_0");
+    if (!file) return fail(file.error());
+    auto draft = engine::LlamaModel::load(*file, 0);
     if (!draft) return fail(draft.error());
 
     Requests all;
