@@ -93,8 +93,7 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
 }
 
 result<void> Service::make_backends() {
-  rate_gate_ =
-      std::make_unique<server::RateGate>(settings_.limits, !settings_.server.api_key_hashes.empty(), clock_);
+  rate_gate_ = std::make_unique<server::RateGate>(settings_.limits, clock_);
   loop_ = std::make_unique<net::EventLoop>();
   host_ = std::make_unique<engine::ModelHost>(engine::ModelHostConfig{}, clock_);
   model_set_ = std::make_unique<ModelSet>(*host_, clock_);
@@ -166,17 +165,17 @@ server::Router Service::make_router() {
   if (canary_ != nullptr) metrics.canary = canary_->trial.get();
   metrics.rate_gate = rate_gate_.get();
   add_metrics_route(router, std::move(metrics));
-  server::openai::ApiContext api{serving_,
-                                 workers_,
-                                 clock_,
-                                 http_metrics_,
-                                 settings_.server,
-                                 pipeline_,
-                                 cache_.get(),
-                                 memo_.get(),
-                                 {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
-                                 {gates_ == nullptr ? nullptr : gates_->chain.get(),
-                                  settings_.envelopes.required, !settings_.server.api_key_hashes.empty()}};
+  server::openai::ApiContext api{
+      serving_,
+      workers_,
+      clock_,
+      http_metrics_,
+      settings_.server,
+      pipeline_,
+      cache_.get(),
+      memo_.get(),
+      {settings_.receipts.mode, receipts_.issuer.get(), receipts_.why_none},
+      {gates_ == nullptr ? nullptr : gates_->chain.get(), settings_.envelopes.required}};
   api.shares_cache = !settings_.cache.redis_url.empty();
   api.rate_gate = rate_gate_.get();
   api.canary = canary_;

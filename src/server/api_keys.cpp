@@ -45,20 +45,21 @@ result<ApiKeys> ApiKeys::create(const std::vector<std::string>& hashes, const st
   return keys;
 }
 
-bool ApiKeys::accepts(std::string_view authorization) const {
-  if (authorization.size() <= kScheme.size()) return false;
+std::optional<std::string> ApiKeys::accept(std::string_view authorization) const {
+  if (authorization.size() <= kScheme.size()) return std::nullopt;
   const bool bearer = std::equal(kScheme.begin(), kScheme.end(), authorization.begin(),
                                  [](char want, char c) { return want == lower(c); });
-  if (!bearer) return false;
+  if (!bearer) return std::nullopt;
   std::string_view key = authorization.substr(kScheme.size());
   key.remove_prefix(std::min(key.find_first_not_of(' '), key.size()));
-  const std::string digest = sha256_hex(key);
+  std::string digest = sha256_hex(key);
   bool accepted = false;
   for (const auto& known : digests_) {
     const bool equal = constant_time_equal(known, digest);
     accepted = accepted || equal;
   }
-  return accepted;
+  if (!accepted) return std::nullopt;
+  return digest;
 }
 
 result<void> check_bind(const ServerConfig& config) {

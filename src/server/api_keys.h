@@ -4,6 +4,7 @@
 // unlike passwords.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,9 @@ class ApiKeys {
   // No keys configured: everybody may call.
   bool empty() const { return digests_.empty(); }
 
-  // `authorization` is the header's value. Takes the same time whichever key is meant.
-  bool accepts(std::string_view authorization) const;
+  // `authorization` is the header's value. Gives the SHA-256 of the key that it holds (hex), the same however
+  // the header is spelt; none: it is not one of ours. Takes the same time whichever key is meant.
+  std::optional<std::string> accept(std::string_view authorization) const;
 
  private:
   std::vector<std::string> digests_;  // lower-case hex

@@ -25,6 +25,9 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // in the client's order and case
   std::vector<std::string> path_parameters;                  // what the route's {} matched, in order
   std::string request_id;  // the client's X-Request-Id when it is sane, else made up; echoed back
+  // Who asks, as far as the transport has checked it. Headers can be spelt in many ways, or made up.
+  std::string key_digest;  // of the API key that was accepted (hex); empty: none was asked for
+  std::string peer;        // the address at the other end, for IPv6 its network (/64)
 
   // First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;

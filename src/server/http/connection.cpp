@@ -25,8 +25,25 @@ constexpr std::size_t kReadAheadBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kLingerTimeout{2000};
 constexpr std::size_t kLingerBytesMax = 64 * 1024 * 1024;
 
+constexpr std::ptrdiff_t kNetworkBytes = 8;  // of an IPv6 address
+
 constexpr unsigned kMethodNotAllowed = 405;
 constexpr unsigned kRequestTimeout = 408;
+
+// One who has a network of IPv6 has all its addresses, so the network counts.
+std::string peer_of(const asio::ip::tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return {};
+  const auto address = endpoint.address();
+  if (!address.is_v6()) return address.to_string();
+  if (address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + kNetworkBytes, bytes.end(), static_cast<unsigned char>(0));
+  return asio::ip::address_v6(bytes).to_string();
+}
 
 }  // namespace
 
@@ -36,6 +53,7 @@ Connection::Connection(asio::ip::tcp::socket socket, ServerState& state)
       input_(stream_, kReadAheadBytes),
       output_(stream_, state.config.write_timeout),
       reader_({state.config.max_body_bytes, state.config.max_header_bytes}),
+      peer_(peer_of(stream_.socket())),
       guard_(stream_.executor()) {}
 
 asio::awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
@@ -112,6 +130,7 @@ asio::awaitable<bool> Connection::read_while(RequestReader::State stage, Input::
 void Connection::begin_request() {
   HttpRequest& request = reader_.request();
   request.request_id = choose_request_id(request.header("X-Request-Id"));
+  request.peer = peer_;
   framing_ = {};
   framing_.http10 = reader_.http10();
   framing_.head_only = request.method == "HEAD";
@@ -171,7 +190,23 @@ asio::awaitable<Connection::Next> Connection::serve_one() {
   co_return co_await handle(match);
 }
 
-std::optional<HttpResponse> Connection::answer_early(const Router::Match& match) const {
+std::optional<HttpResponse> Connection::check_key(const ApiKeys& keys) {
+  if (keys.empty()) return std::nullopt;
+  const auto authorization = reader_.request().header("Authorization");
+  if (auto digest = keys.accept(authorization)) {
+    reader_.request().key_digest = std::move(*digest);
+    return std::nullopt;
+  }
+  HttpResponse refusal =
+      error_response(http_status(ErrorCode::unauthenticated),
+                     authorization.empty() ? "An API key is needed: send it as 'Authorization: Bearer KEY'."
+                                           : "The API key is wrong.",
+                     "invalid_api_key");
+  refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sovereign\"");
+  return refusal;
+}
+
+std::optional<HttpResponse> Connection::answer_early(const Router::Match& match) {
   const HttpRequest& request = reader_.request();
   const bool known = match.handler != nullptr || !match.allowed_methods.empty() || request.path == "*";
   if (request.method == "OPTIONS" && match.handler == nullptr && known) {
@@ -187,15 +222,9 @@ std::optional<HttpResponse> Connection::answer_early(const Router::Match& match)
     return error_response(http_status(ErrorCode::permission_denied),
                           "Administration is off: set server.admin_key_hashes to open it.", "admin_disabled");
   }
-  const ApiKeys& keys = match.access == Access::admin ? state_.admin_keys : state_.keys;
-  if (match.access != Access::open && !keys.empty() && !keys.accepts(request.header("Authorization"))) {
-    const bool none = request.header("Authorization").empty();
-    HttpResponse refusal = error_response(
-        http_status(ErrorCode::unauthenticated),
-        none ? "An API key is needed: send it as 'Authorization: Bearer KEY'." : "The API key is wrong.",
-        "invalid_api_key");
-    refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"sovereign\"");
-    return refusal;
+  if (match.access != Access::open) {
+    auto refusal = check_key(match.access == Access::admin ? state_.admin_keys : state_.keys);
+    if (refusal) return refusal;
   }
   if (match.handler != nullptr) return std::nullopt;
   if (match.allowed_methods.empty()) {

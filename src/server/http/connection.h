@@ -49,8 +49,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   asio::awaitable<Next> answer(HttpResponse response);
   asio::awaitable<void> close_gently();
 
-  // An answer that needs no handler and no body: preflights, wrong keys, unknown paths.
-  std::optional<HttpResponse> answer_early(const Router::Match& match) const;
+  // An answer that needs no handler and no body: preflights, wrong keys, unknown paths. Notes whose key it
+  // is.
+  std::optional<HttpResponse> answer_early(const Router::Match& match);
+  // The refusal, where a key is needed and this is none.
+  std::optional<HttpResponse> check_key(const ApiKeys& keys);
   void begin_request();
   void close_after(std::chrono::milliseconds timeout);
   void log_answer(unsigned status) const;
@@ -60,6 +63,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Input input_;
   Output output_;
   RequestReader reader_;
+  const std::string peer_;
   Framing framing_;
   HttpExchange* exchange_ = nullptr;  // while a handler works
   asio::steady_timer guard_;          // closes the stream when a handshake or a close takes too long

@@ -1,10 +1,9 @@
 #include "server/limits/rate_gate.h"
 
-#include <cstring>
+#include <functional>
 #include <memory>
 #include <utility>
 
-#include "base/sha256.h"
 #include "server/api_error.h"
 
 namespace sovereign::server {
@@ -21,17 +20,8 @@ gateway::RateLimiterConfig limiter_config(const LimitsConfig& config) {
   return limiter;
 }
 
-std::uint64_t client_of(std::string_view authorization) {
-  Sha256 hash;
-  hash.update(authorization);
-  const auto digest = hash.finish();
-  std::uint64_t client = 0;
-  std::memcpy(&client, digest.data(), sizeof client);
-  return client;
-}
-
 asio::awaitable<void> pass(RateGate& gate, const Handler& handler, Exchange& exchange) {
-  const Duration wait = gate.admit(exchange.request().header("Authorization"));
+  const Duration wait = gate.admit(exchange.request().key_digest);
   if (wait == Duration::zero()) co_return co_await handler(exchange);
   auto response = error_response(429, "Too many requests; ask again after the time in Retry-After.",
                                  "rate_limit_exceeded");
@@ -42,18 +32,18 @@ asio::awaitable<void> pass(RateGate& gate, const Handler& handler, Exchange& exc
 
 }  // namespace
 
-RateGate::RateGate(const LimitsConfig& config, bool keys_are_checked, const Clock& clock)
-    : keys_are_checked_(keys_are_checked), clock_(clock), limiter_(limiter_config(config)) {}
+RateGate::RateGate(const LimitsConfig& config, const Clock& clock)
+    : clock_(clock), limiter_(limiter_config(config)) {}
 
 void RateGate::configure(const LimitsConfig& config) {
   const std::lock_guard lock(mutex_);
   limiter_ = gateway::RateLimiter(limiter_config(config));
 }
 
-Duration RateGate::admit(std::string_view authorization) {
-  const std::uint64_t client = keys_are_checked_ ? client_of(authorization) : 0;
+Duration RateGate::admit(std::string_view client) {
+  const std::uint64_t bucket = std::hash<std::string_view>{}(client);
   const std::lock_guard lock(mutex_);
-  const Duration wait = limiter_.admit(client, clock_.now());
+  const Duration wait = limiter_.admit(bucket, clock_.now());
   if (wait != Duration::zero()) refused_.fetch_add(1, std::memory_order_relaxed);
   return wait;
 }

@@ -1,7 +1,7 @@
 // Refuses a request that comes too soon, with status 429 and when to ask again.
 //
-// A client is its API key. Where no keys are configured a header could be made up to look like many clients,
-// so all are one. Thread-safe; outlives the server's handlers.
+// A client is its API key. Where no keys are configured all are one. Thread-safe; outlives the server's
+// handlers.
 #pragma once
 
 #include <atomic>
@@ -18,17 +18,17 @@ namespace sovereign::server {
 
 class RateGate {
  public:
-  RateGate(const LimitsConfig& config, bool keys_are_checked, const Clock& clock);
+  RateGate(const LimitsConfig& config, const Clock& clock);
 
   // From the next request on; what clients have used is forgotten.
   void configure(const LimitsConfig& config);
 
-  // Zero: let in. Else how long to wait before asking again.
-  Duration admit(std::string_view authorization);
+  // Zero: let in. Else how long to wait before asking again. `client` is the digest of its key
+  // (HttpRequest::key_digest).
+  Duration admit(std::string_view client);
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
-  const bool keys_are_checked_;
   const Clock& clock_;
   std::mutex mutex_;
   gateway::RateLimiter limiter_;  // guarded by mutex_

@@ -35,7 +35,6 @@ struct ReceiptService {
 struct EnvelopeService {
   pci::GateChain* gates = nullptr;  // null: no envelopes are taken
   bool required = false;            // and nothing else is
-  bool by_api_key = false;          // keys are asked for, so that they tell clients apart
 };
 
 // A variant on trial: whom it may answer, and how (docs/canary.md).
@@ -66,7 +65,7 @@ struct ApiContext {
 
 using ApiContextPtr = std::shared_ptr<const ApiContext>;
 
-// The served model that goes by `name` (or any, when that is empty).
+// The served model that goes by `name` (or the first, when that is empty, "auto" or a tier's).
 outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name);
 
 // Unix seconds.

@@ -86,8 +86,8 @@ outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest&
   keep_local(api, query);
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  auto chosen = dispatch(context, http.header("Authorization"), std::move(query), options.model,
-                         request->routing, channel->client(delivery.stream),
+  auto chosen = dispatch(context, http.key_digest, std::move(query), options.model, request->routing,
+                         channel->client(delivery.stream),
                          [&](const runtime::SovereignQuery& control, const ChosenBackend& answers) {
                            remember(api, http, control, answers.backend->identity(), delivery);
                          });

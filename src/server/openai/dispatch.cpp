@@ -104,8 +104,8 @@ bool takes_part(const Canary& canary, const runtime::SovereignQuery& query, cons
 }
 
 std::uint64_t canary_unit(const Canary& canary, const runtime::SovereignQuery& query,
-                          std::string_view authorization) {
-  if (canary.by_client && !authorization.empty()) return gateway::hash_text(authorization);
+                          std::string_view client) {
+  if (canary.by_client && !client.empty()) return gateway::hash_text(client);
   thread_local cache::KeyEncoder encoder;
   static const gateway::BackendIdentity nobody;
   static const runtime::AnswerPolicy none;
@@ -115,7 +115,7 @@ std::uint64_t canary_unit(const Canary& canary, const runtime::SovereignQuery& q
   return unit;
 }
 
-outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view authorization,
+outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view client_key,
                                 runtime::SovereignQuery query, const std::string& model,
                                 const RoutingFields& routing, std::shared_ptr<runtime::QueryClient> client,
                                 const ControlHook& on_control) {
@@ -124,7 +124,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view autho
   const bool part = canary != nullptr && canary->trial->phase() != gateway::CanaryPhase::rolled_back &&
                     takes_part(*canary, asking.query, model, routing);
   Arm arm = Arm::control;
-  if (part) arm = canary->trial->arm_for(canary_unit(*canary, asking.query, authorization));
+  if (part) arm = canary->trial->arm_for(canary_unit(*canary, asking.query, client_key));
   if (arm == Arm::variant) {
     if (auto started = start_variant(api, asking, client)) return std::move(*started);
   }

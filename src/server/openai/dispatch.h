@@ -20,16 +20,17 @@ namespace sovereign::server::openai {
 bool takes_part(const Canary& canary, const runtime::SovereignQuery& query, const std::string& model,
                 const RoutingFields& routing);
 
-// What is assigned to an arm: the query (all that its cache key has but the backend), or its client's key.
+// What is assigned to an arm: the query (all that its cache key has but the backend), or its client: `client`
+// is the digest of its key (HttpRequest::key_digest), empty where none is asked for.
 std::uint64_t canary_unit(const Canary& canary, const runtime::SovereignQuery& query,
-                          std::string_view authorization);
+                          std::string_view client);
 
 // Of a query that is answered as the configuration itself has it, before it starts.
 using ControlHook = std::function<void(const runtime::SovereignQuery&, const ChosenBackend&)>;
 
 // Starts it on this thread: a worker's. The client is told everything. Errors: of control, as
 // choose_backend(); then the client is told nothing. `on_control` may be empty.
-outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view authorization,
+outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view client_key,
                                 runtime::SovereignQuery query, const std::string& model,
                                 const RoutingFields& routing, std::shared_ptr<runtime::QueryClient> client,
                                 const ControlHook& on_control = {});

@@ -22,10 +22,9 @@ bool is_envelope(std::string_view content_type) {
   return type == kMediaType;
 }
 
-// Whom the rate is counted for: the API key, which was checked. A header that nobody checks could be another
-// one each time, so all who need no key are one client.
-pci::ClientId client_of(const openai::EnvelopeService& envelopes, const HttpRequest& http) {
-  return envelopes.by_api_key ? std::hash<std::string_view>{}(http.header("Authorization")) : 0;
+// Whom the rate is counted for: the API key, which was checked, or else where the request comes from.
+pci::ClientId client_of(const HttpRequest& http) {
+  return std::hash<std::string_view>{}(http.key_digest.empty() ? http.peer : http.key_digest);
 }
 
 EnvelopeRefusal refusal_of(RejectCode code) {
@@ -75,7 +74,7 @@ tl::expected<std::string_view, EnvelopeRefusal> admit_query(const openai::Envelo
          std::string(to_string(RejectCode::policy_mismatch))});
   }
   const auto now_ms = static_cast<std::uint64_t>(cache::wall_now().time_since_epoch().count());
-  const RejectCode code = envelopes.gates->admit({http.body, client_of(envelopes, http)}, now_ms);
+  const RejectCode code = envelopes.gates->admit({http.body, client_of(http)}, now_ms);
   if (code != RejectCode::none) return tl::unexpected(refusal_of(code));
   return pci::EnvelopeView::read(http.body)->payload();
 }

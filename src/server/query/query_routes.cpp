@@ -47,8 +47,8 @@ openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const Ht
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
   if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
-  auto chosen = openai::dispatch(context, http.header("Authorization"), std::move(query), request->model,
-                                 request->routing, channel->client(request->stream));
+  auto chosen = openai::dispatch(context, http.key_digest, std::move(query), request->model, request->routing,
+                                 channel->client(request->stream));
   if (!chosen) return openai::refuse(chosen.error());
   return StartedQuery{request->stream, std::move(*chosen)};
 }

@@ -36,6 +36,22 @@ TEST(Access, NeedsOneOfTheKeys) {
   }
 }
 
+// Rate limits and canaries tell clients apart by it.
+TEST(Access, AClientIsTheSameHoweverItSpellsItsHeader) {
+  TestServer test(with_keys());
+  for (const char* spelling : {"Bearer first", "bearer first", "BEARER    first"}) {
+    RawClient client = test.client();
+    client.send(post("/echo", "x", std::string("Authorization: ") + spelling + "\r\n"));
+    const RawAnswer answer = client.read();
+    EXPECT_EQ(answer.header("X-Key-Digest"), sha256_hex("first")) << spelling;
+    EXPECT_EQ(answer.header("X-Peer"), "127.0.0.1");
+  }
+  TestServer open(TestServer::config());
+  RawClient stranger = open.client();
+  stranger.send(post("/echo", "x", "Authorization: Bearer first\r\n"));
+  EXPECT_EQ(stranger.read().header("X-Key-Digest"), "") << "nobody checked it";
+}
+
 TEST(Access, OpenRoutesNeedNoneAndUnknownPathsTellStrangersNothing) {
   TestServer test(with_keys());
   RawClient client = test.client();

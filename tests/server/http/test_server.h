@@ -66,6 +66,8 @@ struct TestServer {
     router.add("POST", "/echo", Access::key, [](Exchange& exchange) -> asio::awaitable<void> {
       HttpResponse response = text(exchange.request().body);
       response.headers.emplace_back("X-Echo", exchange.request().query);
+      response.headers.emplace_back("X-Key-Digest", exchange.request().key_digest);
+      response.headers.emplace_back("X-Peer", exchange.request().peer);
       co_await exchange.respond(std::move(response));
     });
     router.add("GET", "/items/{}", Access::open, [](Exchange& exchange) -> asio::awaitable<void> {

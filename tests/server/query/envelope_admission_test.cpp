@@ -64,20 +64,22 @@ TEST_F(EnvelopeAdmission, BareQueriesPassUnlessEnvelopesAreRequired) {
   EXPECT_EQ(verdict(request(sealed(now_ms()))), "403 REJECT_POLICY_MISMATCH") << "no gates, no envelopes";
 }
 
-TEST_F(EnvelopeAdmission, TheRateIsOfTheKeyAndNotOfAHeaderThatNobodyChecks) {
+TEST_F(EnvelopeAdmission, TheRateIsOfTheKeyOrOfThePeerAndNotOfAHeader) {
   pci::GateChain limited(pci::good_policy(), store_, nullptr, {.per_second = 0.001, .burst = 1}, clock_);
   envelopes_.gates = &limited;
-  const auto from = [&](const std::string& key) {
+  const auto from = [&](const std::string& header, const std::string& key_digest, const std::string& peer) {
     HttpRequest http = request(sealed(now_ms()));
-    http.headers.emplace_back("Authorization", "Bearer " + key);
+    http.headers.emplace_back("Authorization", header);
+    http.key_digest = key_digest;
+    http.peer = peer;
     return verdict(http);
   };
-  EXPECT_EQ(from("a").front(), '{');
-  EXPECT_EQ(from("b"), "429 REJECT_RATE_LIMITED");
-  envelopes_.by_api_key = true;
-  EXPECT_EQ(from("c").front(), '{');
-  EXPECT_EQ(from("d").front(), '{');
-  EXPECT_EQ(from("c"), "429 REJECT_RATE_LIMITED");
+  EXPECT_EQ(from("Bearer a", "", "10.0.0.1").front(), '{');
+  EXPECT_EQ(from("Bearer b", "", "10.0.0.1"), "429 REJECT_RATE_LIMITED");
+  EXPECT_EQ(from("Bearer a", "", "10.0.0.2").front(), '{');
+  EXPECT_EQ(from("Bearer c", "cc", "10.0.0.1").front(), '{');
+  EXPECT_EQ(from("bearer  c", "cc", "10.0.0.3"), "429 REJECT_RATE_LIMITED");
+  EXPECT_EQ(from("Bearer d", "dd", "10.0.0.1").front(), '{');
 }
 
 TEST_F(EnvelopeAdmission, TheAnswerNamesTheCode) {
