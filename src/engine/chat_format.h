@@ -37,6 +37,9 @@ struct ChatInput {
   bool parallel_tool_calls = false;
   std::string json_schema;  // schema that the content must match, JSON text; empty: none
   std::string grammar;      // GBNF for the content; empty: none. Not with json_schema or tools.
+  // OpenAI's response_format that json_schema comes from, in the client's words (JSON text), for servers that
+  // are asked in its place; empty: none.
+  std::string response_format;
 };
 
 // How to read the output that the prompt leads to. Opaque; copyable, thread-safe when const.

@@ -9,6 +9,7 @@ std::string_view to_string(FinishReason reason) {
     case FinishReason::cancelled: return "cancelled";
     case FinishReason::deadline: return "deadline";
     case FinishReason::error: return "error";
+    case FinishReason::filtered: return "content_filter";
   }
   return "unknown";
 }

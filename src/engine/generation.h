@@ -25,7 +25,13 @@ enum class FinishReason {
   cancelled,  // the client left
   deadline,   // the request's deadline passed
   error,      // the engine could not go on; GenerationSummary::error says why
+  filtered,   // a server's filter of contents cut the answer (OpenAI's "content_filter")
 };
+
+// The choice has what answer there is. Else it was broken off, and its text is no answer.
+constexpr bool is_answer(FinishReason reason) {
+  return reason == FinishReason::stop || reason == FinishReason::length || reason == FinishReason::filtered;
+}
 
 std::string_view to_string(FinishReason reason);
 

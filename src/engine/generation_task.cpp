@@ -132,7 +132,8 @@ void GenerationTask::count_outcome(FinishReason reason, EngineMetrics& metrics) 
   const auto count = [](EngineMetrics::Counter& counter) { counter.fetch_add(1, std::memory_order_relaxed); };
   switch (reason) {
     case FinishReason::stop:
-    case FinishReason::length: return count(metrics.requests_finished);
+    case FinishReason::length:
+    case FinishReason::filtered: return count(metrics.requests_finished);
     case FinishReason::cancelled: return count(metrics.requests_cancelled);
     case FinishReason::deadline: return count(metrics.requests_expired);
     case FinishReason::error: return count(metrics.requests_failed);

@@ -23,11 +23,14 @@ CallOutcome outcome_of(const Failure& failure) {
 
 // Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
 bool may_pass_on(const Failure& failure) {
-  return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported;
+  return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
+         failure.code == ErrorCode::not_found;
 }
 
-bool is_regular(engine::FinishReason reason) {
-  return reason == engine::FinishReason::stop || reason == engine::FinishReason::length;
+// When the next backend is to be asked, if this one is silent: who waits longer leaves it no time.
+std::optional<Time> hand_over_at(const GenerateRequest& request, Time now, bool has_next) {
+  if (!has_next || !request.deadline) return std::nullopt;
+  return now + (*request.deadline - now) / 2;
 }
 
 }  // namespace
@@ -43,19 +46,20 @@ std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
 class Attempt::Sink final : public GenerateSink {
  public:
   Sink(std::shared_ptr<Attempt> attempt, std::shared_ptr<GenerateSink> outer, Fleet::Permit permit,
-       BackendIdentity identity, bool first_choice, bool hold, Time began)
+       BackendIdentity identity, bool first_choice, bool hold, bool had_time, Time began)
       : attempt_(std::move(attempt)),
         outer_(std::move(outer)),
         permit_(permit),
         identity_(std::move(identity)),
         first_choice_(first_choice),
         hold_(hold),
+        had_time_(had_time),
         began_(began) {}
 
   void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
-    const bool irregular = delta.finish && !is_regular(*delta.finish);
+    const bool irregular = delta.finish && !engine::is_answer(*delta.finish);
     if (irregular && !irregular_) irregular_ = delta.finish;
     const bool is_token = !irregular || !delta.text.empty();
     if (is_token) note_first_token();
@@ -73,10 +77,13 @@ class Attempt::Sink final : public GenerateSink {
       return on_failure(
           summary.error.value_or(Error{ErrorCode::internal, "The engine could not go on.", {}}));
     }
+    const bool silent = irregular_ == engine::FinishReason::deadline && !token_came_ && had_time_;
     note_first_token();
     if (!begun_) begin();
     for (auto& delta : held_) outer_->on_delta(std::move(delta));
-    attempt_->conclude(permit_, irregular_ ? CallOutcome::no_matter : CallOutcome::answered);
+    attempt_->conclude(permit_, silent       ? CallOutcome::silent
+                                : irregular_ ? CallOutcome::no_matter
+                                             : CallOutcome::answered);
     if (const auto sink = attempt_->take_sink()) sink->on_done(summary);
   }
 
@@ -110,6 +117,7 @@ class Attempt::Sink final : public GenerateSink {
   const BackendIdentity identity_;
   const bool first_choice_;
   const bool hold_;
+  const bool had_time_;  // most of what the request has in all
   const Time began_;
   std::shared_ptr<const AnswerSyntax> syntax_;
   bool token_came_ = false;
@@ -125,6 +133,7 @@ Attempt::Attempt(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t>
       order_(std::move(order)),
       request_(std::move(request)),
       route_(std::move(route)),
+      began_(shared_->clock.now()),
       sink_(std::move(sink)) {}
 
 std::uint64_t Attempt::begin() {
@@ -194,7 +203,7 @@ void Attempt::exhausted() {
   Failure failure = *last_failure_;
   const bool tells_all = failure.code == ErrorCode::resource_exhausted ||
                          failure.code == ErrorCode::deadline_exceeded ||
-                         failure.code == ErrorCode::unsupported;
+                         failure.code == ErrorCode::unsupported || failure.code == ErrorCode::not_found;
   if (!tells_all) {
     failure.code = ErrorCode::unavailable;
     failure.reason = "no_backend";
@@ -263,10 +272,16 @@ bool Attempt::start(std::size_t at) {
     ++position_;
     return false;
   }
-  const bool hold = request_.whole && position_ + 1 < order_.size();
-  const auto sink = std::make_shared<Sink>(shared_from_this(), std::move(outer), *permit, backend->identity(),
-                                           position_ == 0, hold, now);
-  const auto generation = backend->generate(request_, sink);
+  const bool has_next = position_ + 1 < order_.size();
+  const bool had_time = request_.deadline && *request_.deadline - now >= (*request_.deadline - began_) / 2;
+  GenerateRequest request = request_;
+  request.model = shared_->fleet.model_for(at, request_.model);
+  request.named = !names_nobody(request_.model);
+  request.first_token_by = hand_over_at(request_, now, has_next);
+  const auto sink = std::make_shared<Sink>(shared_from_this(), std::move(outer), *permit,
+                                           backend->identity_of(request.model), position_ == 0,
+                                           request_.whole && has_next, had_time, now);
+  const auto generation = backend->generate(std::move(request), sink);
   if (!generation) {
     conclude(*permit, outcome_of(generation.error()), generation.error().retry_after);
     return !pass_on(generation.error());

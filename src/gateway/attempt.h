@@ -40,7 +40,7 @@ struct GatewayShared {
 
 class Attempt : public std::enable_shared_from_this<Attempt> {
  public:
-  // `order` is not empty. `route` is held until the end.
+  // `order` is not empty. `request.model` is what the client asks for. `route` is held until the end.
   Attempt(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, GenerateRequest request,
           std::shared_ptr<GenerateSink> sink, std::shared_ptr<const Backend> route);
 
@@ -71,6 +71,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const std::vector<std::size_t> order_;
   const GenerateRequest request_;
   const std::shared_ptr<const Backend> route_;
+  const Time began_;
   Fleet::Ticket ticket_ = 0;
   std::size_t position_ = 0;             // of who is asked now; one thread at a time moves it
   std::optional<Failure> last_failure_;  // likewise

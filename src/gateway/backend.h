@@ -48,7 +48,13 @@ struct GenerateRequest {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   engine::SamplingParams sampling;  // the grammar is in `input`
+  // One of the backend's several models, which the client named; empty: the one it answers with anyway.
+  std::string model{};
+  // The client chose who answers. Else what it says of tokens (logit_bias) may be of another vocabulary.
+  bool named = true;
   std::optional<Time> deadline;
+  // Another backend can be asked if this one has no token by then; within `deadline`.
+  std::optional<Time> first_token_by{};
   // Nobody sees the answer before its end: one that breaks off may be begun anew elsewhere.
   bool whole = false;
 };
@@ -83,6 +89,7 @@ struct ProbeReport {
   ProbeOutcome outcome = ProbeOutcome::well;
   std::string detail;               // what went wrong, for people
   std::vector<std::string> models;  // that it offers
+  std::string model{};              // the one of them that it answers with, where nobody named one
 };
 
 class Backend {
@@ -90,6 +97,8 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual const BackendIdentity& identity() const = 0;
+  // As which it answers when it is asked for that one of its models (GenerateRequest::model).
+  virtual BackendIdentity identity_of(const std::string& /*model*/) const { return identity(); }
   virtual BackendCapabilities capabilities() const = 0;
 
   // Begins a generation and gives its number, for cancel(). After an error nothing more comes to the sink.

@@ -9,10 +9,6 @@ namespace {
 constexpr std::chrono::seconds kRest{1};  // of an overloaded backend that does not say for how long
 constexpr std::chrono::seconds kLongestRest{60};
 
-std::chrono::seconds rounded_up(Duration wait) {
-  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
-}
-
 }  // namespace
 
 Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing) : routing_(std::move(routing)) {
@@ -42,23 +38,24 @@ outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Tim
     candidate.name = member.config.name;
     candidate.model = member.config.model;
     candidate.aliases = member.config.aliases;
+    candidate.offers = member.offers;
     candidate.tier = member.config.tier;
     candidate.priority = member.config.priority;
     candidate.embedded = member.config.embedded;
     candidate.admits = admits(member, now);
+    candidate.wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
     candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());
     candidates.push_back(candidate);
   }
-  auto order = plan_route(question, candidates, routing_);
-  if (order || order.error().code != ErrorCode::unavailable) return order;
-  Failure failure = order.error();
-  std::optional<Duration> soonest;
-  for (const Member& member : members_) {
-    const Duration wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
-    if (!soonest || wait < *soonest) soonest = wait;
-  }
-  failure.retry_after = rounded_up(soonest.value_or(kRest));
-  return tl::unexpected<Failure>(std::move(failure));
+  return plan_route(question, candidates, routing_);
+}
+
+std::string Fleet::model_for(std::size_t member, const std::string& asked) const {
+  const std::lock_guard lock(mutex_);
+  const MemberConfig& config = members_[member].config;
+  const bool by_name = asked == config.name ||
+                       std::find(config.aliases.begin(), config.aliases.end(), asked) != config.aliases.end();
+  return config.embedded || by_name || names_nobody(asked) ? std::string() : asked;
 }
 
 ConcurrencyLimit::Verdict Fleet::enter(std::size_t member, Ticket ticket) {
@@ -95,6 +92,10 @@ void Fleet::report(const Permit& permit, CallOutcome outcome, Time now,
       // It answers, whatever the last probe saw.
       member.probed = ProbeOutcome::well;
       return member.breaker.succeeded(permit.breaker, now);
+    case CallOutcome::silent:
+      // Here requests wait in the engine's own queue, and whether it works is known (stalled_for()).
+      if (member.config.embedded) return member.breaker.dropped(permit.breaker);
+      [[fallthrough]];
     case CallOutcome::failed: ++member.failed; return member.breaker.failed(permit.breaker, now);
     case CallOutcome::overloaded:
       ++member.overloaded;
@@ -122,7 +123,7 @@ void Fleet::report_probe(std::size_t member, const ProbeReport& report, Time now
   probed.detail = report.detail;
   if (report.outcome == ProbeOutcome::well) {
     probed.offers = report.models;
-    if (probed.config.model.empty() && !report.models.empty()) probed.config.model = report.models.front();
+    if (!report.model.empty()) probed.config.model = report.model;
   }
   // A dead server is found out by probes, not by queries. A live one proves itself by answering.
   if (report.outcome != ProbeOutcome::failed) return;

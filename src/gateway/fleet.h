@@ -37,6 +37,7 @@ struct MemberConfig {
 enum class CallOutcome {
   answered,
   failed,
+  silent,      // no token until the request's deadline, though it had most of the time there was
   overloaded,  // it is well, and has no room: passed over for a while
   no_matter,   // the client left, or its request was wrong
 };
@@ -75,8 +76,11 @@ class Fleet {
   // The embedded model is there now (or gone).
   void set_present(std::size_t member, bool present, const std::string& model);
 
-  // As plan_route(). With an error of "no_backend", retry_after says when the next breaker opens its door.
+  // As plan_route().
   outcome<std::vector<std::size_t>> plan(const RouteQuestion& question, Time now) const;
+
+  // What that backend is to be asked for, when a client asks for `asked`; empty: what it answers with anyway.
+  std::string model_for(std::size_t member, const std::string& asked) const;
 
   // A place at a backend, perhaps in its queue.
   ConcurrencyLimit::Verdict enter(std::size_t member, Ticket ticket);

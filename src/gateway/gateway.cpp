@@ -10,16 +10,19 @@ namespace {
 
 class RoutedBackend final : public Backend, public std::enable_shared_from_this<RoutedBackend> {
  public:
-  RoutedBackend(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, const Backend& first)
+  RoutedBackend(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, std::string asked,
+                const Backend& first)
       : shared_(std::move(shared)),
         order_(std::move(order)),
-        identity_(first.identity()),
+        asked_(std::move(asked)),
+        identity_(first.identity_of(shared_->fleet.model_for(order_.front(), asked_))),
         capabilities_(first.capabilities()) {}
 
   const BackendIdentity& identity() const override { return identity_; }
   BackendCapabilities capabilities() const override { return capabilities_; }
 
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override {
+    request.model = asked_;
     return std::make_shared<Attempt>(shared_, order_, std::move(request), std::move(sink), shared_from_this())
         ->begin();
   }
@@ -30,6 +33,7 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
  private:
   const std::shared_ptr<GatewayShared> shared_;
   const std::vector<std::size_t> order_;
+  const std::string asked_;  // for which model
   const BackendIdentity identity_;
   const BackendCapabilities capabilities_;
 };
@@ -79,7 +83,7 @@ outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) 
     return tl::unexpected<Failure>(
         {ErrorCode::unavailable, "The model is no longer served.", {}, "no_backend"});
   }
-  return std::make_shared<RoutedBackend>(shared_, std::move(*order), *first);
+  return std::make_shared<RoutedBackend>(shared_, std::move(*order), std::string(question.model), *first);
 }
 
 void Gateway::probe() {

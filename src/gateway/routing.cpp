@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace sovereign::gateway {
 namespace {
@@ -25,8 +26,8 @@ std::uint64_t hash_text(std::string_view text) {
   return mix(hash);
 }
 
-bool is_replica(const Candidate& a, const Candidate& b) {
-  return a.tier == b.tier && a.priority == b.priority && a.model == b.model;
+std::chrono::seconds rounded_up(Duration wait) {
+  return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
 }
 
 // [first, last) are replicas of one another: the preferred ones first, those with more than their share of
@@ -76,6 +77,10 @@ bool Candidate::is_called(std::string_view asked) const {
          std::find(aliases.begin(), aliases.end(), asked) != aliases.end();
 }
 
+bool Candidate::has_model(std::string_view asked) const {
+  return std::find(offers.begin(), offers.end(), asked) != offers.end();
+}
+
 Tier tier_for(std::uint32_t complexity, const RoutingConfig& config) {
   if (complexity >= config.pool_from) return Tier::pool;
   return complexity >= config.local_from ? Tier::local : Tier::edge;
@@ -90,7 +95,13 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
                                              const RoutingConfig& config) {
   const auto refuse = [](Failure failure) { return tl::unexpected<Failure>(std::move(failure)); };
   const auto called = [&](const Candidate& candidate) { return candidate.is_called(question.model); };
-  const bool named = !question.model.empty() && std::any_of(candidates.begin(), candidates.end(), called);
+  const auto has = [&](const Candidate& candidate) { return candidate.has_model(question.model); };
+  const bool configured =
+      !question.model.empty() && std::any_of(candidates.begin(), candidates.end(), called);
+  // What a server says of itself never takes a name from what is configured.
+  const bool offered =
+      !configured && !names_nobody(question.model) && std::any_of(candidates.begin(), candidates.end(), has);
+  const bool named = configured || offered;
   std::optional<Tier> tier = question.tier;
   if (!named && !question.model.empty() && question.model != kAutoModel) {
     const auto meant = tier_of(question.model);
@@ -115,13 +126,20 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
   std::vector<std::size_t> chosen;
   bool any_local = false;
   bool any_remote = false;
+  std::optional<Duration> soonest;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    const bool fits = named ? called(candidate) && (!tier || candidate.tier == *tier)
-                            : place(candidate.tier) < static_cast<std::ptrdiff_t>(order.size());
+    const bool fits =
+        named ? (offered ? has(candidate) : called(candidate)) && (!tier || candidate.tier == *tier)
+              : place(candidate.tier) < static_cast<std::ptrdiff_t>(order.size());
     if (!fits) continue;
     (candidate.embedded ? any_local : any_remote) = true;
-    if (candidate.admits && (candidate.embedded || !local_only)) chosen.push_back(i);
+    if (!candidate.embedded && local_only) continue;
+    if (candidate.admits) {
+      chosen.push_back(i);
+    } else if (!soonest || candidate.wait < *soonest) {
+      soonest = candidate.wait;
+    }
   }
   if (local_only && !any_local) {
     // A remote one was meant by name or tier: waiting would not help.
@@ -130,28 +148,33 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
                      "This query must stay in this process, and what it names is elsewhere.", "require_local",
                      "require_local"});
     }
-    return refuse({ErrorCode::unavailable,
+    return refuse({ErrorCode::unsupported,
                    "This query must stay in this process, and no model is served here.", "require_local",
                    "no_backend"});
   }
   if (chosen.empty()) {
-    return refuse({ErrorCode::unavailable,
-                   any_local || any_remote ? "Every backend that could answer is down; try again shortly."
-                                           : "No backend is configured for this query.",
-                   {},
-                   "no_backend"});
+    if (!soonest) {
+      return refuse({ErrorCode::unsupported, "No backend is configured for this query.", {}, "no_backend"});
+    }
+    Failure failure(ErrorCode::unavailable, "Every backend that could answer is down; try again shortly.", {},
+                    "no_backend");
+    failure.retry_after = rounded_up(*soonest);
+    return refuse(std::move(failure));
   }
-  std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) {
-    const auto a_place = place(candidates[a].tier);
-    const auto b_place = place(candidates[b].tier);
-    if (a_place != b_place) return a_place < b_place;
-    if (candidates[a].priority != candidates[b].priority)
-      return candidates[a].priority < candidates[b].priority;
-    return candidates[a].model < candidates[b].model;
-  });
+  const auto model_of = [&](std::size_t index) {
+    return offered ? std::string_view() : candidates[index].model;
+  };
+  const auto before = [&](std::size_t a, std::size_t b) {
+    return std::tuple(place(candidates[a].tier), candidates[a].priority, model_of(a)) <
+           std::tuple(place(candidates[b].tier), candidates[b].priority, model_of(b));
+  };
+  std::stable_sort(chosen.begin(), chosen.end(), before);
   for (std::size_t first = 0; first < chosen.size();) {
     std::size_t last = first + 1;
-    while (last < chosen.size() && is_replica(candidates[chosen[first]], candidates[chosen[last]])) ++last;
+    const auto is_replica = [&](std::size_t other) {
+      return candidates[other].tier == candidates[chosen[first]].tier && !before(chosen[first], other);
+    };
+    while (last < chosen.size() && is_replica(chosen[last])) ++last;
     order_replicas(std::span(chosen).subspan(first, last - first), candidates, question, config);
     first = last;
   }

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "gateway/failure.h"
 #include "gateway/tier.h"
 
@@ -38,13 +39,16 @@ struct Candidate {
   std::string_view name;
   std::string_view model;  // may be empty: not known yet
   std::span<const std::string> aliases;
+  std::span<const std::string> offers{};  // models that it has besides, which may be named where no other is
   Tier tier = Tier::edge;
   std::uint32_t priority = 0;
   bool embedded = false;          // in this process: asking it opens no socket
   bool admits = true;             // its breaker lets a call pass
+  Duration wait{};                // until it may, where that is known
   std::uint32_t outstanding = 0;  // calls it has now, running and waiting
 
   bool is_called(std::string_view asked) const;
+  bool has_model(std::string_view asked) const;
 };
 
 struct RouteQuestion {
@@ -55,14 +59,18 @@ struct RouteQuestion {
   std::uint64_t prefix_hash = 0;  // of the prompt's beginning
 };
 
-// The name of a model may be "auto", or a tier's.
+// The name of a model may be "auto", or a tier's: then nobody is named.
 inline constexpr std::string_view kAutoModel = "auto";
+inline bool names_nobody(std::string_view model) {
+  return model.empty() || model == kAutoModel || tier_of(model).has_value();
+}
 
 Tier tier_for(std::uint32_t complexity, const RoutingConfig& config);
 
 // Indices into `candidates`, first choice first. Never empty. A named model is never replaced by another.
 // Errors: not_found "model_not_found"; invalid_argument "require_local" (what was named is not local);
-// unavailable "no_backend" (nothing may be asked, or no breaker lets a call pass).
+// unsupported "no_backend" (none is configured that may be asked); unavailable "no_backend" (no breaker lets
+// a call pass, with the time until the next one does).
 outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
                                              std::span<const Candidate> candidates,
                                              const RoutingConfig& config);

@@ -70,9 +70,11 @@ void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& i
   encoder.add_text(KeyField::item, query.chat.tools_json);
   encoder.add_text(KeyField::item, query.chat.tool_choice);
   encoder.add_flag(KeyField::item, query.chat.parallel_tool_calls);
-  encoder.begin_list(KeyField::grammar, 2);
+  const bool has_format = !query.chat.response_format.empty();
+  encoder.begin_list(KeyField::grammar, has_format ? 3 : 2);
   encoder.add_text(KeyField::item, query.chat.json_schema);
   encoder.add_text(KeyField::item, query.chat.grammar);
+  if (has_format) encoder.add_text(KeyField::item, query.chat.response_format);
   add_sampling(query, encoder);
   encoder.begin_list(KeyField::max_tokens, 3);
   encoder.add_unsigned(KeyField::item, query.max_tokens);

@@ -131,10 +131,31 @@ TEST(Fleet, ALoadingMemberIsNotAskedAndOneWithoutAModelTakesTheFirstOffered) {
   fleet.report_probe(0, {ProbeOutcome::loading, "it loads", {}}, kNow);
   EXPECT_FALSE(fleet.plan(any_local(), kNow));
   EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::warming);
-  fleet.report_probe(0, {ProbeOutcome::well, {}, {"found"}}, kNow);
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"found"}, "found"}, kNow);
   RouteQuestion question;
   question.model = "found";
   EXPECT_TRUE(fleet.plan(question, kNow));
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"next"}, "next"}, kNow);
+  EXPECT_EQ(fleet.plan(question, kNow).error().reason, "model_not_found");
+  question.model = "next";
+  EXPECT_TRUE(fleet.plan(question, kNow));
+}
+
+TEST(Fleet, AServerIsAskedForTheOneOfItsModelsThatWasNamed) {
+  auto config = member("desk");
+  config.aliases = {"gpt-4"};
+  auto own = member("own", Tier::edge);
+  own.embedded = true;
+  Fleet fleet({config, own}, {});
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"m", "coder"}, "m"}, kNow);
+  RouteQuestion question;
+  question.model = "coder";
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U));
+  EXPECT_EQ(fleet.model_for(0, "coder"), "coder");
+  for (const char* own_choice : {"", "auto", "local", "desk", "gpt-4"}) {
+    EXPECT_EQ(fleet.model_for(0, own_choice), "") << own_choice;
+  }
+  EXPECT_EQ(fleet.model_for(1, "coder"), "");
 }
 
 TEST(Fleet, PlacesAreLimitedAndGivenOnInOrder) {

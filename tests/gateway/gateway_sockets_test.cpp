@@ -81,6 +81,16 @@ TEST_F(GatewaySockets, WhateverIsWrongWithTheFirstTheSecondAnswers) {
        [](Peer& peer) { peer.read_request(), peer.write(testing::status_answer("429 Slow down", "")); }},
       {"ends before its first token",
        [](Peer& peer) { peer.read_request(), peer.write(testing::stream_head() + "0\r\n\r\n"); }},
+      {"says [DONE] and nothing else",
+       [](Peer& peer) {
+         peer.read_request();
+         peer.write(testing::stream_head() + testing::stream_tail());
+       }},
+      {"aborts before its first token",
+       [](Peer& peer) {
+         peer.read_request();
+         peer.write(testing::stream_head() + testing::finish_event("abort") + testing::stream_tail());
+       }},
       {"says an error first",
        [](Peer& peer) {
          peer.read_request();

@@ -126,6 +126,76 @@ TEST_F(GatewayTest, WhoFailsBeforeTheFirstTokenIsPassedOverUnseen) {
   EXPECT_EQ(asked.sink->answered_by(), "rack");
 }
 
+// With request_timeout <= first_token_timeout a server that hangs was never blamed, and the next never asked.
+TEST_F(GatewayTest, WhoIsSilentLeavesHalfTheTimeToTheNext) {
+  const auto asked = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(60)});
+  auto call = edge().take();
+  EXPECT_EQ(call.request.first_token_by, clock_.now() + seconds(30));
+  clock_.advance(seconds(30));
+  call.fail(ErrorCode::deadline_exceeded);
+  run_jobs();
+  call = desk().take();
+  EXPECT_EQ(call.request.first_token_by, clock_.now() + seconds(15));
+  clock_.advance(seconds(15));
+  call.fail(ErrorCode::deadline_exceeded);
+  run_jobs();
+  call = rack().take();
+  EXPECT_FALSE(call.request.first_token_by) << "nobody is left to ask";
+  call.answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_EQ(view(0).failed, 1U);
+}
+
+TEST_F(GatewayTest, WhoHadMostOfTheTimeAndWasSilentToTheDeadlineHasFailed) {
+  const auto silent = [&](const char* name, PlayedBackend& backend, seconds waited) {
+    const auto route = gateway_->route({.model = name});
+    ASSERT_TRUE(route);
+    const auto sink = std::make_shared<RecordingSink>();
+    (*route)->generate({.deadline = clock_.now() + seconds(10)}, sink);
+    const auto call = backend.take();
+    call.sink->on_begin(nullptr);
+    clock_.advance(waited);
+    call.end(engine::FinishReason::deadline);
+    EXPECT_EQ(sink->finish(), engine::FinishReason::deadline);
+  };
+  silent("rack", rack(), seconds(10));
+  EXPECT_EQ(view(2).failed, 1U);
+  // Requests wait in the engine's own queue: that says nothing about it.
+  silent("edge", edge(), seconds(10));
+  EXPECT_EQ(view(0).failed, 0U);
+  // Who was given the last moments is not to blame.
+  const auto asked = ask({.tier = Tier::local}, {.deadline = clock_.now() + seconds(10)});
+  clock_.advance(seconds(8));
+  desk().take().fail();
+  run_jobs();
+  const auto call = rack().take();
+  call.sink->on_begin(nullptr);
+  clock_.advance(seconds(2));
+  call.end(engine::FinishReason::deadline);
+  EXPECT_EQ(view(2).failed, 1U);
+}
+
+TEST_F(GatewayTest, WhoAnswersKnowsWhetherItWasNamed) {
+  const auto named = ask({.model = "desk"});
+  const auto first = desk().take();
+  EXPECT_TRUE(first.request.named);
+  first.answer("Hi");
+  const auto routed = ask({.model = "local"});
+  const auto call = desk().take();
+  EXPECT_FALSE(call.request.named);
+  EXPECT_EQ(call.request.model, "");
+  call.answer("Hi");
+}
+
+TEST_F(GatewayTest, AModelThatIsNotThereIsLookedForAtTheNextAndBlamesNobody) {
+  const auto asked = ask();
+  edge().take().fail(ErrorCode::not_found);
+  run_jobs();
+  desk().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+  EXPECT_EQ(view(0).failed, 0U);
+}
+
 TEST_F(GatewayTest, AnEngineThatCannotGoOnIsPassedOverToo) {
   const auto asked = ask();
   const auto call = edge().take();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -69,6 +70,42 @@ TEST(Routing, ANamedModelIsNeverReplaced) {
   EXPECT_NE(unknown.error().message.find("desk"), std::string::npos) << unknown.error().message;
 }
 
+// Only the first model that a server listed could be asked for.
+TEST(Routing, WhatAServerHasBesidesIsNamedToo) {
+  Fleet fleet;
+  const std::vector<std::string> offers = {"seven-b", "coder", "smol", "auto"};
+  fleet.candidates[1].offers = offers;
+  fleet.candidates[2].offers = offers;
+  EXPECT_EQ((Order{"desk", "rack"}), [&] {
+    auto order = *fleet.plan({.model = "coder"});
+    std::sort(order.begin(), order.end());
+    return order;
+  }());
+  EXPECT_EQ(*fleet.plan({.model = "smol"}), Order{"tiny"}) << "no server takes a configured name";
+  EXPECT_EQ((*fleet.plan({.model = "auto"})).front(), "tiny");
+  EXPECT_EQ(fleet.plan({.model = "coder", .require_local = true}).error().reason, "require_local");
+  EXPECT_EQ(fleet.plan({.model = "writer"}).error().code, ErrorCode::not_found);
+}
+
+TEST(Routing, RetryAfterIsOfThoseWhoMayBeAsked) {
+  Fleet fleet;
+  fleet.candidates[0].admits = false;
+  fleet.candidates[0].wait = std::chrono::seconds(3);
+  fleet.candidates[1].admits = false;
+  fleet.candidates[1].wait = std::chrono::milliseconds(40'100);
+  EXPECT_EQ(fleet.plan({.model = "desk"}).error().retry_after, std::chrono::seconds(41));
+  EXPECT_EQ(fleet.plan({.require_local = true}).error().retry_after, std::chrono::seconds(3));
+  // What no time will change has none.
+  fleet.candidates.erase(fleet.candidates.begin());
+  const auto never = fleet.plan({.require_local = true});
+  EXPECT_EQ(never.error().reason, "no_backend");
+  EXPECT_FALSE(never.error().retry_after);
+  fleet.config.edge_fallback = {};
+  const auto nobody = fleet.plan({.tier = Tier::edge});
+  EXPECT_EQ(nobody.error().code, ErrorCode::unsupported);
+  EXPECT_FALSE(nobody.error().retry_after);
+}
+
 TEST(Routing, RequireLocalMeansEmbeddedOnly) {
   Fleet fleet;
   EXPECT_EQ(*fleet.plan({.require_local = true, .complexity = 100}), Order{"tiny"});
@@ -81,7 +118,7 @@ TEST(Routing, RequireLocalMeansEmbeddedOnly) {
   ASSERT_FALSE(down) << "it fails closed";
   EXPECT_EQ(down.error().code, ErrorCode::unavailable);
   fleet.candidates.erase(fleet.candidates.begin());
-  EXPECT_EQ(fleet.plan({.require_local = true}).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(fleet.plan({.require_local = true}).error().code, ErrorCode::unsupported);
 }
 
 TEST(Routing, RequireLocalOfTheConfigurationBindsEveryQuery) {

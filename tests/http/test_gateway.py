@@ -68,8 +68,8 @@ def test_models_are_named_and_unknown_ones_refused(front):
 def test_require_local_is_refused_where_nothing_is_local(front, remote):
     before = remote.metrics()["sovereign_engine_requests_accepted_total"]
     answer = httpx.post(front.url + "/v1/query", json={"content": "Hi", "require_local": True})
-    assert answer.status_code == 503
-    assert "retry-after" in answer.headers
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == "no_backend"
+    assert "retry-after" not in answer.headers, "waiting would not help"
     assert remote.metrics()["sovereign_engine_requests_accepted_total"] == before
 
 

@@ -101,6 +101,15 @@ TEST_F(PipelineTest, OnlyReproducibleAnswersAreKeptUnlessForced) {
   EXPECT_EQ(status_of(ask_to_end(forced)), Status::hit);
 }
 
+TEST_F(PipelineTest, AnAnswerThatAFilterCutIsToldAndNotKept) {
+  backend_->finish_with(engine::FinishReason::filtered);
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->choices.front().finish, engine::FinishReason::filtered);
+  backend_->finish_with(engine::FinishReason::stop);
+  EXPECT_EQ(status_of(ask_to_end(greedy("colour?"))), Status::miss);
+}
+
 TEST_F(PipelineTest, RequestsSayHowTheCacheIsUsed) {
   auto off = greedy("colour?");
   off.cache.mode = CacheMode::off;

@@ -1,5 +1,7 @@
 #include "gateway/openai/chat_answer.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
@@ -34,8 +36,14 @@ std::uint32_t number_of(const json::value& object, std::string_view name) {
   return error || number < 0 ? 0 : static_cast<std::uint32_t>(std::min<std::int64_t>(number, UINT32_MAX));
 }
 
+// Servers have names of their own for a good end, and these for a bad one (vLLM, SGLang, DeepSeek).
 engine::FinishReason finish_of(std::string_view name) {
-  return name == "length" ? engine::FinishReason::length : engine::FinishReason::stop;
+  constexpr std::array<std::string_view, 7> kBrokenOff = {
+      "abort", "aborted", "cancelled", "canceled", "error", "timeout", "insufficient_system_resource"};
+  if (name == "length") return engine::FinishReason::length;
+  if (name == "content_filter") return engine::FinishReason::filtered;
+  const bool broken = std::find(kBrokenOff.begin(), kBrokenOff.end(), name) != kBrokenOff.end();
+  return broken ? engine::FinishReason::error : engine::FinishReason::stop;
 }
 
 engine::CandidateLogprob read_candidate(const json::value& entry) {
@@ -119,6 +127,10 @@ void ChatAnswer::read_choice(const json::value& choice, std::string_view part,
   delta.logprobs = read_logprobs(choice);
   const auto finish = text_of(choice, "finish_reason");
   if (!finish.empty()) delta.finish = finish_of(finish);
+  if (delta.finish == engine::FinishReason::error) {
+    if (broke_off_.empty()) broke_off_ = finish.substr(0, kMaxQuotedBytes);
+    return;
+  }
   if (const auto* message = find(choice, part)) {
     const auto content = text_of(*message, "content");
     const auto reasoning = reasoning_of(*message);
@@ -176,6 +188,7 @@ outcome<std::vector<engine::GenerationDelta>> ChatAnswer::read_event(std::string
   if (const auto* choices = find(event, "choices"); choices != nullptr && choices->is_array()) {
     for (const auto& choice : choices->get_array()) read_choice(choice, "delta", deltas);
   }
+  if (!broke_off_.empty()) return refuse_broken();
   return deltas;
 }
 
@@ -197,7 +210,13 @@ outcome<std::vector<engine::GenerationDelta>> ChatAnswer::read_whole(std::string
   }
   read_usage(answer);
   for (const auto& choice : choices->get_array()) read_choice(choice, "message", deltas);
+  if (!broke_off_.empty()) return refuse_broken();
   return deltas;
+}
+
+tl::unexpected<Failure> ChatAnswer::refuse_broken() const {
+  return refuse(ErrorCode::unavailable, "it broke its answer off, as '" + broke_off_ + "'",
+                "backend_broke_off");
 }
 
 engine::GenerationSummary ChatAnswer::summary() const {

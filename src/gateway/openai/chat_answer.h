@@ -2,12 +2,13 @@
 //
 // Tolerant where servers differ (usage missing, finish reasons of their own, an answer that is not streamed
 // although it was asked to be), strict where an answer could be mistaken for a whole one: a stream that ends
-// before every choice has finished is an error.
+// before every choice has finished is an error, even with [DONE], and so is a choice that was aborted.
 #pragma once
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,8 +29,8 @@ class ChatAnswer {
 
   // Whether text of the deltas is structured_text(); settled by the first delta.
   bool structured() const { return structured_.value_or(false); }
-  // [DONE] was read, or every choice has finished.
-  bool complete() const { return done_ || unfinished_ == 0; }
+  // Every choice has finished.
+  bool complete() const { return unfinished_ == 0; }
   // [DONE] was read: whatever the server still sends is of no interest.
   bool done() const { return done_; }
   bool finished(std::uint32_t choice) const { return choice >= finished_.size() || finished_[choice]; }
@@ -41,9 +42,11 @@ class ChatAnswer {
   void read_choice(const boost::json::value& choice, std::string_view part,
                    std::vector<engine::GenerationDelta>& deltas);
   void read_usage(const boost::json::value& answer);
+  tl::unexpected<Failure> refuse_broken() const;
 
   std::optional<bool> structured_;
   bool done_ = false;
+  std::string broke_off_;  // the finish reason of a choice that was broken off
   std::vector<bool> finished_;
   std::size_t unfinished_;
   std::uint32_t counted_tokens_ = 0;

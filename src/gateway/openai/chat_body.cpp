@@ -81,7 +81,9 @@ outcome<std::string> render_chat_body(const GenerateRequest& request, const Dial
     }
     if (!request.input.parallel_tool_calls) body.raw("parallel_tool_calls", "false");
   }
-  if (!request.input.json_schema.empty()) {
+  if (!request.input.response_format.empty()) {
+    body.raw("response_format", request.input.response_format);
+  } else if (!request.input.json_schema.empty()) {
     body.raw("response_format",
              R"({"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":)" +
                  request.input.json_schema + "}}");
@@ -99,6 +101,11 @@ outcome<std::string> render_chat_body(const GenerateRequest& request, const Dial
     json::array stop;
     for (const std::string& text : request.stop) stop.emplace_back(text);
     body.number("stop", stop);
+  }
+  if (!request.named && !request.sampling.logit_bias.empty()) {
+    return unsupported(
+        "'logit_bias' names tokens of a vocabulary: name the model that it is for, in 'model'.",
+        "logit_bias");
   }
   add_sampling(request.sampling, request.ignore_eos, dialect, body);
   body.raw("stream", "true");

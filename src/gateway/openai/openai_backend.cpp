@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -54,6 +55,14 @@ void watch(const std::shared_ptr<OpenAiCall>& call, const std::shared_ptr<asio::
   });
 }
 
+// Nobody can see a remote server's weights: its tier and its model's name stand for them.
+BackendIdentity identity_for(const RemoteConfig& config, std::string model) {
+  BackendIdentity identity;
+  identity.digest = fmt::format("remote:{}/{}", to_string(gateway::tier_of(config)), model);
+  identity.model = std::move(model);
+  return identity;
+}
+
 }  // namespace
 
 // What calls under way share; they hold it, so it outlives the backend.
@@ -67,14 +76,15 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
         client_(executor, client_config(config)),
         model_(config.model) {}
 
-  std::uint64_t start(std::string body, std::shared_ptr<OpenAiCall> call) {
+  // `model`: empty: the configured one, or the one that was learned.
+  std::uint64_t start(std::string model, std::string body, std::shared_ptr<OpenAiCall> call) {
     std::uint64_t id = 0;
     {
       const std::lock_guard lock(mutex_);
       id = ++last_id_;
       calls_.emplace(id, call);
     }
-    asio::co_spawn(executor, run(shared_from_this(), std::move(body), std::move(call)),
+    asio::co_spawn(executor, run(shared_from_this(), std::move(model), std::move(body), std::move(call)),
                    [self = shared_from_this(), id](const std::exception_ptr&) { self->forget(id); });
     return id;
   }
@@ -132,6 +142,12 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     return request;
   }
 
+  // Where none is configured: stays with the one that was taken for as long as the server has it.
+  void learn(const std::vector<std::string>& models) {
+    if (!config.model.empty() || models.empty()) return;
+    if (std::find(models.begin(), models.end(), model_) == models.end()) model_ = models.front();
+  }
+
   // Asks for the models. The first is taken for those who named none.
   static asio::awaitable<ProbeReport> list_models(Self self, std::stop_token stop) {
     auto request = self->models_request();
@@ -148,7 +164,8 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
                 {}};
     } else {
       report.models = model_ids(answer->body);
-      if (self->model_.empty() && !report.models.empty()) self->model_ = report.models.front();
+      self->learn(report.models);
+      report.model = self->model_;
       if (self->model_.empty()) report = {ProbeOutcome::loading, "it lists no model", {}};
     }
     co_return report;
@@ -159,22 +176,42 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     done(std::move(report));
   }
 
-  static asio::awaitable<void> run(Self self, std::string rest, std::shared_ptr<OpenAiCall> call) {
+  static asio::awaitable<void> run(Self self, std::string named, std::string rest,
+                                   std::shared_ptr<OpenAiCall> call) {
     const auto timer = std::make_shared<asio::steady_timer>(self->executor);
     watch(call, timer);
-    auto error = co_await self->exchange(std::move(rest), call, timer);
+    auto error = co_await self->exchange(std::move(named), std::move(rest), call, timer);
     timer->cancel();
     call->finish(error, SteadyClock().now());
   }
 
   // `this` is held by run().
-  asio::awaitable<std::optional<Error>> exchange(std::string rest, std::shared_ptr<OpenAiCall> call,
+  asio::awaitable<std::optional<Error>> exchange(std::string named, std::string rest,
+                                                 std::shared_ptr<OpenAiCall> call,
                                                  std::shared_ptr<asio::steady_timer> timer) {
-    if (model_.empty()) {
+    if (named.empty() && model_.empty()) {
       const auto report = co_await list_models(shared_from_this(), call->stop_token());
       if (model_.empty()) co_return Error{ErrorCode::unavailable, report.detail, {}};
     }
-    auto request = net::json_post(url + "/chat/completions", complete_body(model_, rest), api_key_);
+    const std::string model = named.empty() ? model_ : named;
+    auto answer = co_await ask(model, rest, call, timer);
+    if (answer && answer->status == 404 && named.empty() && config.model.empty()) {
+      // The model that was learned is gone; what is there now is asked instead.
+      co_await list_models(shared_from_this(), call->stop_token());
+      if (model_ != model) answer = co_await ask(model_, rest, call, timer);
+    }
+    if (!answer) co_return answer.error();
+    if (answer->body.empty() && answer->status / 100 == 2) co_return std::nullopt;
+    call->take_answer(answer->status, answer->body, net::find_header(answer->headers, "Retry-After"),
+                      SteadyClock().now());
+    co_return std::nullopt;
+  }
+
+  // Events go to the call as they come; then the answer's body is empty.
+  asio::awaitable<result<net::ClientResponse>> ask(std::string model, const std::string& rest,
+                                                   const std::shared_ptr<OpenAiCall>& call,
+                                                   const std::shared_ptr<asio::steady_timer>& timer) {
+    auto request = net::json_post(url + "/chat/completions", complete_body(model, rest), api_key_);
     request.headers.emplace_back("Accept", "text/event-stream");
     // Safe to send again before an answer has begun: an answer costs time, and changes nothing.
     request.idempotent = true;
@@ -185,21 +222,15 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     request.timeouts.total = {};
     const SteadyClock clock;
     bool streamed = false;
-    const auto answer = co_await client_.stream_events(std::move(request), [&](const net::SseEvent& event) {
+    auto answer = co_await client_.stream_events(std::move(request), [&](const net::SseEvent& event) {
       streamed = true;
       const bool more = call->take_event(event.data, clock.now());
       // After the first token the limit is another, and may be sooner.
       if (call->deadline() < timer->expiry()) watch(call, timer);
       return more;
     });
-    if (!answer) co_return answer.error();
-    if (!streamed && !answer->body.empty()) {
-      call->take_answer(answer->status, answer->body, net::find_header(answer->headers, "Retry-After"),
-                        clock.now());
-    } else if (answer->status / 100 != 2) {
-      call->take_answer(answer->status, {}, net::find_header(answer->headers, "Retry-After"), clock.now());
-    }
-    co_return std::nullopt;
+    if (answer && streamed) answer->body.clear();
+    co_return answer;
   }
 
   const std::string api_key_;
@@ -217,13 +248,14 @@ result<std::shared_ptr<OpenAiBackend>> OpenAiBackend::create(RemoteConfig config
   if (!base) return fail(base.error());
   auto key = read_secret(config.api_key_env, config.api_key_file);
   if (!key) return fail(key.error());
-  BackendIdentity identity;
-  identity.model = config.model.empty() ? config.name : config.model;
-  // Nobody can see a remote server's weights: its tier and its model's name stand for them.
-  identity.digest = fmt::format("remote:{}/{}", to_string(gateway::tier_of(config)), identity.model);
+  BackendIdentity identity = identity_for(config, config.model.empty() ? config.name : config.model);
   auto server =
       std::make_shared<Server>(std::move(config), std::move(*base), std::move(*key), std::move(executor));
   return std::shared_ptr<OpenAiBackend>(new OpenAiBackend(std::move(server), std::move(identity)));
+}
+
+BackendIdentity OpenAiBackend::identity_of(const std::string& model) const {
+  return model.empty() ? identity_ : identity_for(server_->config, model);
 }
 
 OpenAiBackend::~OpenAiBackend() { server_->stop_all(); }
@@ -234,7 +266,7 @@ outcome<std::uint64_t> OpenAiBackend::generate(GenerateRequest request, std::sha
   auto body = render_chat_body(request, preset_info(server_->config.preset).dialect);
   if (!body) return tl::unexpected<Failure>(body.error());
   auto call = std::make_shared<OpenAiCall>(server_->config, request, std::move(sink), SteadyClock().now());
-  return server_->start(std::move(*body), std::move(call));
+  return server_->start(std::move(request.model), std::move(*body), std::move(call));
 }
 
 void OpenAiBackend::cancel(std::uint64_t generation) noexcept { server_->cancel(generation); }

@@ -7,8 +7,8 @@
 //
 // Failures: unavailable (cannot connect, connection lost, status 5xx, our key refused, model not there),
 // deadline_exceeded (a timeout of the configuration), resource_exhausted (429, with its Retry-After),
-// corrupt (not an answer), invalid_argument (400, 413, 422: the server's own words). A request's own
-// deadline ends it as FinishReason::deadline.
+// corrupt (not an answer), invalid_argument (400, 413, 422: the server's own words), not_found (the model
+// that the client named is not there). A request's own deadline ends it as FinishReason::deadline.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -33,6 +33,7 @@ class OpenAiBackend final : public Backend {
   OpenAiBackend& operator=(const OpenAiBackend&) = delete;
 
   const BackendIdentity& identity() const override { return identity_; }
+  BackendIdentity identity_of(const std::string& model) const override;
   BackendCapabilities capabilities() const override { return {}; }
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override;
   void cancel(std::uint64_t generation) noexcept override;

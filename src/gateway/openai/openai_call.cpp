@@ -55,6 +55,8 @@ OpenAiCall::OpenAiCall(const RemoteConfig& config, const GenerateRequest& reques
                        std::shared_ptr<GenerateSink> sink, Time now)
     : config_(config),
       request_deadline_(request.deadline),
+      first_token_by_(request.first_token_by.value_or(Time::max())),
+      named_model_(!request.model.empty()),
       choices_(request.n),
       total_deadline_(config.total_timeout.count() == 0 ? Time::max() : now + config.total_timeout),
       sink_(std::move(sink)),
@@ -67,11 +69,13 @@ void OpenAiCall::set_deadline(Time now) {
   const auto limit = first_token_ ? config_.token_timeout : config_.first_token_timeout;
   deadline_ = limit.count() == 0 ? Time::max() : now + limit;
   deadline_ = std::min(deadline_, total_deadline_);
+  if (!first_token_) deadline_ = std::min(deadline_, first_token_by_);
   if (request_deadline_) deadline_ = std::min(deadline_, *request_deadline_);
 }
 
 void OpenAiCall::expire(Time now) {
   if (expired_ != Expired::no) return;
+  expired_at_ = now;
   expired_ = request_deadline_ && now >= *request_deadline_ ? Expired::by_request
              : now >= total_deadline_                       ? Expired::in_all
              : first_token_                                 ? Expired::next_token
@@ -117,6 +121,11 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
 }
 
 void OpenAiCall::take_answer(unsigned status, std::string_view body, std::string_view retry_after, Time now) {
+  if (status == 404 && named_model_) {
+    // The server lists it, and cannot serve it. It may well serve others.
+    return fail_with({ErrorCode::not_found, failure_of_status(config_.name, status, body, {}).message,
+                      "model", "model_not_found"});
+  }
   if (status / 100 != 2) return fail_with(failure_of_status(config_.name, status, body, retry_after));
   auto deltas = answer_.read_whole(body);
   if (!deltas) {
@@ -136,9 +145,10 @@ Failure OpenAiCall::timed_out() const {
             "backend_timeout"};
   }
   const bool first = expired_ == Expired::first_token;
+  const auto waited = std::chrono::round<std::chrono::milliseconds>(expired_at_ - began_);
   return {ErrorCode::deadline_exceeded,
           fmt::format("backend '{}' sent no {} for {} ms", config_.name, first ? "token" : "further token",
-                      (first ? config_.first_token_timeout : config_.token_timeout).count()),
+                      (first ? waited : config_.token_timeout).count()),
           {},
           "backend_timeout"};
 }
@@ -181,7 +191,6 @@ void OpenAiCall::finish(const std::optional<Error>& error, Time now) {
   }
   const auto sink = std::exchange(sink_, nullptr);
   if (failure_) return sink->on_failure(*failure_);
-  if (!first_token_) sink->on_begin(nullptr);  // [DONE], and not a word before it
   sink->on_done(summary);
 }
 

@@ -45,6 +45,8 @@ class OpenAiCall {
 
   const RemoteConfig& config_;
   const std::optional<Time> request_deadline_;
+  const Time first_token_by_;
+  const bool named_model_;  // the client named one of the server's models
   const std::uint32_t choices_;
   const Time total_deadline_;
   std::shared_ptr<GenerateSink> sink_;  // null once told the end
@@ -54,6 +56,7 @@ class OpenAiCall {
   std::optional<Time> first_token_;
   Time deadline_{};
   Expired expired_ = Expired::no;
+  Time expired_at_{};
   std::optional<Failure> failure_;
 };
 

@@ -33,6 +33,11 @@ std::optional<double> worst_score(const SovereignResult& result) {
   return worst;
 }
 
+bool was_filtered(const SovereignResult& result) {
+  return std::any_of(result.choices.begin(), result.choices.end(),
+                     [](const Choice& choice) { return choice.finish == engine::FinishReason::filtered; });
+}
+
 }  // namespace
 
 bool blames_answerer(const gateway::Failure& failure) {
@@ -108,6 +113,10 @@ void CanaryClient::note_answer(const SovereignResult& result) {
   if (result.cached.status == Status::hit || result.cached.status == Status::shared) return pass_over();
   Observation seen;
   seen.arm = arm_;
+  if (was_filtered(result)) {
+    seen.failed = true;
+    return observe(seen);
+  }
   seen.seconds[static_cast<std::size_t>(Metric::latency)] = seconds(clock_.now() - began_);
   if (first_token_) seen.seconds[static_cast<std::size_t>(Metric::first_token)] = seconds(*first_token_);
   seen.seconds[static_cast<std::size_t>(Metric::token_time)] = token_seconds(result);

@@ -143,7 +143,8 @@ gateway::GenerateRequest make_request(const QueryRun& run, const InferenceOption
 std::optional<gateway::Failure> failure_of(engine::FinishReason finish, const std::optional<Error>& error) {
   switch (finish) {
     case engine::FinishReason::stop:
-    case engine::FinishReason::length: return std::nullopt;
+    case engine::FinishReason::length:
+    case engine::FinishReason::filtered: return std::nullopt;
     case engine::FinishReason::cancelled:
       return gateway::Failure(ErrorCode::unavailable, "The server stopped this request.", {}, "cancelled");
     case engine::FinishReason::deadline:

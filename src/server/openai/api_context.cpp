@@ -2,11 +2,15 @@
 
 #include <chrono>
 
+#include "gateway/routing.h"
+
 namespace sovereign::server::openai {
 
 outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name) {
   if (serving.models.empty()) return refuse(serving.embedded ? model_loading() : no_embedded_model());
   auto served = serving.find(name);
+  // Who names nobody, or a tier, has no choice here.
+  if (served == nullptr && gateway::names_nobody(name)) served = serving.find({});
   if (served == nullptr) return refuse(model_not_found(name, serving));
   return served;
 }

@@ -76,6 +76,8 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
   if (type == "json_object") {
     const auto* schema = parts.object("schema");  // llama-server's
     options.json_schema = schema != nullptr ? json::serialize(*schema) : R"({"type":"object"})";
+    // With a schema it is no longer OpenAI's.
+    if (schema == nullptr) options.response_format = json::serialize(*format);
   } else if (type == "json_schema") {
     const auto* wrapper = parts.object("json_schema");
     if (wrapper == nullptr) {
@@ -90,6 +92,7 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
         parts.refuse(*inner.error());
       } else {
         options.json_schema = json::serialize(*schema);
+        options.response_format = json::serialize(*format);
       }
     }
   } else if (type != "text") {

@@ -37,8 +37,9 @@ struct GenerationOptions {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   bool stream = false;
-  bool include_usage = false;  // a last chunk with the usage
-  std::string json_schema;     // text of the schema that the output must match; empty: none
+  bool include_usage = false;   // a last chunk with the usage
+  std::string json_schema;      // text of the schema that the output must match; empty: none
+  std::string response_format;  // that it came in, for servers elsewhere: engine::ChatInput
   runtime::GivenFields given;
   engine::SamplingParams sampling;  // but for logprobs, whose form differs between the two APIs
 };

@@ -1,5 +1,6 @@
 #include "server/openai/model_handlers.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,8 @@ asio::awaitable<void> show_model(ApiContextPtr api, Exchange& exchange) {
   const std::string name = parameters.empty() ? std::string() : parameters.front();
   const auto serving = api->serving.get();
   for (const auto& member : remote_members(*serving)) {
-    if (member.name != name && member.model != name) continue;
+    const bool offered = std::find(member.offers.begin(), member.offers.end(), name) != member.offers.end();
+    if (member.name != name && member.model != name && !offered) continue;
     HttpResponse found;
     found.body = model_json(member);
     co_return co_await exchange.respond(std::move(found));

@@ -48,6 +48,7 @@ void append_candidate(std::string& out, const engine::CandidateLogprob& candidat
 
 std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_calls) {
   if (reason == engine::FinishReason::length) return "length";
+  if (reason == engine::FinishReason::filtered) return "content_filter";
   return has_tool_calls ? "tool_calls" : "stop";
 }
 

@@ -2,9 +2,7 @@
 
 namespace sovereign::server::openai {
 
-bool is_regular(engine::FinishReason reason) {
-  return reason == engine::FinishReason::stop || reason == engine::FinishReason::length;
-}
+bool is_regular(engine::FinishReason reason) { return engine::is_answer(reason); }
 
 void Tally::add(const TokenBatch& batch) {
   for (const auto& delta : batch.deltas) {

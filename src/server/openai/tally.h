@@ -9,7 +9,7 @@
 
 namespace sovereign::server::openai {
 
-// True when a choice ended as it should: stop or length.
+// True when a choice has its answer: engine::is_answer().
 bool is_regular(engine::FinishReason reason);
 
 class Tally {

@@ -87,6 +87,7 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
   request.model = std::move(options.model);
   request.stream = options.stream;
   query.chat.json_schema = std::move(options.json_schema);
+  query.chat.response_format = std::move(options.response_format);
   query.chat.grammar = std::move(options.sampling.grammar.gbnf);
   options.sampling.grammar = {};
   query.max_tokens = options.max_tokens;

@@ -1,5 +1,6 @@
 #include "gateway/openai/chat_answer.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -110,6 +111,40 @@ TEST(ChatAnswer, ErrorsAreTold) {
   EXPECT_EQ(ChatAnswer(1, false).read_event("<html>").error().code, ErrorCode::corrupt);
   EXPECT_EQ(ChatAnswer(1, false).read_event("[1]").error().code, ErrorCode::corrupt);
   EXPECT_EQ(ChatAnswer(1, false).read_whole("{}").error().code, ErrorCode::corrupt);
+}
+
+// [DONE] alone, or before a choice has its finish_reason, was once a success.
+TEST(ChatAnswer, DoneIsNoEndOfAChoice) {
+  ChatAnswer answer(1, false);
+  read(answer, kHello);
+  read(answer, "[DONE]");
+  EXPECT_TRUE(answer.done());
+  EXPECT_FALSE(answer.complete());
+}
+
+TEST(ChatAnswer, WhatAFilterCutIsSaidSoAndWhatWasAbortedIsNoAnswer) {
+  const auto ending = [](std::string_view reason) {
+    return fmt::format(R"({{"choices":[{{"index":0,"delta":{{}},"finish_reason":"{}"}}]}})", reason);
+  };
+  ChatAnswer filtered(1, false);
+  read(filtered, kHello);
+  EXPECT_EQ(read(filtered, ending("content_filter")).front().finish, engine::FinishReason::filtered);
+  EXPECT_TRUE(filtered.complete());
+  for (const char* reason : {"abort", "error", "insufficient_system_resource"}) {
+    ChatAnswer broken(1, false);
+    read(broken, kHello);
+    const auto deltas = broken.read_event(ending(reason));
+    ASSERT_FALSE(deltas) << reason;
+    EXPECT_EQ(deltas.error().code, ErrorCode::unavailable);
+    EXPECT_EQ(deltas.error().reason, "backend_broke_off");
+    EXPECT_FALSE(broken.complete());
+  }
+  ChatAnswer own(1, false);
+  EXPECT_EQ(read(own, ending("eos_token")).front().finish, engine::FinishReason::stop);
+  const auto whole = ChatAnswer(1, false).read_whole(
+      R"({"choices":[{"index":0,"message":{"content":"Half"},"finish_reason":"abort"}]})");
+  ASSERT_FALSE(whole);
+  EXPECT_EQ(whole.error().reason, "backend_broke_off");
 }
 
 TEST(ChatAnswer, AnAnswerThatIsNoStreamIsRead) {

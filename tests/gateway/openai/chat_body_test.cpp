@@ -102,6 +102,30 @@ TEST(ChatBody, ToolsAndFormats) {
   EXPECT_EQ(render(request).at("tool_choice"), "required");
 }
 
+// json_object became a strict schema, and every schema the client's name for it "answer".
+TEST(ChatBody, AFormatIsPassedOnInTheClientsWords) {
+  GenerateRequest request = hello();
+  request.input.json_schema = R"({"type":"object"})";
+  for (
+      const char* words :
+      {R"({"type":"json_object"})",
+       R"({"type":"json_schema","json_schema":{"name":"person","description":"d","strict":false,"schema":{"type":"object"}}})"}) {
+    request.input.response_format = words;
+    EXPECT_EQ(render(request).at("response_format"), json::parse(words));
+  }
+}
+
+TEST(ChatBody, TokensByNumberAreForWhomTheClientNamed) {
+  GenerateRequest request = hello();
+  request.sampling.logit_bias = {{5, 2.0F}};
+  EXPECT_EQ(render(request).at("logit_bias").at("5").as_double(), 2.0);
+  request.named = false;
+  const auto refused = render_chat_body(request, preset_info(Preset::vllm).dialect);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_EQ(refused.error().where, "logit_bias");
+}
+
 TEST(ChatBody, WhatWouldBeAnotherAnswerIsRefused) {
   GenerateRequest request = hello();
   request.input.grammar = "root ::= \"x\"";

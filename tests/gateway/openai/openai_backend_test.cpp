@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <cstdlib>
 #include <future>
+#include <mutex>
 
 #include "gateway/openai/scripts.h"
 #include "gateway/recording_sink.h"
@@ -129,6 +130,72 @@ TEST_F(OpenAiBackendTest, TheFirstListedModelIsTakenWhenNoneIsNamed) {
   const auto backend = connect(config);
   EXPECT_EQ(ask(*backend)->text(), "Hello world");
   EXPECT_TRUE(asked_for_it);
+}
+
+// LM Studio and Ollama change the model under a running server.
+TEST_F(OpenAiBackendTest, AModelThatWasLearnedAndIsGoneIsReplacedByWhatIsThere) {
+  std::mutex mutex;
+  std::string there = "before";
+  std::atomic<int> refused{0};
+  const ScriptedServer server([&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      const std::lock_guard lock(mutex);
+      if (request.starts_with("GET /v1/models ")) {
+        peer.write(testing::ok(fmt::format(R"({{"data":[{{"id":"{}"}}]}})", there)));
+      } else if (request.find(fmt::format(R"("model":"{}")", there)) != std::string::npos) {
+        peer.write(testing::whole_stream());
+      } else {
+        ++refused;
+        peer.write(testing::status_answer("404 Not Found", R"({"error":{"message":"no such model"}})"));
+      }
+    }
+  });
+  const auto change_to = [&](const char* model) {
+    const std::lock_guard lock(mutex);
+    there = model;
+  };
+  RemoteConfig config = config_for(server);
+  config.model.clear();
+  const auto backend = connect(config);
+  EXPECT_EQ(ask(*backend)->text(), "Hello world");
+  change_to("after");
+  EXPECT_EQ(ask(*backend)->text(), "Hello world") << "a 404 makes it look again";
+  EXPECT_EQ(refused, 1);
+  change_to("later");
+  EXPECT_EQ(probe(*backend).model, "later");
+  EXPECT_EQ(ask(*backend)->text(), "Hello world");
+  EXPECT_EQ(refused, 1) << "the probe had seen it";
+  // One that is configured is never replaced.
+  config.model = "configured";
+  const auto fixed = connect(config);
+  EXPECT_EQ(probe(*fixed).model, "configured");
+  EXPECT_EQ(ask(*fixed)->failure()->reason, "backend_not_found");
+  EXPECT_EQ(refused, 2);
+}
+
+TEST_F(OpenAiBackendTest, AnotherOfItsModelsIsAskedForByName) {
+  std::mutex mutex;
+  std::string seen;
+  const ScriptedServer server([&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      const std::lock_guard lock(mutex);
+      seen = request;
+      const bool there = request.find(R"("model":"coder")") != std::string::npos;
+      peer.write(there ? testing::whole_stream() : testing::status_answer("404 Not Found", "{}"));
+    }
+  });
+  const auto backend = connect(config_for(server));
+  auto request = hello();
+  request.model = "coder";
+  EXPECT_EQ(ask(*backend, request)->text(), "Hello world");
+  // Answers of two models are two answers: caches and receipts tell them apart.
+  EXPECT_EQ(backend->identity_of("coder").model, "coder");
+  EXPECT_NE(backend->identity_of("coder").digest, backend->identity().digest);
+  EXPECT_EQ(backend->identity_of("").digest, backend->identity().digest);
+  request.model = "writer";
+  const auto sink = ask(*backend, request);
+  ASSERT_TRUE(sink->failure());
+  EXPECT_EQ(sink->failure()->code, ErrorCode::not_found) << "the server may be well";
 }
 
 TEST_F(OpenAiBackendTest, TheKeyGoesIntoTheHeaderAndNowhereElse) {
@@ -257,6 +324,18 @@ TEST_F(OpenAiBackendTest, SilenceBeforeTheFirstTokenHasALimit) {
   EXPECT_EQ(busy.code, ErrorCode::deadline_exceeded);
 }
 
+TEST_F(OpenAiBackendTest, SilenceEndsSoonerWhereAnotherCanBeAsked) {
+  const ScriptedServer server([](Peer& peer) { peer.read_request(), peer.wait_for_close(); });
+  const auto backend = connect(config_for(server));
+  auto request = hello();
+  request.deadline = SteadyClock().now() + std::chrono::hours(1);
+  request.first_token_by = SteadyClock().now() + milliseconds(50);
+  const auto sink = ask(*backend, request);
+  ASSERT_TRUE(sink->failure());
+  EXPECT_EQ(sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(sink->failure()->reason, "backend_timeout");
+}
+
 TEST_F(OpenAiBackendTest, SilenceInMidStreamHasALimit) {
   RemoteConfig config;
   config.token_timeout = milliseconds(50);
@@ -303,6 +382,18 @@ TEST_F(OpenAiBackendTest, DyingInMidStreamIsNoEnd) {
     peer.wait_for_close();
   });
   EXPECT_EQ(polite.reason, "backend_broke_off");
+}
+
+TEST_F(OpenAiBackendTest, DoneWithoutAnEndIsNoAnswer) {
+  for (const std::string& said : {std::string(), testing::content_event("Hel")}) {
+    const auto failure = failure_with([&](Peer& peer) {
+      peer.read_request();
+      peer.write(testing::stream_head() + said + testing::stream_tail());
+      peer.wait_for_close();
+    });
+    EXPECT_EQ(failure.code, ErrorCode::unavailable);
+    EXPECT_EQ(failure.reason, "backend_broke_off");
+  }
 }
 
 TEST_F(OpenAiBackendTest, GarbageIsNoAnswer) {

@@ -211,6 +211,18 @@ TEST(ChatRequest, ReadsOutputFormats) {
   EXPECT_EQ(refused_param(R"("grammar":"x","json_schema":{})"), "grammar");
 }
 
+TEST(ChatRequest, KeepsTheWordsOfAFormatForServersElsewhere) {
+  const std::string schema =
+      R"({"type":"json_schema","json_schema":{"name":"n","strict":false,"schema":{"a":1}}})";
+  EXPECT_EQ(parsed(R"("response_format":)" + schema).input.response_format, schema);
+  EXPECT_EQ(parsed(R"("response_format":{"type":"json_object"})").input.response_format,
+            R"({"type":"json_object"})");
+  // llama-server's own ways are no OpenAI's: there only the schema is told.
+  EXPECT_EQ(parsed(R"("response_format":{"type":"json_object","schema":{"a":1}})").input.response_format, "");
+  EXPECT_EQ(parsed(R"("json_schema":{"a":1})").input.response_format, "");
+  EXPECT_EQ(parsed(R"("response_format":{"type":"text"})").input.response_format, "");
+}
+
 TEST(ChatRequest, SaysWhereTheJsonIsBroken) {
   EXPECT_NE(refused("{\"model\":\n  oops}").message.find("line 2"), std::string::npos);
   EXPECT_NE(refused("").message.find("not valid JSON"), std::string::npos);

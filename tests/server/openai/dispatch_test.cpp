@@ -42,13 +42,24 @@ TEST(Dispatch, TheUnitIsTheQueryOrItsClient) {
   Canary canary;
   auto again = question("a");
   again.id = "another request";
-  EXPECT_EQ(canary_unit(canary, question("a"), "Bearer x"), canary_unit(canary, again, "Bearer y"));
+  EXPECT_EQ(canary_unit(canary, question("a"), "xx"), canary_unit(canary, again, "yy"));
   EXPECT_NE(canary_unit(canary, question("a"), ""), canary_unit(canary, question("b"), ""));
   canary.by_client = true;
-  EXPECT_EQ(canary_unit(canary, question("a"), "Bearer x"), canary_unit(canary, question("b"), "Bearer x"));
-  EXPECT_NE(canary_unit(canary, question("a"), "Bearer x"), canary_unit(canary, question("a"), "Bearer y"));
+  EXPECT_EQ(canary_unit(canary, question("a"), "xx"), canary_unit(canary, question("b"), "xx"));
+  EXPECT_NE(canary_unit(canary, question("a"), "xx"), canary_unit(canary, question("a"), "yy"));
   // Nobody is known by no key.
   EXPECT_NE(canary_unit(canary, question("a"), ""), canary_unit(canary, question("b"), ""));
+}
+
+TEST(FindModel, WithoutAGatewayATierMeansTheModelThatIsThere) {
+  Serving serving;
+  serving.models.push_back(std::make_shared<ServedModel>(ServedModel{.id = "smol"}));
+  for (const char* name : {"", "auto", "edge", "local", "pool", "smol"}) {
+    const auto found = find_model(serving, name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ((*found)->id, "smol");
+  }
+  EXPECT_EQ(find_model(serving, "gpt-9").error().code, "model_not_found");
 }
 
 }  // namespace
