@@ -18,6 +18,8 @@ namespace {
 
 using server::openai::ServedModel;
 
+constexpr std::uint64_t kMegabyte = 1'000'000;
+
 // Which file it is, and in which state.
 std::string stamp(const std::filesystem::path& path) {
   struct stat is {};
@@ -61,6 +63,31 @@ std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector
   return served;
 }
 
+std::uint64_t pinned_bytes(const config::Settings& settings, const std::vector<ModelSet::Served>& models) {
+  const bool has_first = models.size() > settings.models.size();
+  return has_first ? memory_of(models.front()->model->info(), settings.engine) : 0;
+}
+
+// One that could never come into memory would be refused again and again.
+result<void> check_budget(const config::Settings& settings, const std::vector<ModelSet::Served>& models) {
+  const std::uint64_t budget = settings.model.memory_budget;
+  if (budget == 0) return {};
+  const std::uint64_t pinned = pinned_bytes(settings, models);
+  const std::size_t first_hosted = models.size() - settings.models.size();
+  for (std::size_t i = 0; i < settings.models.size(); ++i) {
+    const auto& hosted = settings.models[i];
+    const std::uint64_t bytes =
+        memory_of(models[first_hosted + i]->model->info(), config::engine_of(settings, hosted));
+    if (pinned + bytes <= budget) continue;
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("model '{}' takes about {} MB, and model.memory_budget ({} MB) has {} MB for it",
+                            hosted.name, bytes / kMegabyte, budget / kMegabyte,
+                            (budget - std::min(budget, pinned)) / kMegabyte),
+                "model.memory_budget");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config) {
@@ -82,6 +109,7 @@ result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& 
     if (!served) return fail(naming(model.name, served.error()));
     models.push_back(std::move(*served));
   }
+  if (const auto fits = check_budget(settings, models); !fits) return fail(fits.error());
   return models;
 }
 
@@ -157,8 +185,7 @@ void ModelSet::apply_limits(const config::Settings& settings, const std::vector<
   config.load_timeout = settings.model.load_timeout;
   config.max_waiting = settings.engine.max_queued;
   host_.configure(config);
-  const bool has_first = models.size() > settings.models.size();
-  host_.set_pinned_bytes(has_first ? memory_of(models.front()->model->info(), settings.engine) : 0);
+  host_.set_pinned_bytes(pinned_bytes(settings, models));
 }
 
 }  // namespace sovereign

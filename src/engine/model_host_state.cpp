@@ -98,7 +98,7 @@ result<ModelHost::State::Engine> ModelHost::State::enter(Model model, RequestId 
   switch (core_.enter(model, id, until, now)) {
     case Residency::Verdict::admitted: return slot->second.engine;
     case Residency::Verdict::too_large:
-      return fail(ErrorCode::resource_exhausted,
+      return fail(ErrorCode::unsupported,
                   fmt::format("the model '{}' takes about {} MB, more than model.memory_budget leaves for it",
                               name, slot->second.model.bytes / 1'000'000),
                   "model");

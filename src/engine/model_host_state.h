@@ -35,7 +35,8 @@ class ModelHost::State : public std::enable_shared_from_this<State> {
   RequestId new_id();
   // The engine, when the model is in memory: its user until leave(). Else nothing, and `turn` is called
   // later, on the host's thread; the caller is a user from then on if it gets an engine. Errors:
-  // resource_exhausted, unavailable, or what the loader said a moment ago; `turn` is not called then.
+  // resource_exhausted, unavailable, unsupported (it would never fit), or what the loader said a moment ago;
+  // `turn` is not called then.
   result<Engine> enter(Model model, RequestId id, std::optional<Time> deadline, Turn turn);
   void leave(Model model);
   // The turn of one that waits, for the caller to call; empty: it does not wait.

@@ -181,6 +181,7 @@ TEST_F(ModelHostTest, WhatCanNeverFitIsRefused) {
   const auto refused = model->submit(request(), std::make_shared<RecordingSink>());
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("memory_budget"));
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported) << "waiting would not help";
 }
 
 TEST_F(ModelHostTest, ARequestThatTheEngineRefusesEndsWithItsError) {
