@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "base/build_info.h"
 #include "command.h"
@@ -26,6 +27,8 @@ namespace sovereign {
 namespace {
 
 constexpr rlim_t kOwnFiles = 64;  // descriptors that are no connections
+// What the end may take once the drain is over: a decode under way, threads, files.
+constexpr std::chrono::seconds kEndLimit{10};
 
 // The port, for whoever started the server with port 0; gone again when the server is.
 class PortFile {
@@ -60,6 +63,16 @@ class PortFile {
 class Shutdown {
  public:
   explicit Shutdown(const PortFile& port_file) : port_file_(port_file) {}
+  ~Shutdown() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      changed_.notify_all();
+    }
+    if (limit_.joinable()) limit_.join();
+  }
+  Shutdown(const Shutdown&) = delete;
+  Shutdown& operator=(const Shutdown&) = delete;
 
   void on_signal(int signal) {
     const std::lock_guard lock(mutex_);
@@ -75,7 +88,7 @@ class Shutdown {
       std::_Exit(asked_ ? kExitFailure : kExitOk);
     }
     asked_ = true;
-    changed_.notify_one();
+    changed_.notify_all();
   }
 
   enum class Phase { fetching, loading, serving };
@@ -96,6 +109,18 @@ class Shutdown {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return asked_; });
   }
+  // Whoever asked for the end gets it: the process ends when this object still lives after `limit`, whatever
+  // a thread may be stuck in.
+  void end_within(std::chrono::milliseconds limit) {
+    limit_ = std::thread([this, limit] {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, limit, [this] { return ended_; })) return;
+      port_file_.remove();
+      spdlog::error("the server did not end within its time: ending at once");
+      spdlog::default_logger()->flush();
+      std::_Exit(kExitFailure);
+    });
+  }
 
  private:
   const PortFile& port_file_;
@@ -103,6 +128,8 @@ class Shutdown {
   std::condition_variable changed_;
   Phase phase_ = Phase::fetching;
   bool asked_ = false;
+  bool ended_ = false;
+  std::thread limit_;
   std::function<void()> on_hangup_;
 };
 
@@ -151,6 +178,7 @@ int run_service(const config::Settings& settings, const SettingsFlags& flags, co
   shutdown.on_hangup({});
   spdlog::info("draining: finishing what is under way, for at most {} s",
                std::chrono::duration_cast<std::chrono::seconds>(settings.server.drain_timeout).count());
+  shutdown.end_within(settings.server.drain_timeout + kEndLimit);
   service.drain_and_join();
   spdlog::info("stopped");
   return kExitOk;

@@ -21,18 +21,20 @@ result<std::unique_ptr<GenerationTask>> GenerationTask::create(RequestId id, Gen
   assert(request.n >= 1 && request.n <= kMaxChoices && token_limit >= 1);
   std::unique_ptr<GenerationTask> task(new GenerationTask);
   const auto stops = std::make_shared<const StopSet>(request.stop);
-  for (std::uint32_t choice = 0; choice < request.n; ++choice) {
-    SamplingParams sampling = request.sampling;
-    sampling.seed = sampling.seed.value_or(fresh_seed) + choice;
-    auto sampler = Sampler::create(*model, sampling, request.prompt);
-    if (!sampler) return fail(sampler.error());
-    task->choices_.push_back({std::move(*sampler), TextStream(stops)});
+  const std::uint32_t seed = request.sampling.seed.value_or(fresh_seed);
+  SamplingParams sampling = request.sampling;
+  sampling.seed = seed;
+  auto sampler = Sampler::create(*model, sampling, request.prompt);
+  if (!sampler) return fail(sampler.error());
+  task->choices_.push_back({std::move(*sampler), TextStream(stops)});
+  for (std::uint32_t choice = 1; choice < request.n; ++choice) {
+    task->choices_.push_back({task->choices_.front().sampler->fork(seed + choice), TextStream(stops)});
   }
   task->id_ = id;
   task->open_choices_ = request.n;
   task->waiting_ = request.n;
   task->summary_.prompt_tokens = static_cast<std::uint32_t>(request.prompt.size());
-  task->summary_.seed = request.sampling.seed.value_or(fresh_seed);
+  task->summary_.seed = seed;
   task->request_ = std::move(request);
   task->sink_ = std::move(sink);
   task->model_ = std::move(model);
@@ -67,7 +69,10 @@ Sampled GenerationTask::on_logits(std::uint32_t choice, std::span<float> logits,
   GenerationDelta delta;
   delta.choice = choice;
 
-  if (model_->is_end_of_generation(token) && !request_.ignore_eos) {
+  if (state.sampler->error()) {
+    summary_.error = state.sampler->error();
+    delta.finish = FinishReason::error;
+  } else if (model_->is_end_of_generation(token) && !request_.ignore_eos) {
     delta.finish = FinishReason::stop;
   } else {
     ++state.tokens;

@@ -1,13 +1,11 @@
 #include "engine/grammar_guard.h"
 
 #include <fmt/format.h>
-#include <llama.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
-#include <exception>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/llama_model.h"
@@ -23,71 +21,62 @@ tl::unexpected<Error> bad_grammar(std::string_view why) {
 
 result<std::unique_ptr<GrammarGuard>> GrammarGuard::create(const LlamaModel& model, const Grammar& grammar) {
   if (grammar.gbnf.empty()) return nullptr;
-  // The parser reads C strings: what follows a NUL would be dropped silently.
-  if (grammar.gbnf.find('\0') != std::string::npos) return bad_grammar("it holds a NUL byte");
   if (grammar.lazy && grammar.trigger_patterns.empty() && grammar.trigger_tokens.empty()) {
     return bad_grammar("it is lazy and has no trigger, so it would never start");
   }
-  try {
-    llama_sampler* sampler = nullptr;
-    if (grammar.lazy) {
-      std::vector<const char*> patterns;
-      for (const std::string& pattern : grammar.trigger_patterns) patterns.push_back(pattern.c_str());
-      sampler = llama_sampler_init_grammar_lazy_patterns(
-          model.vocab(), grammar.gbnf.c_str(), "root", patterns.data(), patterns.size(),
-          grammar.trigger_tokens.data(), grammar.trigger_tokens.size());
-    } else {
-      sampler = llama_sampler_init_grammar(model.vocab(), grammar.gbnf.c_str(), "root");
-    }
-    if (sampler == nullptr) {
-      return bad_grammar("it is not valid GBNF, has no 'root' rule, or is left-recursive");
-    }
-    std::unique_ptr<GrammarGuard> guard(new GrammarGuard(model, sampler));
-    for (const Token token : grammar.prefill) {
-      if (!guard->allows(token)) return bad_grammar("it does not match how the prompt ends");
-      guard->accept(token);
-    }
-    return guard;
-  } catch (const std::exception& error) {
-    return bad_grammar(error.what());
+  auto rules = parse_gbnf(grammar.gbnf, [&](std::string_view text) -> std::optional<Token> {
+    const std::vector<Token> tokens = model.tokenize(text, false, true);
+    if (tokens.size() != 1) return std::nullopt;
+    return tokens.front();
+  });
+  if (!rules) return bad_grammar(rules.error().message);
+  GrammarMatcher matcher(std::make_shared<const GbnfRules>(std::move(*rules)));
+  if (matcher.exhausted()) return bad_grammar("it begins in too many ways");
+  std::unique_ptr<GrammarGuard> guard(new GrammarGuard(model, std::move(matcher)));
+  if (grammar.lazy) {
+    auto trigger = GrammarTrigger::create(grammar);
+    if (!trigger) return bad_grammar(trigger.error().message);
+    guard->trigger_ = std::move(*trigger);
   }
+  for (const Token token : grammar.prefill) {
+    if (!guard->allows(token)) return bad_grammar("it does not match how the prompt ends");
+    guard->accept(token);
+  }
+  return guard;
 }
 
-GrammarGuard::~GrammarGuard() { llama_sampler_free(sampler_); }
-
 bool GrammarGuard::allows(Token token) {
-  if (!active_) return true;
-  llama_token_data one{token, 0.0F, 0.0F};
-  llama_token_data_array array{&one, 1, -1, false};
-  llama_sampler_apply(sampler_, &array);
-  return one.logit == 0.0F;
+  if (!active_ || trigger_) return true;
+  if (model_.is_end_of_generation(token)) return matcher_.may_end();
+  return matcher_.allows(token, model_.piece(token, true));
 }
 
 void GrammarGuard::filter(std::span<float> logits) {
-  if (!active_) return;
-  std::vector<llama_token_data> all;
-  all.reserve(logits.size());
+  if (!active_ || trigger_) return;
+  std::vector<bool> allowed(logits.size(), false);
+  matcher_.for_each_allowed(model_.pieces(),
+                            [&](Token token) { allowed[static_cast<std::size_t>(token)] = true; });
+  const bool may_end = matcher_.may_end();
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > -std::numeric_limits<float>::infinity()) {
-      all.push_back({static_cast<Token>(i), logits[i], 0.0F});
-    }
+    if (allowed[i] || (may_end && model_.is_end_of_generation(static_cast<Token>(i)))) continue;
+    logits[i] = -std::numeric_limits<float>::infinity();
   }
-  llama_token_data_array array{all.data(), all.size(), -1, false};
-  llama_sampler_apply(sampler_, &array);
-  for (const llama_token_data& candidate : all)
-    logits[static_cast<std::size_t>(candidate.id)] = candidate.logit;
 }
 
 void GrammarGuard::accept(Token token) {
-  // After the end there is nothing to follow, and llama.cpp aborts on an end it does not allow.
+  // After the end there is nothing to follow.
   if (!active_ || model_.is_end_of_generation(token)) return;
-  try {
-    llama_sampler_accept(sampler_, token);
-  } catch (const std::exception& error) {
-    spdlog::warn("a grammar lost track of its output and is switched off for this sequence: {}",
-                 error.what());
-    active_ = false;
+  const std::string piece = model_.piece(token, true);
+  bool followed = true;
+  if (!trigger_) {
+    followed = matcher_.accept(token, piece);
+  } else if (const auto covered = trigger_->feed(token, piece)) {
+    trigger_.reset();
+    for (const auto& [each, text] : *covered) followed = followed && matcher_.accept(each, text);
   }
+  if (followed || matcher_.exhausted()) return;
+  spdlog::warn("a grammar lost track of its output and is switched off for this sequence");
+  active_ = false;
 }
 
 }  // namespace sovereign::engine

@@ -126,6 +126,18 @@ Token LlamaModel::end_of_generation() const {
   return end_of_turn != LLAMA_TOKEN_NULL ? end_of_turn : llama_vocab_eos(vocab_);
 }
 
+const TokenPieces& LlamaModel::pieces() const {
+  std::call_once(pieces_made_, [this] {
+    std::vector<std::pair<std::string, Token>> all;
+    all.reserve(info_.vocabulary_size);
+    for (Token token = 0; token < static_cast<Token>(info_.vocabulary_size); ++token) {
+      if (!is_end_of_generation(token)) all.emplace_back(piece(token, true), token);
+    }
+    pieces_ = std::make_unique<const TokenPieces>(std::move(all));
+  });
+  return *pieces_;
+}
+
 std::span<const Token> LlamaModel::suppressed_tokens() const {
   std::int32_t count = 0;
   const Token* tokens = llama_vocab_get_suppress_tokens(vocab_, &count);

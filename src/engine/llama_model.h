@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/token.h"
+#include "engine/token_pieces.h"
 
 struct llama_model;
 struct llama_vocab;
@@ -69,6 +71,9 @@ class LlamaModel {
   bool is_end_of_generation(Token token) const;
   // The usual end-of-generation token (end of turn, else end of text); kNoToken when there is none.
   Token end_of_generation() const;
+  // The bytes of all tokens but those that end a generation, control tokens with their text. Made when it is
+  // first asked for, which takes some ten milliseconds.
+  const TokenPieces& pieces() const;
   // Tokens that the model's file says must never be generated; mostly none.
   std::span<const Token> suppressed_tokens() const;
 
@@ -82,6 +87,8 @@ class LlamaModel {
   const llama_vocab* vocab_ = nullptr;
   ModelInfo info_;
   std::filesystem::path path_;
+  mutable std::once_flag pieces_made_;
+  mutable std::unique_ptr<const TokenPieces> pieces_;
 };
 
 }  // namespace sovereign::engine

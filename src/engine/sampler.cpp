@@ -81,6 +81,18 @@ result<std::unique_ptr<Sampler>> Sampler::create(const LlamaModel& model, const 
   return sampler;
 }
 
+std::unique_ptr<Sampler> Sampler::fork(std::uint32_t seed) const {
+  std::unique_ptr<Sampler> other(new Sampler(model_, params_));
+  if (grammar_) other->grammar_ = grammar_->clone();
+  other->params_.seed = seed;
+  other->random_state_ = seed;
+  other->penalties_ = penalties_;
+  other->recent_ = recent_;
+  other->recent_next_ = recent_next_;
+  other->recent_counts_ = recent_counts_;
+  return other;
+}
+
 Token Sampler::sample(std::span<float> logits) {
   assert(logits.size() == model_.info().vocabulary_size);
   apply_bias_and_penalties(logits);
@@ -91,6 +103,10 @@ Token Sampler::sample(std::span<float> logits) {
   if (params_.log_likelihoods) log_likelihood_ = engine::log_likelihood(scan_, logits, token, scanned);
   if (params_.top_logprobs >= 0) note_logprob(logits, token);
   if (grammar_) grammar_->accept(token);
+  if (grammar_ && grammar_->exhausted() && !error_) {
+    error_ = Error{ErrorCode::resource_exhausted,
+                   "the grammar can be read in too many ways here; make it less ambiguous", "grammar"};
+  }
   if (penalties_) remember(token);
   return token;
 }

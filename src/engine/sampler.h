@@ -36,10 +36,16 @@ class Sampler {
   // Errors: invalid_argument, with the parameter's name in `where`.
   static result<std::unique_ptr<Sampler>> create(const LlamaModel& model, const SamplingParams& params,
                                                  std::span<const Token> prompt);
+  // For another choice of the same request, before anything was sampled: what create() made is shared or
+  // copied, so that a grammar is compiled once.
+  std::unique_ptr<Sampler> fork(std::uint32_t seed) const;
 
   // Chooses a token and takes it as the sequence's next. `logits`, one per token of the vocabulary, are
   // as before when it returns. When a grammar allows nothing more, the end-of-generation token.
   Token sample(std::span<float> logits);
+
+  // Set when the sequence cannot go on: its output has become too ambiguous for its grammar.
+  const std::optional<Error>& error() const { return error_; }
 
   // Whether the text of this control token belongs to the output.
   bool shows(Token token) const;
@@ -85,6 +91,7 @@ class Sampler {
   std::vector<Candidate> changed_;  // token and former logit, in order of change
   std::optional<TokenLogprob> logprob_;
   std::optional<float> log_likelihood_;
+  std::optional<Error> error_;
 };
 
 }  // namespace sovereign::engine

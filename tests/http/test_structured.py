@@ -2,6 +2,9 @@
 
 import json
 
+import openai
+import pytest
+
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -75,6 +78,43 @@ def test_grammar(client, model):
         model=model, messages=ASK, extra_body={"grammar": 'root ::= "yes" | "no"'}, max_tokens=10
     )
     assert answer.choices[0].message.content in ("yes", "no")
+
+
+# Each of them ended the server, or kept its engine busy for ever.
+HOSTILE_GRAMMARS = {
+    "nested": "root ::= " + "(" * 100_000 + '"a"' + ")" * 100_000,
+    "rules that meet again": "root ::= a0\n" + "".join(f"a{i} ::= a{i + 1} | a{i + 1}\n" for i in range(60)) + 'a60 ::= "x"',
+    "hidden left recursion": 'root ::= e root "x" | "y"\ne ::= n\nn ::= ""',
+    "begins in too many ways": "root ::= a0\n"
+    + "".join(f'a{i} ::= a{i + 1} "x" | a{i + 1} "y"\n' for i in range(60))
+    + 'a60 ::= "x"',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_GRAMMARS)
+def test_hostile_grammars_harm_nobody(client, model, name):
+    create = lambda: client.completions.create(
+        model=model, prompt="x", max_tokens=4, extra_body={"grammar": HOSTILE_GRAMMARS[name]}
+    )
+    if name == "rules that meet again":
+        assert create().choices[0].text == "x"
+        return
+    with pytest.raises(openai.BadRequestError) as caught:
+        create()
+    assert caught.value.body["param"] == "grammar"
+
+
+def test_an_ambiguous_grammar_ends_its_request_only(client, model, service):
+    """k readings after the first character, k * k after the second: the engine must give that request up."""
+    grammar = 'root ::= "x"' + "".join(f' | "x" root "{letter}"' for letter in "abcdefghijklmnopqrstuv")
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.completions.create(
+            model=model, prompt="xxxx", max_tokens=400, extra_body={"grammar": grammar, "ignore_eos": True}
+        )
+    assert "too many ways" in caught.value.message
+    other = client.completions.create(model=model, prompt="Once", max_tokens=4)
+    assert other.choices[0].text
+    service.wait_until_idle()
 
 
 def test_required_tool_is_called(client, model):
