@@ -210,6 +210,22 @@ Settings variant_settings(const Settings& settings) {
   return variant;
 }
 
+// What control answers with: another model, engine or backend makes another comparison.
+std::string digest_of_control(const Settings& settings) {
+  Sha256 digest;
+  for (const Key& key : all_keys()) {
+    constexpr std::string_view kSections[] = {"model.", "engine.", "quality.", "reasoning.", "routing."};
+    const bool counts = std::any_of(std::begin(kSections), std::end(kSections),
+                                    [&](std::string_view section) { return key.name.starts_with(section); });
+    if (counts) digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
+  }
+  for (const HostedModelSettings& model : settings.models)
+    digest.update(fmt::format("model {} {}\n", model.name, model.path));
+  for (const gateway::RemoteConfig& backend : settings.backends)
+    digest.update(fmt::format("backend {} {} {}\n", backend.name, backend.url, backend.model));
+  return "sha256:" + to_hex(digest.finish());
+}
+
 gateway::CanaryConfig canary_config(const Settings& settings) {
   const CanarySettings& canary = settings.canary;
   gateway::CanaryConfig config;
@@ -221,6 +237,7 @@ gateway::CanaryConfig canary_config(const Settings& settings) {
     digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
   }
   config.configuration = "sha256:" + to_hex(digest.finish());
+  config.control = digest_of_control(settings);
   config.comparison = {canary.margin, canary.alpha, canary.share};
   config.promote_when_fine = canary.promote_when_fine;
   config.promote_after_ms = canary.promote_after.count();

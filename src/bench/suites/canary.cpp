@@ -14,12 +14,14 @@ namespace {
 constexpr std::array kShapes = {LatencyShape::even, LatencyShape::mixed, LatencyShape::heavy,
                                 LatencyShape::cliff};
 constexpr std::uint32_t kEffectQueries = 40'000;
+constexpr std::uint32_t kGoodQueries = 100'000;
 
 struct Row {
   std::string title;
   std::string key;
   Effect effect;
   double error_rate = 0.001;
+  std::uint32_t good_queries = 0;
 };
 
 // `shapes`: one column each.
@@ -41,6 +43,7 @@ World world_of(LatencyShape shape, const Row& row) {
   world.shape = shape;
   world.effect = row.effect;
   world.error_rate = row.error_rate;
+  world.good_queries = row.good_queries;
   return world;
 }
 
@@ -119,6 +122,21 @@ result<Report> run_canary_suite(const CanarySuiteOptions& given, const Progress&
         Row{"quality 20 % less", "quality_20", {.quality = 0.8}},
         Row{"quality 50 % less", "quality_50", {.quality = 0.5}}}) {
     add_delays(options, row, progress, report);
+  }
+
+  CanarySuiteOptions fewer = options;  // these runs are long
+  fewer.effects = std::max(1U, options.effects / 4);
+  const std::uint32_t good = options.smoke ? options.queries : kGoodQueries;
+  report.notes.push_back(
+      fmt::format("the same of {} runs for a variant that was as good as control for {} queries before",
+                  fewer.effects, good));
+  report.notes.push_back(heading());
+  for (const Row& row : {Row{"50 % slower", "later_slower_50", {.slower = 1.5}, 0.001, good},
+                         Row{"twice as slow", "later_slower_100", {.slower = 2}, 0.001, good},
+                         Row{"errors 5 % for 0.1 %", "later_errors_5", {.errors = 0.05}, 0.001, good},
+                         Row{"every query fails", "later_errors_100", {.errors = 1}, 0.001, good},
+                         Row{"quality 50 % less", "later_quality_50", {.quality = 0.5}, 0.001, good}}) {
+    add_delays(fewer, row, progress, report);
   }
   progress.done();
   return report;

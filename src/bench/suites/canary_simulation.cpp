@@ -36,7 +36,7 @@ class Traffic {
     Observation seen;
     seen.arm = gateway::assign_arm("simulated", query, world_.comparison.share);
     const bool variant = seen.arm == Arm::variant;
-    const Effect& effect = world_.effect;
+    const Effect effect = count_ < world_.good_queries ? Effect{} : world_.effect;
     const double errors = variant && effect.errors > 0 ? effect.errors : world_.error_rate;
     double latency = draw_latency() * tide();
     ++count_;
@@ -102,9 +102,11 @@ Run simulate_canary(const World& world, std::uint64_t seed) {
   const auto later = [](const Traffic::Query& a, const Traffic::Query& b) { return a.ends > b.ends; };
   std::priority_queue<Traffic::Query, std::vector<Traffic::Query>, decltype(later)> under_way(later);
   Run run;
-  for (std::uint32_t seen = 0; seen < world.queries;) {
+  const std::uint32_t queries = world.good_queries + world.queries;
+  const auto delay = [&](std::uint32_t seen) { return seen - std::min(seen, world.good_queries); };
+  for (std::uint32_t seen = 0; seen < queries;) {
     const Traffic::Query arriving = traffic.next();
-    while (!under_way.empty() && under_way.top().ends <= arriving.arrives && seen < world.queries) {
+    while (!under_way.empty() && under_way.top().ends <= arriving.arrives && seen < queries) {
       ++seen;
       const bool looked = comparison.observe(under_way.top().seen);
       under_way.pop();
@@ -112,7 +114,7 @@ Run simulate_canary(const World& world, std::uint64_t seed) {
       if (!run.fine_after && comparison.fine()) run.fine_after = seen;
       run.metric = comparison.worse();
       if (!run.metric) continue;
-      run.stopped_after = seen;
+      run.stopped_after = delay(seen);
       return run;
     }
     under_way.push(arriving);

@@ -34,18 +34,20 @@ struct World {
   bool has_quality = true;
   bool tides = false;  // load makes everything up to 3 times slower and back, every 500 queries
   Effect effect;
+  std::uint32_t good_queries = 0;  // before the variant differs; counted neither as queries nor as delay
   gateway::ComparisonConfig comparison;
   std::uint32_t queries = 20'000;  // after them a run ends
 };
 
 struct Run {
-  std::optional<std::uint32_t> stopped_after;  // queries of both arms until it was called worse; none: never
+  // Queries of both arms, from when the variant differs, until it was called worse; none: never. 0: before.
+  std::optional<std::uint32_t> stopped_after;
   std::optional<gateway::Metric> metric;
   std::optional<std::uint32_t> fine_after;  // queries until it was shown to be fine
 };
 
 // Queries arrive as a Poisson process and are seen as they end, so that slow ones are seen late. Every
-// observation is followed by a look.
+// full block is followed by a look: between two, the evidence does not change.
 Run simulate_canary(const World& world, std::uint64_t seed);
 
 struct RunStatistics {

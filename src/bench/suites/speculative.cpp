@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -111,7 +112,8 @@ class Suite {
     auto loaded = engine::LlamaModel::load(options_.model, 0);
     if (!loaded) return fail(loaded.error());
     model_ = std::move(*loaded);
-    for (const auto part : {&Suite::lookup, &Suite::ceiling, &Suite::deterministic, &Suite::equality}) {
+    for (const auto part :
+         {&Suite::lookup, &Suite::ceiling, &Suite::deterministic, &Suite::equality, &Suite::stock_flips}) {
       if (auto done = (this->*part)(); !done) return fail(done.error());
     }
     return std::move(report_);
@@ -262,11 +264,7 @@ class Suite {
     auto draft = engine::LlamaModel::load(*file, 0);
     if (!draft) return fail(draft.error());
 
-    Requests all;
-    for (const auto& question : many_questions(options_.equal_requests)) {
-      all.push_back(request(question, options_.equal_tokens, all.size() % 2 == 0 ? 0.0F : 0.8F));
-      all.back().sampling.log_likelihoods = true;
-    }
+    const Requests all = compared_requests();
     std::uint64_t equal = 0;
     std::uint64_t compared = 0;
     auto plain = start(engine::Speculation::off, true);
@@ -304,6 +302,50 @@ class Suite {
         static_cast<double>((*lookup)->metrics().accepted_tokens.load());
     return {};
   }
+
+  // Greedy and seeded in turn.
+  Requests compared_requests() const {
+    Requests all;
+    for (const auto& question : many_questions(options_.equal_requests)) {
+      all.push_back(request(question, options_.equal_tokens, all.size() % 2 == 0 ? 0.0F : 0.8F));
+      all.back().sampling.log_likelihoods = true;
+    }
+    return all;
+  }
+
+  // What the mode is for: with llama.cpp's own products, how often does a crowd or a guess flip a token?
+  result<void> stock_flips() {
+    auto stock = engine::LlamaModel::load(options_.model, 0, engine::Kernels::stock);
+    if (!stock) return fail(stock.error());
+    Requests all = compared_requests();
+    all.resize(std::min<std::size_t>(all.size(), kMostStockRequests));
+    auto alone = engine::Engine::start(*stock, config(engine::Speculation::off, false), clock_);
+    if (!alone) return fail(alone.error());
+    progress_.step(fmt::format("stock_equal: {} requests, one after the other", all.size()));
+    const auto reference = ask(**alone, all, false, clock_);
+    if (!reference) return fail(reference.error());
+    for (const auto& [key, speculation] :
+         {std::pair{"stock_equal_in_a_crowd", engine::Speculation::off},
+          std::pair{"stock_equal_speculating", engine::Speculation::prompt_lookup}}) {
+      auto crowd = engine::Engine::start(*stock, config(speculation, false), clock_);
+      if (!crowd) return fail(crowd.error());
+      progress_.step(fmt::format("{}: {} requests at once", key, all.size()));
+      const auto answers = ask(**crowd, all, true, clock_);
+      if (!answers) return fail(answers.error());
+      double equal = 0;
+      for (std::size_t i = 0; i < all.size(); ++i)
+        equal += reference->answers[i].text == answers->answers[i].text ? 1 : 0;
+      const double share = equal / static_cast<double>(all.size());
+      report_.figures[key] = share;
+      // An answer stays equal until its first flip; so many tokens were at risk in an answer, on average.
+      const double tokens = static_cast<double>(reference->tokens) / static_cast<double>(all.size());
+      report_.figures[fmt::format("{}_flips_per_1000_tokens", key)] = -1000 * std::log(share) / tokens;
+    }
+    progress_.done();
+    return {};
+  }
+
+  static constexpr std::size_t kMostStockRequests = 400;
 
   const SpeculativeOptions& options_;
   const Progress& progress_;

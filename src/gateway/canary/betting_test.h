@@ -12,12 +12,10 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
+
+#include "gateway/canary/wealth.h"
 
 namespace sovereign::gateway {
-
-// log(mean(exp(x))), without overflow.
-double log_mean_exp(std::span<const double> logs);
 
 class BettingTest {
  public:
@@ -27,20 +25,18 @@ class BettingTest {
   explicit BettingTest(double least) : largest_stake_(kRisk / least) {}
 
   void observe(double score);
-  // The logarithm of the wealth; never alarms falsely at log(1/alpha) with a chance above alpha.
-  double log_evidence() const { return log_mean_exp(wealth_); }
-
-  // Shows all that it knows, a number at a time, to who keeps or restores it.
+  // As Wealth's.
+  double log_evidence() const { return wealth_.log_evidence(); }
   template <class Visitor>
   void visit(Visitor&& number) {
-    for (double& wealth : wealth_) number(wealth);
+    wealth_.visit(number);
   }
 
  private:
   static constexpr double kRisk = 0.9;  // of the wealth that the worst score takes from the boldest
 
   double largest_stake_;
-  std::array<double, kGamblers> wealth_{};  // logarithms
+  Wealth<kGamblers> wealth_;
 };
 
 }  // namespace sovereign::gateway

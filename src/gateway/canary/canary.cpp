@@ -66,12 +66,21 @@ Canary::Canary(CanaryConfig config, const CanaryState& state, std::int64_t now_m
     restart("server", "new configuration", now_ms);
     return;
   }
+  story_ = state.story;
+  if (story_.size() > kStoryEvents) story_.erase(story_.begin(), story_.end() - kStoryEvents);
+  const bool decided = state.phase != CanaryPhase::running;
+  const bool same_control = state.control == config_.control;
+  const bool evident = comparison_.restore(state.evidence);
+  if (!decided && (!same_control || !evident)) {
+    restart(
+        "server",
+        same_control ? "what was kept of the comparison cannot be read" : "control has another configuration",
+        now_ms);
+    return;
+  }
   phase_ = state.phase;
   started_ms_ = state.started_ms;
   looks_ = state.looks;
-  story_ = state.story;
-  if (story_.size() > kStoryEvents) story_.erase(story_.begin(), story_.end() - kStoryEvents);
-  comparison_.restore(state.evidence);
   told_ = comparison_.observed(Arm::variant);
 }
 
@@ -131,7 +140,8 @@ CanaryEvent Canary::restart(std::string by, std::string why, std::int64_t now_ms
 }
 
 CanaryState Canary::state() const {
-  return {config_.name, config_.configuration, phase_, started_ms_, looks_, story_, comparison_.save()};
+  return {config_.name, config_.configuration, config_.control, phase_, started_ms_, looks_,
+          story_,       comparison_.save()};
 }
 
 CanaryEvent Canary::tell(CanaryEvent::Kind kind, std::string by, std::string why, std::int64_t now_ms) {

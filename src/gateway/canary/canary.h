@@ -35,6 +35,8 @@ struct CanaryConfig {
   // A digest of all that makes the variant what it is, and of how it is compared: what is known of another
   // configuration says nothing about this one.
   std::string configuration;
+  // Likewise of control: a trial against another control begins anew, but what was decided stays decided.
+  std::string control;
   ComparisonConfig comparison;
   bool promote_when_fine = false;
   std::int64_t promote_after_ms = 3'600'000;  // since it began; not sooner
@@ -57,6 +59,7 @@ std::string_view to_string(CanaryEvent::Kind kind);
 struct CanaryState {
   std::string name;
   std::string configuration;
+  std::string control;
   CanaryPhase phase = CanaryPhase::running;
   std::int64_t started_ms = 0;
   double looks = 0;
@@ -70,7 +73,8 @@ class Canary {
 
   // Begins anew.
   Canary(CanaryConfig config, std::int64_t now_ms);
-  // Goes on from a state of the same configuration; from another one it begins anew.
+  // Goes on from a state of the same configuration; from another one, or with evidence that cannot be read,
+  // it begins anew.
   Canary(CanaryConfig config, const CanaryState& state, std::int64_t now_ms);
 
   // `unit` is a hash of what is assigned (assignment.h).

@@ -14,11 +14,13 @@ void EventTest::observe(std::uint32_t controls, std::uint32_t variants, std::spa
     if (left_controls > 0 && left_variants > 0) {
       const double odds = odds_ * left_variants / left_controls;
       const double expected = odds / (1 + odds);
-      for (std::size_t i = 0; i < wealth_.size(); ++i) {
+      std::array<double, kOddsRatios.size()> factors{};
+      for (std::size_t i = 0; i < factors.size(); ++i) {
         const double supposed = kOddsRatios[i] * odds / (1 + kOddsRatios[i] * odds);
-        wealth_[i] +=
+        factors[i] =
             arm == Arm::variant ? std::log(supposed / expected) : std::log((1 - supposed) / (1 - expected));
       }
+      wealth_.grow(factors);
     }
     (arm == Arm::variant ? left_variants : left_controls) -= 1;
   }

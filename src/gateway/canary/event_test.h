@@ -16,8 +16,8 @@
 #include <cstdint>
 #include <span>
 
-#include "gateway/canary/betting_test.h"
 #include "gateway/canary/observation.h"
+#include "gateway/canary/wealth.h"
 
 namespace sovereign::gateway {
 
@@ -29,17 +29,17 @@ class EventTest {
 
   // A block of so many queries, and whose the events among them were, in their order.
   void observe(std::uint32_t controls, std::uint32_t variants, std::span<const Arm> events);
-  // As BettingTest's.
-  double log_evidence() const { return log_mean_exp(wealth_); }
+  // As Wealth's.
+  double log_evidence() const { return wealth_.log_evidence(); }
 
   template <class Visitor>
   void visit(Visitor&& number) {
-    for (double& wealth : wealth_) number(wealth);
+    wealth_.visit(number);
   }
 
  private:
   double odds_;
-  std::array<double, kOddsRatios.size()> wealth_{};  // logarithms
+  Wealth<kOddsRatios.size()> wealth_;
 };
 
 }  // namespace sovereign::gateway

@@ -1,7 +1,7 @@
 // One quantity of the comparison: its tests, and what is known of it in each arm. Pure.
 //
 // Each takes the observations of one block, of both arms, and gives two pieces of evidence (logarithms of
-// wealth, betting_test.h): that the variant is worse by more than the margin, and that it is not.
+// wealth, wealth.h): that the variant is worse by more than the margin, and that it is not.
 //
 // Why it holds whatever the quantity's distribution, and however it drifts: within a block of consecutive
 // queries chance alone decided who is the variant's, so under the hypothesis every assignment of the block's

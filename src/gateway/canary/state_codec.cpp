@@ -10,7 +10,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 constexpr std::size_t kLongestEvidence = 4096;
 
 constexpr std::array kPhases = {CanaryPhase::running, CanaryPhase::rolled_back, CanaryPhase::promoted};
@@ -102,6 +102,7 @@ std::string encode_state(const CanaryState& state) {
   return json::serialize(json::object{{"version", kVersion},
                                       {"name", state.name},
                                       {"configuration", state.configuration},
+                                      {"control", state.control},
                                       {"phase", std::string(to_string(state.phase))},
                                       {"started_ms", state.started_ms},
                                       {"looks", state.looks},
@@ -119,6 +120,7 @@ result<CanaryState> decode_state(std::string_view text) {
   CanaryState state;
   state.name = fields.text("name");
   state.configuration = fields.text("configuration");
+  state.control = fields.text("control");
   const auto phase = named(kPhases, fields.text("phase"));
   fields.require(phase.has_value());
   state.phase = phase.value_or(CanaryPhase::running);

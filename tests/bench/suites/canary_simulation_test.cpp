@@ -52,6 +52,20 @@ TEST_P(CanarySimulation, AClearlyWorseVariantIsStopped) {
   EXPECT_LT(median({.quality = 0.5}), 1'500);
 }
 
+TEST_P(CanarySimulation, AVariantThatWasGoodForLongIsStoppedSoonAfterItIsNot) {
+  constexpr std::uint32_t kFew = 20;
+  const auto median = [&](Effect effect) {
+    World world = world_of(GetParam(), effect);
+    world.good_queries = 20'000;
+    world.queries = 20'000;
+    const auto statistics = simulate_canaries(world, kFew, kSeed);
+    return statistics.median_queries;
+  };
+  EXPECT_LT(median({.slower = 2}), 4'000);
+  EXPECT_LT(median({.errors = 1}), 200);
+  EXPECT_LT(median({.quality = 0.5}), 3'000);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, CanarySimulation,
                          testing::Values(LatencyShape::even, LatencyShape::mixed, LatencyShape::heavy,
                                          LatencyShape::cliff),

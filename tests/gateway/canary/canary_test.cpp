@@ -72,6 +72,30 @@ TEST(Canary, AnotherConfigurationBeginsAnew) {
   EXPECT_EQ(other.story().size(), 1U);
 }
 
+TEST(Canary, AnotherControlIsComparedAnewButADecisionStays) {
+  Canary running(config(), 1);
+  feed(running, 1000, 1);
+  CanaryConfig changed = config();
+  changed.control = "another model";
+  const Canary anew(changed, running.state(), 3);
+  EXPECT_EQ(anew.phase(), CanaryPhase::running);
+  EXPECT_EQ(anew.comparison().observed(Arm::control), 0);
+  EXPECT_NE(anew.story().back().why.find("control"), std::string::npos) << anew.story().back().why;
+  ASSERT_TRUE(running.roll_back("admin", "no reason", 2));
+  EXPECT_EQ(Canary(changed, running.state(), 3).phase(), CanaryPhase::rolled_back);
+}
+
+TEST(Canary, EvidenceThatCannotBeReadIsBegunAnewAndSaidSo) {
+  Canary canary(config(), 1);
+  feed(canary, 1000, 1);
+  CanaryState state = canary.state();
+  state.evidence.pop_back();
+  const Canary anew(config(), state, 3);
+  EXPECT_EQ(anew.started_ms(), 3);
+  EXPECT_EQ(anew.comparison().observed(Arm::control), 0);
+  EXPECT_NE(anew.story().back().why.find("cannot be read"), std::string::npos) << anew.story().back().why;
+}
+
 TEST(Canary, IsPromotedBySomebody) {
   Canary canary(config(), 1);
   const auto promoted = canary.promote("admin", "looks good", 5);

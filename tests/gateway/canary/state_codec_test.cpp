@@ -12,6 +12,7 @@ CanaryState sample() {
   CanaryConfig config;
   config.name = "größer \"1\"";
   config.configuration = "sha256:00";
+  config.control = "sha256:11";
   Canary canary(config, 1'700'000'000'000);
   std::mt19937_64 random(1);
   for (int i = 0; i < 500; ++i) {
@@ -30,6 +31,7 @@ TEST(StateCodec, BringsBackEveryField) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->name, state.name);
   EXPECT_EQ(read->configuration, state.configuration);
+  EXPECT_EQ(read->control, "sha256:11");
   EXPECT_EQ(read->phase, state.phase);
   EXPECT_EQ(read->started_ms, state.started_ms);
   EXPECT_EQ(read->looks, state.looks);
