@@ -224,3 +224,23 @@ def test_without_a_canary_there_is_none(start, stubs):
     service = start(config_of(stubs).replace('name = "slower"', 'name = ""'))
     assert httpx.get(service.url + "/admin/canary", headers=ADMIN).status_code == 404
     assert {query(service, n).json()["answer"] for n in range(20)} == {"fast"}
+
+
+def test_a_variant_may_differ_in_its_engine_only(start):
+    """Speculation on trial: a second engine over the same file."""
+    service = start(
+        SERVER + f'[engine]\ncontext_tokens = 512\nkv_cells = 1024\n[cache]\nenabled = false\n[model]\nname = "plain"\n'
+        f'[models.guessing]\npath = "{needed("SOVEREIGN_TEST_MODEL")}"\nspeculation = "prompt_lookup"\n'
+        '[canary]\nname = "speculation"\nmodel = "guessing"\nshare = 0.5\n'
+    )
+    text = "The quick brown fox jumps over the lazy dog. " * 3
+    by_arm = {}
+    for number in range(12):
+        answer = query(service, number, content=f"Repeat: {text} {number}", max_tokens=40, temperature=0)
+        assert answer.status_code == 200, answer.text
+        by_arm.setdefault(answer.headers.get("X-Sovereign-Canary", "control"), set()).add(answer.json()["model_used"])
+    assert by_arm == {"control": {"plain"}, "speculation": {"guessing"}}
+    metrics = service.metrics()
+    assert sum(v for k, v in metrics.items() if k.startswith("sovereign_engine_draft_tokens_total")) > 0
+    assert status(service)["phase"] == "running"
+    service.stop()
