@@ -14,7 +14,8 @@
 // to the last batch with sync_every_batch.
 //
 // Opening happens on the writer thread: open() returns at once, and get() misses until it is done. A
-// file of another stamp, or a damaged one, is deleted and begun anew: it is a cache. When the disk is
+// file of another stamp, or a damaged one, is deleted and begun anew: it is a cache. A file that is not the
+// cache's (disk_file.h) stays untouched, and the store is then as with a disk that fails. When the disk is
 // full or fails, the store keeps what it accepted in its queue (refusing puts when that is full), tries
 // again every `retry_interval`, logs both turns once, and is unhealthy meanwhile.
 //

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cache/disk_file.h"
+
 namespace sovereign::cache {
 namespace {
 
@@ -248,7 +250,7 @@ result<void> DiskStore::Core::ensure_open() {
     const bool is_damaged = table.error().code == ErrorCode::corrupt;
     spdlog::log(is_damaged ? spdlog::level::err : spdlog::level::info,
                 "The cache on disk ({}) is begun anew: {}", config_.path, table.error().message);
-    DiskTable::remove_files(config_.path);
+    if (auto done = remove_disk_files(config_.path); !done) return done;
     table = DiskTable::open(settings, stamp_);
   }
   if (!table) return fail(table.error());
@@ -264,7 +266,7 @@ result<void> DiskStore::Core::write(const Work& work) {
   if (work.rebuild) {
     spdlog::error("The cache on disk ({}) is damaged and begun anew.", config_.path);
     close();
-    DiskTable::remove_files(config_.path);
+    if (auto done = remove_disk_files(config_.path); !done) return done;
   }
   if (auto done = ensure_open(); !done) return done;
   if (!work.clear && work.batch->empty()) return {};

@@ -3,15 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
+#include "cache/disk_file.h"
 
 namespace sovereign::cache {
 namespace {
 
-constexpr std::int64_t kApplicationId = 0x53564331;  // "SVC1": this file is our cache and nothing else
-constexpr std::int64_t kEvictAtOnce = 64;            // rows
+constexpr std::int64_t kEvictAtOnce = 64;  // rows
 
-// Journal first: the rest then happens under it. A WAL past 16 MB is cut back at the next checkpoint.
+// A WAL past 16 MB is cut back at the next checkpoint.
 constexpr const char* kConnectionSettings =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA journal_size_limit = 16777216;"
@@ -41,10 +40,6 @@ result<std::int64_t> query_integer(SqliteConnection& connection, const char* sql
 
 }  // namespace
 
-void DiskTable::remove_files(const std::string& path) {
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((path + suffix).c_str());
-}
-
 std::uint64_t DiskTable::page_bytes(std::size_t record_size) {
   // A page holds 4,092 bytes of an overflowing record; the row's head and its place in the index of
   // hashes take a part of one more.
@@ -52,6 +47,7 @@ std::uint64_t DiskTable::page_bytes(std::size_t record_size) {
 }
 
 result<DiskTable> DiskTable::open(const DiskTableConfig& config, const Stamp& stamp) {
+  if (const auto owner = owner_of_disk_file(config.path); !owner) return fail(owner.error());
   // SQLite gives its other files the mode of this one. Prompts are in it: nobody else's business.
   const int file = ::open(config.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file >= 0) ::close(file);
@@ -59,37 +55,37 @@ result<DiskTable> DiskTable::open(const DiskTableConfig& config, const Stamp& st
       SqliteConnection::open(config.path, SqliteConnection::Access::read_write_create, config.vfs);
   if (!connection) return fail(connection.error());
   DiskTable table(std::move(*connection), config.max_bytes);
-  if (auto done = table.prepare_file(stamp, config.sync_every_commit); !done) return fail(done.error());
+  const auto objects = query_integer(table.connection_, "SELECT count(*) FROM sqlite_schema");
+  if (!objects) return fail(objects.error());
+  // None: the file is new, or was torn down between creation and first commit.
+  if (auto done = *objects == 0 ? table.create(stamp) : table.check_stamp(stamp); !done) {
+    return fail(done.error());
+  }
+  if (auto done = table.connection_.execute(kConnectionSettings); !done) return fail(done.error());
+  if (auto done = table.connection_.execute(config.sync_every_commit ? "PRAGMA synchronous = FULL"
+                                                                     : "PRAGMA synchronous = NORMAL");
+      !done) {
+    return fail(done.error());
+  }
   if (auto done = table.prepare_statements(); !done) return fail(done.error());
   if (auto done = table.measure(); !done) return fail(done.error());
   return table;
 }
 
-result<void> DiskTable::prepare_file(const Stamp& stamp, bool sync_every_commit) {
-  if (auto done = connection_.execute(kConnectionSettings); !done) return done;
-  if (auto done = connection_.execute(sync_every_commit ? "PRAGMA synchronous = FULL"
-                                                        : "PRAGMA synchronous = NORMAL");
-      !done) {
-    return done;
-  }
-  const auto id = query_integer(connection_, "PRAGMA application_id");
-  if (!id) return fail(id.error());
-  if (*id == 0) {
-    // New, or torn down between creation and first commit: all of it appears in one transaction.
-    const auto objects = query_integer(connection_, "SELECT count(*) FROM sqlite_schema");
-    if (!objects) return fail(objects.error());
-    if (*objects != 0) return fail(ErrorCode::corrupt, "The cache's file is another program's database.");
-    if (auto done = connection_.execute("BEGIN IMMEDIATE"); !done) return done;
-    if (auto done = connection_.execute(kSchema); !done) return done;
-    auto insert = connection_.prepare("INSERT INTO meta(stamp) VALUES(?)");
-    if (!insert) return fail(insert.error());
-    insert->bind(1, bytes_of(stamp.fingerprint()));
-    if (auto done = insert->run(); !done) return done;
-    const std::string set_id = "PRAGMA application_id = " + std::to_string(kApplicationId) + "; COMMIT";
-    return connection_.execute(set_id.c_str());
-  }
-  if (*id != kApplicationId)
-    return fail(ErrorCode::corrupt, "The cache's file is another program's database.");
+// In one transaction, and before there is a write-ahead log: the mark by which the file is known again must
+// be in the file itself from its first page on.
+result<void> DiskTable::create(const Stamp& stamp) {
+  if (auto done = connection_.execute("BEGIN IMMEDIATE"); !done) return done;
+  if (auto done = connection_.execute(kSchema); !done) return done;
+  auto insert = connection_.prepare("INSERT INTO meta(stamp) VALUES(?)");
+  if (!insert) return fail(insert.error());
+  insert->bind(1, bytes_of(stamp.fingerprint()));
+  if (auto done = insert->run(); !done) return done;
+  const std::string set_id = "PRAGMA application_id = " + std::to_string(kDiskApplicationId) + "; COMMIT";
+  return connection_.execute(set_id.c_str());
+}
+
+result<void> DiskTable::check_stamp(const Stamp& stamp) {
   auto select = connection_.prepare("SELECT stamp FROM meta");
   if (!select) return fail(ErrorCode::corrupt, select.error().message);
   const auto row = select->step();

@@ -28,11 +28,10 @@ struct DiskTableConfig {
 
 class DiskTable {
  public:
-  // Opens or creates. `corrupt`: the file is damaged or no table of ours; `unsupported`: it was written
-  // under another stamp or format. In both cases remove_files() and open again.
+  // Opens or creates. `corrupt`: the file is ours and damaged; `unsupported`: it was written under another
+  // stamp or format. In both cases remove_disk_files() and open again. `already_exists`: the file is somebody
+  // else's, and untouched.
   static result<DiskTable> open(const DiskTableConfig& config, const Stamp& stamp);
-  // Deletes the database and what SQLite keeps beside it. Nothing may have it open.
-  static void remove_files(const std::string& path);
 
   // Between begin() and commit(). After an error of anything: rollback().
   result<void> begin();
@@ -56,7 +55,8 @@ class DiskTable {
   DiskTable(SqliteConnection connection, std::size_t max_bytes)
       : connection_(std::move(connection)), max_bytes_(max_bytes) {}
 
-  result<void> prepare_file(const Stamp& stamp, bool sync_every_commit);
+  result<void> create(const Stamp& stamp);
+  result<void> check_stamp(const Stamp& stamp);
   result<void> prepare_statements();
   result<void> measure();
   result<void> make_room(std::uint64_t bytes);

@@ -8,10 +8,12 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <thread>
 #include <vector>
 
+#include "cache/disk_file.h"
 #include "cache_support.h"
 #include "faulty_vfs.h"
 #include "support/temporary_folder.h"
@@ -43,6 +45,10 @@ class DiskStoreTest : public ::testing::Test {
     const std::string encoding = encoding_of(id);
     const EntryPtr entry = store.get(key_of(encoding), now);
     return entry ? std::string(entry->value()) : "(none)";
+  }
+  static std::string bytes_of_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
   // Changes the file behind the store's back, as damage would.
   void tamper(const std::string& sql) const {
@@ -156,12 +162,86 @@ TEST_F(DiskStoreTest, DamagedAndMisplacedRecordsAreMisses) {
   EXPECT_EQ(get(*store, 1), "again");
 }
 
-TEST_F(DiskStoreTest, AFileThatIsNoDatabaseIsReplaced) {
-  std::ofstream(folder_.file("cache.db")) << std::string(10'000, 'x');
+// Issue 3, B11: a wrong cache.disk_path deleted the file it named.
+TEST_F(DiskStoreTest, AFileOfSomebodyElseIsLeftAlone) {
+  const std::string path = folder_.file("cache.db");
+  const auto make_database = [&](const std::string& sql) {
+    std::filesystem::remove(path);
+    tamper(sql);
+  };
+  const std::vector<std::pair<std::string, std::function<void()>>> others = {
+      {"a text", [&] { std::ofstream(path) << std::string(10'000, 'x'); }},
+      {"a short text", [&] { std::ofstream(path) << "notes"; }},
+      {"a database",
+       [&] { make_database("CREATE TABLE accounts(name); INSERT INTO accounts VALUES('me')"); }},
+      {"a database in WAL mode",
+       [&] { make_database("PRAGMA journal_mode = WAL; CREATE TABLE accounts(name)"); }},
+      {"a database with a mark",
+       [&] { make_database("PRAGMA application_id = 7; CREATE TABLE accounts(name)"); }},
+      {"a database without tables", [&] { make_database("PRAGMA user_version = 3"); }},
+      {"a table that looks like ours",
+       [&] { make_database("CREATE TABLE meta(stamp); CREATE TABLE entry(id)"); }},
+  };
+  for (const auto& [what, make] : others) {
+    SCOPED_TRACE(what);
+    make();
+    const std::string before = bytes_of_file(path);
+    ASSERT_FALSE(before.empty());
+    auto store = DiskStore::open(config(), kStamp);
+    ASSERT_TRUE(store.has_value());
+    const auto opened = (*store)->wait_until_open();
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, ErrorCode::already_exists);
+    EXPECT_NE(opened.error().message.find(path), std::string::npos);
+    (*store)->put(entry_of(1, "one"));
+    EXPECT_EQ(get(**store, 1), "one") << "what was accepted is still seen";
+    EXPECT_FALSE((*store)->clear().has_value());
+    EXPECT_FALSE((*store)->stats().healthy);
+    store->reset();
+    EXPECT_EQ(bytes_of_file(path), before);
+    EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
+    EXPECT_FALSE(std::filesystem::exists(path + "-journal"));
+  }
+}
+
+TEST_F(DiskStoreTest, WhereSomebodyElsesFileWasTakenAwayItBegins) {
+  std::ofstream(folder_.file("cache.db")) << "notes";
+  auto store = DiskStore::open(config(), kStamp);
+  ASSERT_TRUE(store.has_value());
+  ASSERT_FALSE((*store)->wait_until_open().has_value());
+  (*store)->put(entry_of(1, "one"));
+  std::filesystem::remove(folder_.file("cache.db"));
+  EXPECT_TRUE((*store)->flush().has_value());
+  store->reset();
+  EXPECT_EQ(get(*open(), 1), "one");
+}
+
+TEST_F(DiskStoreTest, NoPipeAndNoFolderIsOpened) {
+  ASSERT_EQ(::mkfifo(folder_.file("cache.db").c_str(), 0600), 0);
+  auto store = DiskStore::open(config(), kStamp);
+  ASSERT_TRUE(store.has_value());
+  EXPECT_EQ((*store)->wait_until_open().error().code, ErrorCode::already_exists);
+  store->reset();
+  std::filesystem::remove(folder_.file("cache.db"));
+  std::filesystem::create_directory(folder_.file("cache.db"));
+  store = DiskStore::open(config(), kStamp);
+  ASSERT_TRUE(store.has_value());
+  EXPECT_EQ((*store)->wait_until_open().error().code, ErrorCode::already_exists);
+}
+
+// kill -9 before the first checkpoint leaves all but the first transaction in SQLite's log.
+TEST_F(DiskStoreTest, ItsFileIsKnownFromItsFirstTransactionOn) {
   auto store = open();
   store->put(entry_of(1, "one"));
   ASSERT_TRUE(store->flush().has_value());
-  EXPECT_EQ(get(*store, 1), "one");
+  EXPECT_EQ(owner_of_disk_file(folder_.file("cache.db")), DiskFileOwner::cache);
+}
+
+TEST_F(DiskStoreTest, AnEmptyFileIsTaken) {
+  std::ofstream(folder_.file("cache.db")).close();
+  auto store = open();
+  store->put(entry_of(1, "one"));
+  EXPECT_TRUE(store->flush().has_value());
 }
 
 // Pages overwritten at random: never a wrong answer, never a crash, and the store comes back to health.
@@ -178,7 +258,10 @@ TEST_F(DiskStoreTest, RandomDamageNeverGivesAWrongAnswer) {
       std::fstream file(folder_.file("cache.db"), std::ios::in | std::ios::out | std::ios::binary);
       const auto size = std::filesystem::file_size(folder_.file("cache.db"));
       for (int hit = 0; hit < 20; ++hit) {
-        file.seekp(static_cast<std::streamoff>(random() % size));
+        // Not the bytes by which the file is known: without them it would be left alone.
+        auto at = random() % size;
+        while (at < 16 || (at >= 68 && at < 72)) at = random() % size;
+        file.seekp(static_cast<std::streamoff>(at));
         file.put(static_cast<char>(random()));
       }
     }
