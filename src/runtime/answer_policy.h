@@ -12,6 +12,7 @@ struct AnswerPolicy {
   // The canary whose variant answers here, as results and receipts name it; empty: none does.
   std::string variant{};
   std::string variant_configuration{};  // a digest of what makes it so
+  bool retries = false;  // an answer that falls short is drawn again, also a greedy one (retry_sampling.h)
 };
 
 }  // namespace sovereign::runtime

@@ -17,6 +17,8 @@ struct QualityPolicy {
   bool assesses() const { return gate.mode != omega::GateMode::off; }
   // Whether nothing of an answer may be told before it has passed.
   bool holds_back() const { return gate.mode == omega::GateMode::enforce; }
+  // Whether an answer that falls short is made anew.
+  bool retries() const { return holds_back() && gate.max_retries > 0; }
 };
 
 // For cache keys: equal for policies that give equal answers with equal notes.

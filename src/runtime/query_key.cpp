@@ -25,17 +25,25 @@ void add_context(const SovereignQuery& query, KeyEncoder& encoder) {
   }
 }
 
-void add_sampling(const SovereignQuery& query, KeyEncoder& encoder) {
+// Whether anything on the way to the answer is drawn: tokens, the thoughts before them, or the tokens of a
+// second try. Thoughts and retries of greedy queries have a temperature and a top_k of their own, and take
+// the rest from the query (reasoning_policy.h, retry_sampling.h).
+bool draws(const SovereignQuery& query, const AnswerPolicy& policy) {
+  return !query.sampling.greedy() || query.reasons() || policy.retries;
+}
+
+void add_sampling(const SovereignQuery& query, const AnswerPolicy& policy, KeyEncoder& encoder) {
   const engine::SamplingParams& sampling = query.sampling;
   const bool greedy = sampling.greedy();
+  const bool drawn = draws(query, policy);
   encoder.begin_list(KeyField::sampling, 11);
-  // Greedy is greedy, however it was asked for: what only shapes chance is left out.
+  // Greedy is greedy, however it was asked for: what only shapes chance is left out, where there is none.
   encoder.add_flag(KeyField::item, greedy);
   encoder.add_real(KeyField::item, greedy ? 0 : sampling.temperature);
   encoder.add_signed(KeyField::item, greedy ? 0 : sampling.top_k);
-  encoder.add_real(KeyField::item, greedy ? 0 : sampling.top_p);
-  encoder.add_real(KeyField::item, greedy ? 0 : sampling.min_p);
-  encoder.add_real(KeyField::item, greedy ? 0 : sampling.typical_p);
+  encoder.add_real(KeyField::item, drawn ? sampling.top_p : 0);
+  encoder.add_real(KeyField::item, drawn ? sampling.min_p : 0);
+  encoder.add_real(KeyField::item, drawn ? sampling.typical_p : 0);
   encoder.add_real(KeyField::item, sampling.repeat_penalty);
   encoder.add_real(KeyField::item, sampling.frequency_penalty);
   encoder.add_real(KeyField::item, sampling.presence_penalty);
@@ -46,7 +54,7 @@ void add_sampling(const SovereignQuery& query, KeyEncoder& encoder) {
     encoder.add_signed(KeyField::item, token);
     encoder.add_real(KeyField::item, bias);
   }
-  const bool seeded = !greedy && sampling.seed.has_value();
+  const bool seeded = drawn && sampling.seed.has_value();
   encoder.add_flag(KeyField::seed, seeded);
   encoder.add_unsigned(KeyField::seed, seeded ? *sampling.seed : 0);
 }
@@ -75,7 +83,7 @@ void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& i
   encoder.add_text(KeyField::item, query.chat.json_schema);
   encoder.add_text(KeyField::item, query.chat.grammar);
   if (has_format) encoder.add_text(KeyField::item, query.chat.response_format);
-  add_sampling(query, encoder);
+  add_sampling(query, policy, encoder);
   encoder.begin_list(KeyField::max_tokens, 3);
   encoder.add_unsigned(KeyField::item, query.max_tokens);
   encoder.add_unsigned(KeyField::item, query.n);

@@ -15,7 +15,7 @@ namespace sovereign::runtime {
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts) {
   const QualityPolicy& quality = parts.quality;
   AnswerPolicy policy{policy_text(quality), parts.reasoning ? policy_text(*parts.reasoning) : std::string(),
-                      std::move(parts.variant), std::move(parts.variant_configuration)};
+                      std::move(parts.variant), std::move(parts.variant_configuration), quality.retries()};
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<AdmissionStage>(parts.reasoning.has_value()));
   if (parts.cache != nullptr) {

@@ -111,6 +111,39 @@ TEST(QueryKey, GreedyIsGreedyHoweverItWasAskedFor) {
   EXPECT_EQ(encoding(cold), encoding(narrow));
 }
 
+// Issue 3, A1: two seeds of a greedy query that reasons found each other's answers.
+TEST(QueryKey, WhatThoughtsOrASecondTryAreDrawnByIsInIt) {
+  SovereignQuery greedy = base();
+  greedy.sampling.temperature = 0;
+  SovereignQuery thoughtful = greedy;
+  thoughtful.max_depth = 1;
+  AnswerPolicy enforced = kPolicy;
+  enforced.retries = true;
+  using Change = std::function<void(SovereignQuery&)>;
+  const std::vector<std::pair<std::string, Change>> changes = {
+      {"seed", [](SovereignQuery& q) { q.sampling.seed = 2; }},
+      {"no seed", [](SovereignQuery& q) { q.sampling.seed.reset(); }},
+      {"top_p", [](SovereignQuery& q) { q.sampling.top_p = 0.5F; }},
+      {"min_p", [](SovereignQuery& q) { q.sampling.min_p = 0.5F; }},
+      {"typical_p", [](SovereignQuery& q) { q.sampling.typical_p = 0.5F; }},
+  };
+  for (const auto& [what, change] : changes) {
+    SCOPED_TRACE(what);
+    SovereignQuery other = greedy;
+    change(other);
+    EXPECT_EQ(encoding(other), encoding(greedy)) << "nothing is drawn";
+    EXPECT_NE(encoding(other, kIdentity, enforced), encoding(greedy, kIdentity, enforced));
+    other = thoughtful;
+    change(other);
+    EXPECT_NE(encoding(other), encoding(thoughtful));
+  }
+  // Thoughts and retries of greedy queries have these of their own.
+  SovereignQuery narrow = thoughtful;
+  narrow.sampling.temperature = 0.9F;
+  narrow.sampling.top_k = 1;
+  EXPECT_EQ(encoding(narrow), encoding(thoughtful));
+}
+
 TEST(QueryKey, ThePoliciesAreInIt) {
   EXPECT_NE(encoding(base()), encoding(base(), kIdentity, {"another", "reasoning"}));
   EXPECT_EQ(encoding(base()), encoding(base(), kIdentity, {"quality", "another"}))

@@ -73,7 +73,12 @@ void QualityStage::conclude(const QueryRunPtr& run, std::vector<omega::Assessmen
   bool passed = true;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const auto* verdict = i < verdicts.size() ? &verdicts[i] : nullptr;
-    if (verdict != nullptr && verdict->has_value()) omega::conclude(assessments[i], &**verdict);
+    if (verdict != nullptr && verdict->has_value()) {
+      omega::conclude(assessments[i], &**verdict);
+    } else if (policy_.judge) {
+      // The judge may refuse this answer when it has more time: it must not be found without a verdict.
+      run->store = false;
+    }
   }
   count_scores(assessments, verdicts);
   for (std::size_t i = 0; i < choices.size(); ++i) {

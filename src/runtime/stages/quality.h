@@ -1,7 +1,8 @@
 // The stage `quality`: assesses what inference brought, notes it on each answer, and lets the gate decide.
 //
 // Under `enforce` an answer that falls short is made once more (retry_sampling.h says how), then refused with
-// reason "quality_gate" and its scores as details. Of several answers all must pass.
+// reason "quality_gate" and its scores as details. Of several answers all must pass. An answer whose judge
+// was asked and gave no usable verdict is judged by its signals, and not kept.
 #pragma once
 
 #include "omega/assessment.h"

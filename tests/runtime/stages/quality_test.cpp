@@ -253,6 +253,33 @@ TEST_F(QualityStageTest, WithoutAUsableVerdictItIsDoneWithout) {
   EXPECT_EQ(metrics_.judge_failures, 1u);
 }
 
+// Issue 3, A8: what the judge had no time for was found afterwards, though the judge would have refused it.
+TEST_F(QualityStageTest, WhatTheJudgeDidNotJudgeIsNotKept) {
+  make(GateMode::enforce, true);
+  backend_->say_in_turn({kGood, {"no verdict"}, kGood, {kVerdict}, kGood, {kVerdict}});
+  ASSERT_TRUE(ask_to_end(greedy("colour?"))->result());
+  const auto again = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(again->failure()) << "the judge had its say this time";
+  EXPECT_EQ(again->failure()->reason, "quality_gate");
+}
+
+// Issue 3, A1: a retry of a greedy query is drawn, by the query's own top_p.
+TEST_F(QualityStageTest, WhereTheGateMayRetryGreedyQueriesDifferByWhatARetryIsDrawnBy) {
+  make(GateMode::enforce);
+  auto narrow = greedy("colour?");
+  narrow.sampling.top_p = 0.1F;
+  backend_->say_in_turn({kBad, kGood, kBad, {"It ", "is ", "blue ", "up ", "there."}});
+  const auto first = ask_to_end(greedy("colour?"));
+  const auto second = ask_to_end(narrow);
+  ASSERT_TRUE(first->result() && second->result());
+  EXPECT_EQ(second->result()->cached.status, CacheNote::Status::miss);
+  EXPECT_EQ(second->result()->choices.front().message.content, "It is blue up there.");
+  EXPECT_EQ(backend_->last_request().sampling.top_p, 0.1F);
+  make(GateMode::annotate);
+  ask_to_end(greedy("colour?"));
+  EXPECT_EQ(ask_to_end(narrow)->result()->cached.status, CacheNote::Status::hit) << "nothing is drawn";
+}
+
 TEST_F(QualityStageTest, TheClientLeavesWhileTheJudgeWrites) {
   make(GateMode::annotate, true);
   auto random = greedy("colour?");

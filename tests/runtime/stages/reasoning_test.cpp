@@ -125,6 +125,22 @@ TEST_F(ReasoningStageTest, AFoundAnswerHasItsThoughts) {
   EXPECT_EQ(again->result()->reasoning->graph.at(1).text, "2 and 2 make 4. Answer: 4");
 }
 
+// Issue 3, A1: the second seed was given the first one's answer.
+TEST_F(ReasoningStageTest, AnotherSeedHasOtherThoughts) {
+  backend_->say_in_turn({kFour, kFour, kFour});
+  auto query = sum(1);
+  query.sampling.seed = 1;
+  ask_to_end(query);
+  query.sampling.seed = 2;
+  backend_->say_in_turn({kFive, kFive, kFive});
+  const auto other = ask_to_end(query);
+  ASSERT_TRUE(other->result());
+  EXPECT_EQ(other->result()->cached.status, CacheNote::Status::miss);
+  EXPECT_EQ(other->result()->reasoning->conclusion, "5");
+  query.sampling.seed = 1;
+  EXPECT_EQ(ask(query)->result()->reasoning->conclusion, "4");
+}
+
 TEST_F(ReasoningStageTest, WhatFollowsFromAnotherModelsThoughtsIsNotKept) {
   backend_->say_in_turn({kFour, kFour, kFour});
   gateway::BackendIdentity other;
