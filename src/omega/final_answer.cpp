@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "omega/words.h"
-
 namespace sovereign::omega {
 namespace {
 
@@ -82,21 +80,6 @@ std::optional<std::string_view> final_answer(std::string_view text) {
     }
   }
   return std::nullopt;
-}
-
-std::string normalized_answer(std::string_view answer) {
-  std::string normalized;
-  for (const Word& word : words_of(answer)) {
-    std::string piece;
-    for (const char c : answer.substr(word.offset, word.length)) {
-      if (c == ',') continue;  // of thousands
-      piece.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-    }
-    if (piece == "a" || piece == "an" || piece == "the") continue;
-    if (!normalized.empty()) normalized.push_back(' ');
-    normalized += piece;
-  }
-  return normalized;
 }
 
 }  // namespace sovereign::omega

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "omega/final_answer.h"
+#include "omega/normalized_answer.h"
 #include "omega/words.h"
 
 namespace sovereign::omega {
@@ -72,7 +73,7 @@ double similarity(std::string_view a, std::string_view b) {
   if (a == b) return 1.0;
   const auto answer_a = final_answer(a);
   const auto answer_b = final_answer(b);
-  if (answer_a && answer_b) return normalized_answer(*answer_a) == normalized_answer(*answer_b) ? 1.0 : 0.0;
+  if (answer_a && answer_b) return answers_equal(*answer_a, *answer_b) ? 1.0 : 0.0;
   return similarity_of(bag_of(a), bag_of(b));
 }
 

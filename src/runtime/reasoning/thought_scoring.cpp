@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "omega/final_answer.h"
+#include "omega/normalized_answer.h"
 #include "omega/signals/agreement.h"
 #include "omega/signals/likelihood.h"
 #include "omega/signals/repetition.h"
@@ -19,7 +19,7 @@ bool is_scored(const Thought& thought) { return thought.kind != ThoughtKind::que
 
 bool same_answer(const Thought& a, const Thought& b, double limit) {
   if (!a.conclusion.empty() && !b.conclusion.empty())
-    return omega::normalized_answer(a.conclusion) == omega::normalized_answer(b.conclusion);
+    return omega::answers_equal(a.conclusion, b.conclusion);
   return omega::similarity(a.text, b.text) >= limit;
 }
 
