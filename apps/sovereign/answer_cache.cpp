@@ -44,13 +44,18 @@ result<void> add_redis(const config::CacheSettings& settings,
 
 }  // namespace
 
+std::uint64_t memo_bytes(const config::CacheSettings& settings) {
+  constexpr std::uint64_t kShare = 8;
+  return settings.max_bytes / kShare;
+}
+
 result<std::unique_ptr<cache::ResponseCache>> make_cache(const config::CacheSettings& settings) {
   std::vector<std::unique_ptr<cache::CacheLevel>> levels;
   add_disk(settings, levels);
   if (auto added = add_redis(settings, levels); !added) return fail(added.error());
   cache::ResponseCacheConfig config;
   config.memory.max_entries = settings.max_entries;
-  config.memory.max_bytes = settings.max_bytes;
+  config.memory.max_bytes = settings.max_bytes - memo_bytes(settings);
   if (settings.time_to_live.count() > 0) config.time_to_live = settings.time_to_live;
   return std::make_unique<cache::ResponseCache>(config, std::move(levels));
 }

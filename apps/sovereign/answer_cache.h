@@ -13,4 +13,8 @@ namespace sovereign {
 // invalid_argument (a URL that is none).
 result<std::unique_ptr<cache::ResponseCache>> make_cache(const config::CacheSettings& settings);
 
+// The share of cache.max_bytes that remembers which requests lead to which answers (ChatMemo); make_cache()
+// takes the rest.
+std::uint64_t memo_bytes(const config::CacheSettings& settings);
+
 }  // namespace sovereign

@@ -27,9 +27,6 @@ namespace sovereign {
 
 namespace {
 
-// Of the cache's memory, for requests that are known by their bytes.
-constexpr std::uint64_t kMemoShare = 8;
-
 bool serves_models(const config::Settings& settings) {
   return settings.model.enabled || !settings.models.empty();
 }
@@ -71,7 +68,12 @@ result<void> Service::make_pipeline() {
     auto cache = make_cache(settings_.cache);
     if (!cache) return fail(cache.error());
     cache_ = std::move(*cache);
-    memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
+    memo_ = std::make_unique<server::openai::ChatMemo>(memo_bytes(settings_.cache));
+    if (cache_->has_levels()) {
+      cache::LookupThreadsConfig threads;
+      threads.max_wait = settings_.cache.redis_timeout;
+      lookups_ = std::make_unique<cache::LookupThreads>(threads);
+    }
   }
   pipeline_ = runtime::make_pipeline(pipeline_parts(settings_));
   auto canary =
@@ -85,6 +87,7 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
   runtime::PipelineParts parts{
       clock_, [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); }};
   parts.cache = cache_.get();
+  parts.lookups = lookups_.get();
   parts.reasoning = settings.reasoning;
   parts.quality = settings.quality;
   parts.quality_metrics = &quality_metrics_;
@@ -183,7 +186,7 @@ server::Router Service::make_router() {
   server::openai::add_openai_routes(router, context);
   server::add_query_routes(router, context);
   server::add_receipt_routes(router, context);
-  server::add_cache_routes(router, *context);
+  server::add_cache_routes(router, *context, administration_);
   server::add_canary_routes(router, *context);
   server::add_reload_route(router, *context, reloader_, [this] { return reload_now(); });
   return router;

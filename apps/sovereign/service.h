@@ -92,8 +92,10 @@ class Service {
   std::unique_ptr<cache::ResponseCache> cache_;     // null: off
   std::unique_ptr<server::openai::ChatMemo> memo_;  // with the cache
   Receipts receipts_;
-  std::unique_ptr<Gates> gates_;  // null: no envelopes are taken
-  server::WorkerPool workers_;    // an engine that ends posts its last jobs here
+  std::unique_ptr<Gates> gates_;          // null: no envelopes are taken
+  server::WorkerPool administration_{1};  // may wait for disks and other servers, one after the other
+  server::WorkerPool workers_;            // an engine that ends posts its last jobs here
+  std::unique_ptr<cache::LookupThreads> lookups_;  // null: the cache is memory alone
   std::shared_ptr<const runtime::Pipeline> pipeline_;
   std::shared_ptr<const server::openai::Canary> canary_;  // null: none
   std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits

@@ -1,7 +1,11 @@
 #include "cache/redis_connection.h"
 
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
+#include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace sovereign::cache {
@@ -22,10 +26,10 @@ void RedisConnection::Free::operator()(redisContext* context) const { redisFree(
 
 tl::unexpected<Error> RedisConnection::lost() {
   broken_ = true;
-  return fail(ErrorCode::unavailable,
-              std::string("the Redis server does not answer: ") +
-                  (context_->err == REDIS_ERR_IO ? "no answer in time, or the connection broke"
-                                                 : static_cast<const char*>(context_->errstr)));
+  return fail(ErrorCode::unavailable, std::string("the Redis server does not answer: ") +
+                                          (context_->err == REDIS_ERR_IO || context_->err == REDIS_OK
+                                               ? "no answer in time, or the connection broke"
+                                               : static_cast<const char*>(context_->errstr)));
 }
 
 void RedisConnection::append(const Command& command) {
@@ -38,9 +42,33 @@ void RedisConnection::append(const Command& command) {
   redisAppendCommandArgv(context_.get(), static_cast<int>(words.size()), words.data(), sizes.data());
 }
 
+// False when the deadline has passed.
+bool RedisConnection::wait_for(Direction direction, std::chrono::steady_clock::time_point deadline) {
+  pollfd socket{context_->fd, static_cast<short>(direction == Direction::in ? POLLIN : POLLOUT), 0};
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready > 0) return true;  // also for an error, which the next read or write tells
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+// Hiredis' own limit is on each read(): a server that sends a byte now and then would be waited for as long
+// as it pleases. So its socket never blocks, and the waiting is done here.
 result<RedisConnection::Reply> RedisConnection::read_reply() {
+  const auto deadline = std::chrono::steady_clock::now() + limit_;
+  int sent = 0;
+  while (sent == 0) {
+    if (redisBufferWrite(context_.get(), &sent) != REDIS_OK) return lost();
+    if (sent == 0 && !wait_for(Direction::out, deadline)) return lost();
+  }
   void* raw = nullptr;
-  if (redisGetReply(context_.get(), &raw) != REDIS_OK || raw == nullptr) return lost();
+  for (;;) {
+    if (redisReaderGetReply(context_->reader, &raw) != REDIS_OK) return lost();
+    if (raw != nullptr) break;
+    if (!wait_for(Direction::in, deadline) || redisBufferRead(context_.get()) != REDIS_OK) return lost();
+  }
   Reply reply(static_cast<redisReply*>(raw), freeReplyObject);
   if (reply->type == REDIS_REPLY_ERROR) {
     return fail(ErrorCode::internal, "the Redis server refuses: " + text_of(*reply));
@@ -62,8 +90,12 @@ result<RedisConnection> RedisConnection::open(const RedisAddress& address, std::
         "cannot connect to the Redis server at " + address.host + ":" + std::to_string(address.port) +
             (context ? std::string(": ") + static_cast<const char*>(context->errstr) : std::string()));
   }
-  redisSetTimeout(context.get(), to_timeval(limit));
-  RedisConnection connection(std::move(context));
+  const int flags = ::fcntl(context->fd, F_GETFL);
+  if (flags < 0 || ::fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    return fail(ErrorCode::unavailable, "the connection to the Redis server cannot be used");
+  }
+  context->flags &= ~REDIS_BLOCK;
+  RedisConnection connection(std::move(context), limit);
   if (!address.password.empty()) {
     Command auth{"AUTH"};
     if (!address.user.empty()) auth.push_back(address.user);
@@ -90,16 +122,16 @@ result<std::optional<std::string>> RedisConnection::get(const std::string& key) 
   return std::optional<std::string>(text_of(**reply));
 }
 
-result<void> RedisConnection::run_all(std::span<const Command> commands) {
+result<RedisConnection::Refusals> RedisConnection::run_all(std::span<const Command> commands) {
   for (const Command& command : commands) append(command);
-  result<void> outcome;
+  Refusals refusals;
   for (std::size_t i = 0; i < commands.size(); ++i) {
     const auto reply = read_reply();
     if (reply) continue;
-    if (outcome) outcome = fail(reply.error());
-    if (broken_) break;
+    if (broken_) return fail(reply.error());
+    if (refusals.count++ == 0) refusals.first = reply.error().message;
   }
-  return outcome;
+  return refusals;
 }
 
 result<std::vector<std::string>> RedisConnection::scan(std::string& cursor, const std::string& pattern) {

@@ -1,4 +1,5 @@
-// One connection to a Redis server, with a limit on every wait. Hiredis is seen only in its source.
+// One connection to a Redis server, with a limit on every answer: from the moment it is waited for to its
+// last byte, however many reads that takes. Hiredis is seen only in the source.
 //
 // Not thread-safe. After an error the connection is of no more use.
 #pragma once
@@ -30,8 +31,13 @@ class RedisConnection {
   // None: no such key. Errors: unavailable (broken, or no answer within the limit), internal (Redis
   // refused).
   result<std::optional<std::string>> get(const std::string& key);
-  // Sends all, then reads all the answers. The first refusal is the error; the connection may live on.
-  result<void> run_all(std::span<const Command> commands);
+  // Sends all, then reads all the answers. Gives how many of them the server refused (it is full, or
+  // read-only), and why it refused the first. Errors: unavailable.
+  struct Refusals {
+    std::size_t count = 0;
+    std::string first;
+  };
+  result<Refusals> run_all(std::span<const Command> commands);
   // One step of SCAN. The cursor is "0" before the first step and again after the last.
   result<std::vector<std::string>> scan(std::string& cursor, const std::string& pattern);
 
@@ -42,13 +48,17 @@ class RedisConnection {
     void operator()(redisContext* context) const;
   };
   using Reply = std::unique_ptr<redisReply, void (*)(void*)>;
-  explicit RedisConnection(std::unique_ptr<redisContext, Free> context) : context_(std::move(context)) {}
+  RedisConnection(std::unique_ptr<redisContext, Free> context, std::chrono::milliseconds limit)
+      : context_(std::move(context)), limit_(limit) {}
   result<Reply> call(const Command& command);
   result<Reply> read_reply();
+  enum class Direction { in, out };
+  bool wait_for(Direction direction, std::chrono::steady_clock::time_point deadline);
   void append(const Command& command);
   tl::unexpected<Error> lost();
 
   std::unique_ptr<redisContext, Free> context_;
+  std::chrono::milliseconds limit_;
   bool broken_ = false;
 };
 

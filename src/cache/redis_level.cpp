@@ -25,6 +25,7 @@ RedisLevel::Core::Core(RedisLevelConfig config, const Stamp& stamp)
       prefix_("sovereign:" + to_hex(stamp.fingerprint()) + ":"),
       queue_(config_.max_queue_bytes),
       retry_after_(config_.retry_min),
+      slowness_(config_.timeout / 2),
       thread_([this] { run(); }) {}
 
 RedisLevel::Core::~Core() {
@@ -48,20 +49,25 @@ EntryPtr RedisLevel::Core::find(const Hash128& hash, WallTime now) {
   return read(hash, now);
 }
 
-EntryPtr RedisLevel::Core::read(const Hash128& hash, WallTime now) {
-  std::optional<std::string> record;
-  {
-    // Another query is at it: waiting for two timeouts would be worse than a miss.
-    const std::unique_lock lock(reader_mutex_, config_.timeout);
-    if (!lock.owns_lock() || !reader_) return nullptr;
-    auto got = reader_->get(key_of(hash));
-    if (!got) {
-      reader_.reset();
-      reader_failed(got.error());
-      return nullptr;
+std::optional<std::string> RedisLevel::Core::fetch(const std::string& key) {
+  for (Reader& reader : readers_) {
+    const std::unique_lock lock(reader.mutex, std::try_to_lock);
+    if (!lock.owns_lock() || !reader.connection) continue;
+    const SteadyTime asked = std::chrono::steady_clock::now();
+    auto got = reader.connection->get(key);
+    if (got) {
+      note_answer(asked);
+      return std::move(*got);
     }
-    record = std::move(*got);
+    reader.connection.reset();
+    reader_failed(got.error());
+    return std::nullopt;
   }
+  return std::nullopt;
+}
+
+EntryPtr RedisLevel::Core::read(const Hash128& hash, WallTime now) {
+  const std::optional<std::string> record = fetch(key_of(hash));
   if (!record) return nullptr;
   result<EntryPtr> entry = decode_record(*record, stamp_);
   if (!entry || (*entry)->hash() != hash) {
@@ -71,16 +77,41 @@ EntryPtr RedisLevel::Core::read(const Hash128& hash, WallTime now) {
   return (*entry)->expired(now) ? nullptr : std::move(*entry);
 }
 
+void RedisLevel::Core::note_answer(SteadyTime asked) {
+  const auto took = std::chrono::steady_clock::now() - asked;
+  const std::lock_guard lock(mutex_);
+  if (took <= slowness_.limit() && std::exchange(on_probation_, false)) retry_after_ = config_.retry_min;
+  if (!slowness_.record(took)) return;
+  ++stats_.errors;
+  stats_.healthy = false;
+  pass_over("it answers too slowly");
+}
+
 void RedisLevel::Core::reader_failed(const Error& error) {
   const std::lock_guard lock(mutex_);
   ++stats_.errors;
   stats_.healthy = false;
   reconnect_wanted_ = true;
+  pass_over(error.message);
+}
+
+// Under the lock.
+void RedisLevel::Core::pass_over(const std::string& why) {
+  slowness_.forget();
   if (!retry_at_) {
-    spdlog::warn("the shared cache is passed over for {}: {}", seconds_text(retry_after_), error.message);
+    spdlog::warn("the shared cache is passed over for {}: {}", seconds_text(retry_after_), why);
     retry_at_ = std::chrono::steady_clock::now() + retry_after_;
+    retry_after_ = std::min(retry_after_ * 2, config_.retry_max);
+    on_probation_ = true;
   }
   work_.notify_all();
+}
+
+void RedisLevel::Core::close_readers() {
+  for (Reader& reader : readers_) {
+    const std::lock_guard lock(reader.mutex);
+    reader.connection.reset();
+  }
 }
 
 bool RedisLevel::Core::put(EntryPtr entry) {
@@ -140,12 +171,16 @@ void RedisLevel::Core::run() {
     const bool is_last = stop_;
     const Work work{std::exchange(clear_wanted_, false), &queue_.begin_writing()};
     const bool reconnect = std::exchange(reconnect_wanted_, false);
+    const std::optional<SteadyTime> retry_at_before = retry_at_;
     ++cycles_started_;
     lock.unlock();
-    if (reconnect) writer_.reset();
+    if (reconnect) {
+      writer_.reset();
+      close_readers();
+    }
     const result<void> done = carry_out(work);
     lock.lock();
-    finish(work, done);
+    finish(work, done, retry_at_before);
     if (is_last) return;
   }
 }
@@ -165,17 +200,20 @@ void RedisLevel::Core::wait_for_work(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-void RedisLevel::Core::finish(const Work& work, const result<void>& done) {
+void RedisLevel::Core::finish(const Work& work, const result<void>& done,
+                              const std::optional<SteadyTime>& retry_at_before) {
+  // What queries found out meanwhile stands: that they can be written to does not make them quick.
+  const bool passed_over_meanwhile = retry_at_ != retry_at_before;
   ++cycles_finished_;
   stats_.writes = written_;
-  stats_.healthy = done.has_value() && !reconnect_wanted_;
+  stats_.healthy = done.has_value() && !passed_over_meanwhile;
   if (done) {
     queue_.written();
     if (!clear_wanted_) hidden_ = false;
-    if (!reconnect_wanted_) {
-      if (retry_at_) spdlog::info("the shared cache answers again");
+    if (!passed_over_meanwhile) {
+      if (retry_at_) spdlog::info("the shared cache is asked again");
       retry_at_.reset();
-      retry_after_ = config_.retry_min;
+      if (!on_probation_) retry_after_ = config_.retry_min;
     }
     last_error_.reset();
   } else {
@@ -197,8 +235,7 @@ result<void> RedisLevel::Core::carry_out(const Work& work) {
   if (outcome && !work.batch->empty()) outcome = send(*work.batch);
   if (!outcome && writer_->broken()) {
     writer_.reset();
-    const std::lock_guard lock(reader_mutex_);
-    reader_.reset();
+    close_readers();
   }
   return outcome;
 }
@@ -210,14 +247,16 @@ result<void> RedisLevel::Core::ensure_connected() {
     if (!connection) return fail(connection.error());
     writer_.emplace(std::move(*connection));
   }
-  {
-    const std::lock_guard lock(reader_mutex_);
-    if (reader_) return {};
+  for (Reader& reader : readers_) {
+    {
+      const std::lock_guard lock(reader.mutex);
+      if (reader.connection) continue;
+    }
+    auto connection = RedisConnection::open(config_.address, config_.timeout);
+    if (!connection) return fail(connection.error());
+    const std::lock_guard lock(reader.mutex);
+    reader.connection.emplace(std::move(*connection));
   }
-  auto connection = RedisConnection::open(config_.address, config_.timeout);
-  if (!connection) return fail(connection.error());
-  const std::lock_guard lock(reader_mutex_);
-  reader_.emplace(std::move(*connection));
   return {};
 }
 
@@ -229,9 +268,24 @@ result<void> RedisLevel::Core::clear_server() {
     if (keys->empty()) continue;
     RedisConnection::Command unlink{"UNLINK"};
     std::move(keys->begin(), keys->end(), std::back_inserter(unlink));
-    if (auto done = writer_->run_all(std::span(&unlink, 1)); !done) return done;
+    const auto refused = writer_->run_all(std::span(&unlink, 1));
+    if (!refused) return fail(refused.error());
+    if (refused->count > 0) return fail(ErrorCode::unavailable, refused->first);
   } while (cursor != "0");
   return {};
+}
+
+void RedisLevel::Core::note_refusals(const RedisConnection::Refusals& refused) {
+  const std::lock_guard lock(mutex_);
+  // The first of a row is logged; then the counter tells.
+  if (!refusing_) spdlog::warn("the shared cache does not take answers: {}", refused.first);
+  refusing_ = true;
+  stats_.refusals += refused.count;
+}
+
+void RedisLevel::Core::note_taken() {
+  const std::lock_guard lock(mutex_);
+  refusing_ = false;
 }
 
 result<void> RedisLevel::Core::send(const WriteBatch& batch) {
@@ -239,10 +293,12 @@ result<void> RedisLevel::Core::send(const WriteBatch& batch) {
   std::uint64_t puts = 0;
   const auto send_all = [&]() -> result<void> {
     if (commands.empty()) return {};
-    auto done = writer_->run_all(commands);
-    // A full server refuses single answers: those are lost, as a cache may lose them.
-    if (!done && writer_->broken()) return done;
-    if (done) written_ += puts;
+    const auto refused = writer_->run_all(commands);
+    if (!refused) return fail(refused.error());
+    // A full or read-only server refuses single answers: those are lost, as a cache may lose them.
+    if (refused->count > 0) note_refusals(*refused);
+    if (refused->count == 0 && puts > 0) note_taken();
+    written_ += puts - std::min<std::uint64_t>(puts, refused->count);
     commands.clear();
     puts = 0;
     return {};

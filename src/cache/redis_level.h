@@ -3,12 +3,14 @@
 //   key     sovereign:<stamp, 32 hex digits>:<hash, 32 hex digits>
 //   value   a record (record.h), with its own checksum; PX as long as the answer lives
 //
-// A query waits for one GET, at most `timeout`; never for a connection: those are made by one thread of this
-// level. The first operation that fails or is late closes the connections, and until they are made anew,
-// `retry_min` later (doubling up to `retry_max` while it goes on), every get() is a miss at once: a dead or
-// slow server costs one query one timeout per turn. put() and erase() go into a bounded queue and are sent
-// by that thread; what cannot be sent waits there, and past the bound new answers are refused.
-// What Redis evicts, or loses when it dies, is a miss. Thread-safe.
+// A query waits for one GET, at most `timeout` from its first byte to the answer's last; never for a
+// connection: those are made by one thread of this level, and who finds all of them in use has a miss. The
+// first operation that fails or is late closes the connections, and until they are made anew, `retry_min`
+// later (doubling up to `retry_max` while it goes on), every get() is a miss at once: a dead server costs a
+// query a timeout per turn, as many queries as there are connections at most. So does a server that answers
+// in time, but on average in more than half of it: after eight answers it is passed over likewise. put() and
+// erase() go into a bounded queue and are sent by that thread; what cannot be sent waits there, and past the
+// bound new answers are refused. What Redis evicts, or loses when it dies, is a miss. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -23,7 +25,7 @@ namespace sovereign::cache {
 
 struct RedisLevelConfig {
   RedisAddress address;
-  std::chrono::milliseconds timeout{50};  // of one wait for the server
+  std::chrono::milliseconds timeout{50};  // of one answer of the server
   std::chrono::milliseconds retry_min{1000};
   std::chrono::milliseconds retry_max{30'000};
   std::size_t max_queue_bytes = 16 * 1024 * 1024;

@@ -1,8 +1,9 @@
-// RedisLevel's inside: the queue under its lock, the thread that connects and writes, and the connection that
-// queries read by. Included by redis_level.cpp only. The reader's lock is taken before the queue's, never
+// RedisLevel's inside: the queue under its lock, the thread that connects and writes, and the connections
+// that queries read by. Included by redis_level.cpp only. A reader's lock is taken before the queue's, never
 // after.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "cache/redis_connection.h"
 #include "cache/redis_level.h"
+#include "cache/slowness.h"
 #include "cache/write_queue.h"
 
 namespace sovereign::cache {
@@ -35,18 +37,32 @@ class RedisLevel::Core {
     const WriteBatch* batch = nullptr;
   };
 
+  struct Reader {
+    std::mutex mutex;
+    std::optional<RedisConnection> connection;
+  };
+  // As many queries ask at the same time. One connection would make them a queue.
+  static constexpr std::size_t kReaders = 4;
+
   EntryPtr read(const Hash128& hash, WallTime now);
+  // None: no such record, or nobody to ask.
+  std::optional<std::string> fetch(const std::string& key);
+  void note_answer(SteadyTime asked);
   void reader_failed(const Error& error);
+  void pass_over(const std::string& why);
+  void close_readers();
   result<void> wait_for_cycle(std::unique_lock<std::mutex>& lock);
 
   // On the thread.
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
-  void finish(const Work& work, const result<void>& done);
+  void finish(const Work& work, const result<void>& done, const std::optional<SteadyTime>& retry_at_before);
   result<void> carry_out(const Work& work);
   result<void> ensure_connected();
   result<void> clear_server();
   result<void> send(const WriteBatch& batch);
+  void note_refusals(const RedisConnection::Refusals& refused);
+  void note_taken();
   std::string key_of(const Hash128& hash) const { return prefix_ + to_hex(hash); }
 
   const RedisLevelConfig config_;
@@ -60,9 +76,12 @@ class RedisLevel::Core {
   bool stop_ = false;
   bool clear_wanted_ = false;
   bool reconnect_wanted_ = false;
-  bool hidden_ = false;  // a clear() is not carried out yet: what the server holds must not be seen
+  bool hidden_ = false;    // a clear() is not carried out yet: what the server holds must not be seen
+  bool refusing_ = false;  // the server has refused an answer since it last took a whole batch
   std::optional<SteadyTime> retry_at_;  // set while the server fails
   std::chrono::milliseconds retry_after_;
+  bool on_probation_ = false;  // passed over, and no quick answer since
+  Slowness slowness_;
   std::uint64_t cycles_started_ = 0;
   std::uint64_t cycles_finished_ = 0;
   std::uint64_t cycle_wanted_ = 1;  // the first one connects
@@ -73,8 +92,7 @@ class RedisLevel::Core {
   std::atomic<std::uint64_t> misses_{0};
   std::atomic<std::uint64_t> corrupt_{0};
 
-  std::timed_mutex reader_mutex_;
-  std::optional<RedisConnection> reader_;
+  std::array<Reader, kReaders> readers_;
 
   std::optional<RedisConnection> writer_;  // the thread's own
   std::uint64_t written_ = 0;

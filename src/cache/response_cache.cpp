@@ -28,14 +28,26 @@ std::optional<CacheHit> ResponseCache::find_in_memory(const QueryKey& key, WallT
 }
 
 std::optional<CacheHit> ResponseCache::find_below(const QueryKey& key, WallTime now) {
+  const std::uint64_t changes = changes_of(key.hash()).load();
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     EntryPtr entry = levels_[i]->get(key, now);
     if (!entry) continue;
-    memory_.put(entry);
-    for (std::size_t above = 0; above < i; ++above) levels_[above]->put(entry);
+    raise(entry, i, changes);
     return hit(std::move(entry), levels_[i]->name(), now);
   }
   return std::nullopt;
+}
+
+void ResponseCache::raise(const EntryPtr& entry, std::size_t from_level, std::uint64_t changes_before) {
+  const auto& changes = changes_of(entry->hash());
+  if (changes.load() != changes_before) return;
+  memory_.put(entry);
+  for (std::size_t above = 0; above < from_level; ++above) levels_[above]->put(entry);
+  // Changed in between: whether this put came before or after that change is unknown. Without it, what the
+  // levels below hold counts.
+  if (changes.load() == changes_before) return;
+  memory_.erase(entry->hash());
+  for (std::size_t above = 0; above < from_level; ++above) levels_[above]->erase(entry->hash());
 }
 
 std::optional<CacheHit> ResponseCache::find(const QueryKey& key, WallTime now) {
@@ -48,10 +60,11 @@ EntryPtr ResponseCache::put(const QueryKey& key, std::string_view value, WallTim
   memory_.prefetch(key.hash());
   EntryPtr entry = Entry::make(key, value, now, end_of(now, time_to_live ? time_to_live : time_to_live_));
   // A refused entry must not leave an older answer behind it.
-  if (!memory_.put(entry)) memory_.erase(entry->hash());
-  for (const auto& level : levels_) {
-    if (!level->put(entry)) level->erase(entry->hash());
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+    if (!(*level)->put(entry)) (*level)->erase(entry->hash());
+    ++changes_of(entry->hash());
   }
+  if (!memory_.put(entry)) memory_.erase(entry->hash());
   return entry;
 }
 
@@ -64,8 +77,10 @@ std::optional<CacheHit> ResponseCache::peek(const Hash128& hash, WallTime now) {
 }
 
 void ResponseCache::erase(const Hash128& hash) {
-  // From the slowest up, so that a concurrent find() cannot lift it again from where it still is.
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) (*level)->erase(hash);
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+    (*level)->erase(hash);
+    ++changes_of(hash);
+  }
   memory_.erase(hash);
 }
 
@@ -73,6 +88,7 @@ result<void> ResponseCache::clear() {
   result<void> outcome;
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
     if (auto done = (*level)->clear(); !done) outcome = done;
+    for (auto& changes : changes_) ++changes;
   }
   memory_.clear();
   return outcome;

@@ -6,6 +6,8 @@
 // not on an event loop.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +44,8 @@ class ResponseCache {
   explicit ResponseCache(const ResponseCacheConfig& config,
                          std::vector<std::unique_ptr<CacheLevel>> levels = {});
 
+  // Whether there is anything below memory.
+  bool has_levels() const { return !levels_.empty(); }
   std::optional<CacheHit> find_in_memory(const QueryKey& key, WallTime now);
   // The levels below memory; call it after find_in_memory() missed.
   std::optional<CacheHit> find_below(const QueryKey& key, WallTime now);
@@ -62,6 +66,15 @@ class ResponseCache {
   ResponseCacheStats stats() const;
 
  private:
+  // What is found below rises later than it was read: meanwhile it may have been erased, or replaced. So an
+  // answer is changed from the slowest level up, and counted, by a part of the hash, after each: who read it
+  // before that sees the count move and takes back what it raised, or raised it before the level above had
+  // its turn. A count shared by several answers costs a rise now and then.
+  static constexpr std::size_t kCounts = 64;
+  std::atomic<std::uint64_t>& changes_of(const Hash128& hash) { return changes_[hash.high % kCounts]; }
+  void raise(const EntryPtr& entry, std::size_t from_level, std::uint64_t changes_before);
+
+  std::array<std::atomic<std::uint64_t>, kCounts> changes_{};
   Lru memory_;
   std::optional<WallDuration> time_to_live_;
   std::vector<std::unique_ptr<CacheLevel>> levels_;

@@ -164,7 +164,7 @@ void add_cache_keys(std::vector<Key>& keys) {
                         "Answers kept in memory; the least recently used go first."));
   keys.push_back(
       number("cache.max_bytes", "", Kind::size, FIELD(cache.max_bytes), 1024 * kKiB, 1024 * kGiB,
-             "Memory for answers and their keys; an eighth more goes to requests by their bytes."));
+             "Memory for answers and their keys; an eighth of it is for finding requests by their bytes."));
   keys.push_back(number("cache.time_to_live", "", Kind::duration, FIELD(cache.time_to_live), 0, 8760 * kHour,
                         "Time after which an answer is made anew; 0s: answers have no end."));
   keys.push_back(make("cache.disk_path", "", Kind::path, FIELD(cache.disk_path),

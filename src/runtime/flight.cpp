@@ -4,8 +4,9 @@
 
 namespace sovereign::runtime {
 
-FlightLeader::FlightLeader(Flights::Producer producer, const QueryRunPtr& run)
-    : producer_(std::move(producer)), run_(run) {
+FlightLeader::FlightLeader(Flights::Producer producer, const QueryRunPtr& run,
+                           std::shared_ptr<FlightFollower> own)
+    : producer_(std::move(producer)), run_(run), own_(std::move(own)) {
   producer_->on_abandoned([weak = run_] {
     if (const auto alive = weak.lock()) alive->cancel();
   });
@@ -26,6 +27,15 @@ void FlightLeader::finish(FlightOutcome outcome) {
   auto producer = std::move(*producer_);
   producer_.reset();
   producer.finish(std::move(outcome));
+}
+
+void FlightLeader::land(const QueryRunPtr& run, std::function<void()> go_on) {
+  if (!producer_) return;
+  own_->continue_with([run, next = std::move(go_on)](std::shared_ptr<QueryClient> client) {
+    run->work_for(std::move(client));
+    next();
+  });
+  finish({std::make_shared<const SovereignResult>(run->result), nullptr});
 }
 
 void FlightLeader::on_begin(const Beginning& beginning) noexcept { append({beginning, std::nullopt}); }
@@ -58,10 +68,17 @@ void FlightFollower::begin(QueryRunPtr own) {
   deliver();
 }
 
+void FlightFollower::continue_with(std::function<void(std::shared_ptr<QueryClient>)> go_on) {
+  const std::lock_guard lock(mutex_);
+  if (waiter_) go_on_ = std::move(go_on);
+}
+
 void FlightFollower::leave() {
-  std::optional<Flights::Waiter> leaving;  // leaves after the lock: that may cancel a run
+  std::optional<Flights::Waiter> leaving;                     // leaves after the lock: that may cancel a run
+  std::function<void(std::shared_ptr<QueryClient>)> dropped;  // holds a run
   const std::lock_guard lock(mutex_);
   leaving = std::exchange(waiter_, std::nullopt);
+  dropped = std::exchange(go_on_, nullptr);
 }
 
 // The lock keeps what two threads find in the flight in order. The end is told after it: nothing follows, and
@@ -71,6 +88,7 @@ void FlightFollower::deliver() {
   std::optional<Flights::Producer> orphan;  // never set while leaders finish, as they all do
   std::optional<FlightOutcome> outcome;
   QueryRunPtr own;
+  std::function<void(std::shared_ptr<QueryClient>)> go_on;
   {
     const std::lock_guard lock(mutex_);
     if (!begun_ || !waiter_) return;
@@ -80,9 +98,12 @@ void FlightFollower::deliver() {
     if (!update.outcome && !orphan) return;
     done = std::exchange(waiter_, std::nullopt);
     own = std::exchange(own_, nullptr);
+    go_on = std::exchange(go_on_, nullptr);
     if (update.outcome) outcome = *update.outcome;
   }
-  if (outcome) {
+  if (outcome && outcome->result && go_on) {
+    go_on(client_);
+  } else if (outcome) {
     tell(*outcome, own);
   } else {
     client_->on_failure({ErrorCode::unavailable, "The query that this one waited for was broken off.", {}});

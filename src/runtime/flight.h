@@ -1,6 +1,7 @@
 // Identical queries at once: the client of the first one's run is the flight, and every client waits on it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,10 +24,18 @@ struct FlightOutcome {
 };
 using Flights = cache::SingleFlight<std::shared_ptr<const FlightPiece>, FlightOutcome>;
 
+class FlightFollower;
+
 // The client of a run that works for all who wait. When the last of them leaves, the run is cancelled.
 class FlightLeader final : public QueryClient {
  public:
-  FlightLeader(Flights::Producer producer, const QueryRunPtr& run);
+  // `own`: the place of the client that asked the run.
+  FlightLeader(Flights::Producer producer, const QueryRunPtr& run, std::shared_ptr<FlightFollower> own);
+
+  // Ends the flight: the run's result, as it is now, goes to all others who wait. Then `go_on`, once the
+  // run's own client has been told what came before; the run works for that one alone from there on. Never,
+  // when that client has left, or the flight has ended in a failure before.
+  void land(const QueryRunPtr& run, std::function<void()> go_on);
 
   void on_accepted(std::function<void()>) noexcept override {}
   void on_begin(const Beginning& beginning) noexcept override;
@@ -40,6 +49,7 @@ class FlightLeader final : public QueryClient {
 
   std::optional<Flights::Producer> producer_;  // none: finished
   const std::weak_ptr<QueryRun> run_;
+  const std::shared_ptr<FlightFollower> own_;
 };
 
 // One client's place in a flight: what comes of the flight goes to the client.
@@ -52,6 +62,9 @@ class FlightFollower : public std::enable_shared_from_this<FlightFollower> {
   // After join(): from now on the client is told. With `own`, the client's run goes on with the flight's
   // result; without (the run is the flight's own), the result is the client's as it is.
   void begin(QueryRunPtr own);
+  // Of the client whose run leads: a result of the flight is not told but followed by this, unless it has
+  // left.
+  void continue_with(std::function<void(std::shared_ptr<QueryClient>)> go_on);
   // The client is gone. Thread-safe.
   void leave();
 
@@ -65,6 +78,7 @@ class FlightFollower : public std::enable_shared_from_this<FlightFollower> {
   bool begun_ = false;                     // guarded by mutex_
   QueryRunPtr own_;                        // guarded by mutex_; none: this client's run leads, or is over
   std::optional<Flights::Waiter> waiter_;  // guarded by mutex_; none: left, or told all
+  std::function<void(std::shared_ptr<QueryClient>)> go_on_;  // guarded by mutex_
 };
 
 }  // namespace sovereign::runtime

@@ -1,8 +1,9 @@
 // The way of every query: a list of stages, each timed.
 //
-//   admission -> cache -> reasoning -> inference -> quality -> seal -> cache_fill
+//   admission -> cache -> reasoning -> inference -> quality -> cache_fill -> seal
 //
-// A hit leaves after `cache`, by way of `seal`: a receipt is each client's own. Immutable after create();
+// A hit leaves after `cache`, by way of `seal`: a receipt is each client's own, so it comes after all that is
+// shared with others. Immutable after create();
 // start() is thread-safe.
 #pragma once
 

@@ -41,10 +41,14 @@ void QueryRun::expect_own_answer() {
   result.answered_by = nullptr;
 }
 
-void QueryRun::accept() {
+void QueryRun::leaving_cancels() {
   leave_point_->set([weak = weak_from_this()] {
     if (const auto alive = weak.lock()) alive->cancel();
   });
+}
+
+void QueryRun::accept() {
+  leaving_cancels();
   client->on_accepted([point = leave_point_] { point->leave(); });
 }
 
@@ -53,6 +57,12 @@ void QueryRun::leave_by(std::function<void()> action) {
     const std::lock_guard lock(mutex_);
     cancelled_ = false;
   });
+}
+
+void QueryRun::work_for(std::shared_ptr<QueryClient> own) {
+  client = std::move(own);
+  flight = nullptr;
+  leaving_cancels();
 }
 
 const Clock& QueryRun::clock() const { return pipeline_->clock(); }

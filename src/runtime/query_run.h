@@ -19,6 +19,7 @@
 
 namespace sovereign::runtime {
 
+class FlightLeader;
 class Pipeline;
 
 // What a client does by leaving; that changes when its run turns out to be work for others too.
@@ -54,7 +55,8 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   }
   // From now on the answer is that of the backend that was asked, until another turns out to give it.
   void expect_own_answer();
-  std::shared_ptr<QueryClient> client;  // the cache puts a flight here, whose waiters are the clients
+  std::shared_ptr<QueryClient> client;   // while others wait for the same: the flight
+  std::shared_ptr<FlightLeader> flight;  // the same object; null: nobody else can be waiting
   SovereignResult result;
   cache::KeyEncoder key;      // borrows from query and identity; empty unless result.cached has a key
   bool store = false;         // the answer is to be kept
@@ -74,6 +76,9 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   // time since its stage began is told as `wait`.
   void answer_with(SovereignResult shared);
 
+  // Ends the work for others: from now on the client is this one alone, and its leaving cancels the run.
+  void work_for(std::shared_ptr<QueryClient> own);
+
   // Runs `job` on a worker thread.
   void post(std::function<void()> job) const;
   Time now() const { return clock().now(); }
@@ -89,6 +94,7 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
 
  private:
   friend class Pipeline;
+  void leaving_cancels();
   void enter_stage();
   void end_stage(std::string_view name);
   void end_stage();

@@ -19,14 +19,14 @@ std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts) {
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<AdmissionStage>(parts.reasoning.has_value()));
   if (parts.cache != nullptr) {
-    stages.push_back(std::make_unique<CacheLookupStage>(*parts.cache, parts.flights));
+    stages.push_back(std::make_unique<CacheLookupStage>(*parts.cache, parts.flights, parts.lookups));
   }
   if (parts.reasoning) stages.push_back(std::make_unique<ReasoningStage>(*parts.reasoning));
   stages.push_back(std::make_unique<InferenceStage>(
       InferenceOptions{quality.assesses() && quality.likelihood, quality.holds_back()}));
   if (quality.assesses()) stages.push_back(std::make_unique<QualityStage>(quality, parts.quality_metrics));
-  if (parts.receipts != nullptr) stages.push_back(std::make_unique<SealStage>(*parts.receipts));
   if (parts.cache != nullptr) stages.push_back(std::make_unique<CacheFillStage>(*parts.cache));
+  if (parts.receipts != nullptr) stages.push_back(std::make_unique<SealStage>(*parts.receipts));
   return Pipeline::create(std::move(stages), parts.clock, std::move(parts.executor), std::move(policy));
 }
 

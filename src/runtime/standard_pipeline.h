@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "cache/lookup_threads.h"
 #include "cache/response_cache.h"
 #include "cache/single_flight.h"
 #include "pci/receipt_issuer.h"
@@ -16,7 +17,8 @@ namespace sovereign::runtime {
 struct PipelineParts {
   const Clock& clock;
   Executor executor;
-  cache::ResponseCache* cache = nullptr;  // null: nothing is looked up or kept; outlives every run
+  cache::ResponseCache* cache = nullptr;    // null: nothing is looked up or kept; outlives every run
+  cache::LookupThreads* lookups = nullptr;  // null: slow levels are looked into on workers; outlive every run
   cache::SingleFlightConfig flights{};
   std::optional<ReasoningPolicy> reasoning{};  // none: queries that require it are refused
   QualityPolicy quality{.gate = {.mode = omega::GateMode::off}};

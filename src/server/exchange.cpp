@@ -21,4 +21,14 @@ std::string_view HttpRequest::header(std::string_view name) const {
   return found == headers.end() ? std::string_view{} : std::string_view(found->second);
 }
 
+std::string HttpRequest::header_list(std::string_view name) const {
+  std::string list;
+  for (const auto& [each, value] : headers) {
+    if (!equal_any_case(each, name)) continue;
+    if (!list.empty()) list += ", ";
+    list += value;
+  }
+  return list;
+}
+
 }  // namespace sovereign::server

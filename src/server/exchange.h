@@ -31,6 +31,8 @@ struct HttpRequest {
 
   // First header of that name, any case; empty when absent.
   std::string_view header(std::string_view name) const;
+  // Of a header that is a list: its values from all lines of that name, joined by ", " (RFC 9110 5.3).
+  std::string header_list(std::string_view name) const;
 };
 
 struct HttpResponse {

@@ -8,6 +8,7 @@
 #include "cache/cache_support.h"
 #include "cache/redis_server.h"
 #include "cache/response_cache.h"
+#include "cache/slow_redis.h"
 
 namespace sovereign::cache {
 namespace {
@@ -163,6 +164,58 @@ TEST_F(RedisLevelTest, SilenceCostsOneTimeoutAndIsThenPassedOver) {
   server_.thaw();
 }
 
+// Issue 3, A2: the limit was on each read, so that a byte now and then held a query for as long as it
+// pleased.
+TEST(RedisLevelSlow, AnAnswerThatDripsIsNotWaitedFor) {
+  SlowRedis server(SlowRedis::Manner::drips);
+  RedisLevelConfig config;
+  config.address = server.address();
+  config.retry_min = config.retry_max = std::chrono::hours(1);
+  RedisLevel level(config, kStamp);
+  ASSERT_TRUE(level.flush());
+  const std::string encoding = encoding_of(1);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(level.get(key_of(encoding), wall_now()), nullptr);
+  EXPECT_EQ(server.gets(), 1u) << "only the first waited";
+  EXPECT_EQ(level.stats().errors, 1u);
+  EXPECT_FALSE(level.stats().healthy);
+}
+
+// Issue 3, A2: a server that was never late, but always nearly, was asked for ever.
+TEST(RedisLevelSlow, AServerThatIsAlwaysNearlyLateIsPassedOver) {
+  SlowRedis server(SlowRedis::Manner::delays, std::chrono::milliseconds(45));
+  RedisLevelConfig config;
+  config.address = server.address();
+  config.retry_min = config.retry_max = std::chrono::hours(1);
+  RedisLevel level(config, kStamp);
+  ASSERT_TRUE(level.flush());
+  const std::string encoding = encoding_of(1);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(level.get(key_of(encoding), wall_now()), nullptr);
+  EXPECT_GE(server.gets(), 1u);
+  EXPECT_LE(server.gets(), 8u);
+  EXPECT_EQ(level.stats().errors, 1u);
+  EXPECT_FALSE(level.stats().healthy);
+  EXPECT_TRUE(level.put(entry_of(1, "x"))) << "it waits for its time";
+}
+
+TEST(RedisLevelSlow, QueriesDoNotQueueForOneConnection) {
+  SlowRedis server(SlowRedis::Manner::drips);
+  RedisLevelConfig config;
+  config.address = server.address();
+  config.timeout = std::chrono::seconds(30);
+  RedisLevel level(config, kStamp);
+  ASSERT_TRUE(level.flush());
+  const std::string encoding = encoding_of(1);
+  std::vector<std::thread> waiting;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    waiting.emplace_back([&] { EXPECT_EQ(level.get(key_of(encoding), wall_now()), nullptr); });
+    while (server.gets() < i) std::this_thread::yield();
+  }
+  EXPECT_EQ(level.get(key_of(encoding), wall_now()), nullptr) << "all are in use: a miss, at once";
+  EXPECT_EQ(server.gets(), 4u);
+  server.hang_up();
+  for (std::thread& each : waiting) each.join();
+}
+
 TEST_F(RedisLevelTest, AQueueThatIsFullRefuses) {
   server_.kill_9();
   auto config = config_of(server_);
@@ -184,6 +237,8 @@ TEST_F(RedisLevelTest, AFullServerLosesAnswersAndNothingElse) {
   EXPECT_TRUE(level.flush());
   EXPECT_EQ(value_of(level, 1), "(none)");
   EXPECT_TRUE(level.stats().healthy);
+  EXPECT_EQ(level.stats().refusals, 1u) << "issue 3, C22: it was counted nowhere";
+  EXPECT_EQ(level.stats().writes, 0u);
 }
 
 TEST_F(RedisLevelTest, APasswordIsSentAndAWrongOneIsAMiss) {

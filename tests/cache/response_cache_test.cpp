@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <barrier>
+#include <functional>
+#include <map>
 #include <thread>
 
 #include "bell.h"
@@ -55,6 +57,62 @@ TEST_F(ResponseCacheTest, AnswersComeFromMemoryThenFromDiskAfterARestart) {
   ASSERT_EQ(stats.levels.size(), 1u);
   EXPECT_EQ(stats.levels[0].name, "disk");
   EXPECT_EQ(stats.levels[0].stats.hits, 1u);
+}
+
+// A level in which something happens just after it was read.
+class InterruptedLevel final : public CacheLevel {
+ public:
+  std::string_view name() const override { return "interrupted"; }
+  EntryPtr get(const QueryKey& key, WallTime) override {
+    const auto found = entries_.find(to_hex(key.hash()));
+    EntryPtr entry = found == entries_.end() ? nullptr : found->second;
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    return entry;
+  }
+  EntryPtr peek(const Hash128& hash, WallTime) override {
+    const auto found = entries_.find(to_hex(hash));
+    return found == entries_.end() ? nullptr : found->second;
+  }
+  bool put(EntryPtr entry) override {
+    entries_.insert_or_assign(to_hex(entry->hash()), entry);
+    return true;
+  }
+  void erase(const Hash128& hash) override { entries_.erase(to_hex(hash)); }
+  result<void> clear() override {
+    entries_.clear();
+    return {};
+  }
+  result<void> flush() override { return {}; }
+  LevelStats stats() const override { return {}; }
+
+  std::function<void()> meanwhile;
+
+ private:
+  std::map<std::string, EntryPtr> entries_;
+};
+
+// Issue 3, B14: what was erased while it was read below rose into memory afterwards.
+TEST(ResponseCacheRise, WhatChangedMeanwhileDoesNotRise) {
+  const auto answer_after = [](const std::function<void(ResponseCache&)>& change) -> std::string {
+    auto above = std::make_unique<InterruptedLevel>();
+    auto below = std::make_unique<InterruptedLevel>();
+    InterruptedLevel& slow = *below;
+    slow.put(Entry::make(key_of("q"), "old", at_ms(0)));
+    std::vector<std::unique_ptr<CacheLevel>> levels;
+    levels.push_back(std::move(above));
+    levels.push_back(std::move(below));
+    ResponseCache cache({}, std::move(levels));
+    if (change) slow.meanwhile = [&] { change(cache); };
+    EXPECT_EQ(cache.find(key_of("q"), at_ms(1))->entry->value(), "old")
+        << "it was there when it was asked for";
+    const auto again = cache.find(key_of("q"), at_ms(1));
+    return again ? std::string(again->level) + " " + std::string(again->entry->value()) : "(none)";
+  };
+  EXPECT_EQ(answer_after(nullptr), "memory old");
+  EXPECT_EQ(answer_after([](ResponseCache& cache) { cache.erase(hash128("q")); }), "(none)");
+  EXPECT_EQ(answer_after([](ResponseCache& cache) { EXPECT_TRUE(cache.clear()); }), "(none)");
+  EXPECT_EQ(answer_after([](ResponseCache& cache) { cache.put(key_of("q"), "new", at_ms(1)); }),
+            "memory new");
 }
 
 TEST_F(ResponseCacheTest, TimeToLiveHoldsInEveryLevel) {

@@ -95,6 +95,8 @@ def test_requests_say_how_the_cache_is_used(service):
     assert status(ask(service, body)) == "hit"
     assert status(ask(service, body, {"Cache-Control": "no-cache"})) == "miss"
     assert status(ask(service, body, {"Cache-Control": "max-age=3600"})) == "hit"
+    lines = [("Cache-Control", "max-age=3600"), ("Cache-Control", "no-cache")]
+    assert status(ask(service, body, lines)) == "miss", "both lines count"
     assert status(ask(service, body | {"cache": "off"})) == "bypass"
     assert status(ask(service, body | {"cache": "refresh"})) == "miss"
     wrong = httpx.post(service.url + "/v1/chat/completions", json=QUESTION | {"cache": "maybe"}, timeout=30)

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "runtime/pipeline_fixture.h"
@@ -21,6 +22,31 @@ SovereignQuery greedy(const std::string& content) {
   query.sampling.temperature = 0;
   return query;
 }
+
+// Another machine's cache, which answers the first one when it is let go.
+class StuckLevel final : public cache::CacheLevel {
+ public:
+  std::string_view name() const override { return "stuck"; }
+  cache::EntryPtr get(const cache::QueryKey&, cache::WallTime) override {
+    if (first_.exchange(false)) {
+      asked.set_value();
+      release.get_future().wait();
+    }
+    return nullptr;
+  }
+  cache::EntryPtr peek(const cache::Hash128&, cache::WallTime) override { return nullptr; }
+  bool put(cache::EntryPtr) override { return true; }
+  void erase(const cache::Hash128&) override {}
+  result<void> clear() override { return {}; }
+  result<void> flush() override { return {}; }
+  cache::LevelStats stats() const override { return {}; }
+
+  std::promise<void> asked;
+  std::promise<void> release;
+
+ private:
+  std::atomic<bool> first_{true};
+};
 
 class PipelineTest : public testing::PipelineFixture {
  protected:
@@ -70,6 +96,36 @@ TEST_F(PipelineTest, TheSecondTimeItIsFound) {
   EXPECT_EQ(again->result()->usage.completion_tokens, 4u);
   EXPECT_EQ(again->deltas(), 0u);
   EXPECT_EQ(again->result()->timings.size(), 2u) << "what comes after a hit is not reached";
+}
+
+// Issue 3, A2: a query that waited for a slow level held a worker, and all who needed it.
+TEST_F(PipelineTest, WhoWaitsForASlowLevelHoldsNobodyElse) {
+  auto level = std::make_unique<StuckLevel>();
+  StuckLevel& stuck = *level;
+  std::vector<std::unique_ptr<cache::CacheLevel>> levels;
+  levels.push_back(std::move(level));
+  cache::ResponseCache two_levels({}, std::move(levels));
+  cache::LookupThreads threads({.threads = 1, .max_waiting = 1, .max_wait = std::chrono::hours(1)});
+  PipelineParts all = parts();
+  all.cache = &two_levels;
+  all.lookups = &threads;
+  pipeline_ = make_pipeline(std::move(all));
+  const auto waits = ask(greedy("colour?"));
+  stuck.asked.get_future().wait();
+  EXPECT_FALSE(waits->beginning());
+  auto another = greedy("size?");
+  another.cache.mode = CacheMode::off;
+  EXPECT_EQ(answer_of(ask_to_end(another)), "The sky is blue.");
+  const auto patient = ask(greedy("shape?"));  // behind the first one
+  const auto crowded = ask_to_end(greedy("age?"));
+  EXPECT_EQ(status_of(crowded), Status::miss) << "too many wait: it goes on without";
+  EXPECT_FALSE(waits->result() || patient->result());
+  stuck.release.set_value();
+  while (!waits->result() || !patient->result()) {
+    backend_->run_to_end();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(answer_of(waits), "The sky is blue.");
 }
 
 TEST_F(PipelineTest, OtherQueriesAreOtherQueries) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "omega/final_answer.h"
 #include "omega/normalized_answer.h"
 #include "omega/signals/agreement.h"
 #include "omega/signals/likelihood.h"

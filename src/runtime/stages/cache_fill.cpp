@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/flight.h"
 #include "runtime/query_run.h"
 #include "runtime/result_codec.h"
 
@@ -20,6 +21,7 @@ void CacheFillStage::enter(const QueryRunPtr& run) {
   if (run->store && !was_filtered(run->result)) {
     cache_.put(run->key.key(), encode_result(run->result), cache::wall_now(), run->query.cache.time_to_live);
   }
+  if (const auto flight = run->flight) return flight->land(run, [run] { run->proceed(); });
   run->proceed();
 }
 

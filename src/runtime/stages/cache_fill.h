@@ -1,4 +1,8 @@
-// The last stage: keeps the answer for the next who asks the same.
+// The stage `cache_fill`: keeps the answer for the next who asks the same, and hands it to those who wait for
+// it.
+//
+// Kept before it is handed on, so that nobody who asks in between begins anew; and before `seal`, so that a
+// receipt that fails is the matter of the one client who asked for it.
 #pragma once
 
 #include "cache/response_cache.h"

@@ -15,11 +15,23 @@ bool take_hit(const cache::CacheHit& hit, const CachePolicy& policy, SovereignRe
   return true;
 }
 
-bool CacheLookupStage::find(QueryRun& run, bool memory_only) {
-  const auto key = run.key.key();
-  const auto now = cache::wall_now();
-  const auto hit = memory_only ? cache_.find_in_memory(key, now) : cache_.find(key, now);
+bool CacheLookupStage::find_in_memory(QueryRun& run) {
+  const auto hit = cache_.find_in_memory(run.key.key(), cache::wall_now());
   return hit && take_hit(*hit, run.query.cache, run.result);
+}
+
+void CacheLookupStage::find_below(const QueryRunPtr& run, bool joins) {
+  const auto go_on = [this, run, joins](const std::optional<cache::CacheHit>& hit) {
+    if (hit && take_hit(*hit, run->query.cache, run->result)) return run->answer();
+    if (!joins) return run->proceed();
+    join(run);
+  };
+  if (threads_ == nullptr) return go_on(cache_.find_below(run->key.key(), cache::wall_now()));
+  const bool posted = threads_->post([this, run, go_on](bool look) {
+    auto hit = look ? cache_.find_below(run->key.key(), cache::wall_now()) : std::nullopt;
+    run->post([go_on, found = std::move(hit)] { go_on(found); });
+  });
+  if (!posted) go_on(std::nullopt);
 }
 
 void CacheLookupStage::enter(const QueryRunPtr& run) {
@@ -28,7 +40,8 @@ void CacheLookupStage::enter(const QueryRunPtr& run) {
   encode_query(run->query, run->identity, run->policy(), run->key);
   run->result.cached = {CacheNote::Status::miss, {}, {}, run->key.key().hash()};
   run->store = plan.store;
-  if (plan.lookup && find(*run, false)) return run->answer();
+  if (plan.lookup && find_in_memory(*run)) return run->answer();
+  if (plan.lookup && cache_.has_levels()) return find_below(run, plan.join);
   if (!plan.join) return run->proceed();
   join(run);
 }
@@ -38,15 +51,19 @@ void CacheLookupStage::join(const QueryRunPtr& run) {
   auto producer = follower->join(flights_, run->key.key());
   if (!producer) return run->proceed();  // too many at once: this query is answered for itself
   const bool leads = producer->has_value();
-  if (leads) run->client = std::make_shared<FlightLeader>(std::move(**producer), run);
+  if (leads) {
+    run->flight = std::make_shared<FlightLeader>(std::move(**producer), run, follower);
+    run->client = run->flight;
+  }
   run->leave_by([weak = std::weak_ptr(follower)] {
     if (const auto alive = weak.lock()) alive->leave();
   });
   follower->begin(leads ? nullptr : run);
   if (!leads) return;  // the flight answers
   // Another flight may have landed between the look into the cache and joining.
-  if (find(*run, true)) return run->answer();
-  run->proceed();
+  if (!find_in_memory(*run)) return run->proceed();
+  const auto flight = run->flight;
+  flight->land(run, [run] { run->answer(); });
 }
 
 }  // namespace sovereign::runtime

@@ -4,6 +4,7 @@
 
 #include "runtime/result_codec.h"
 #include "server/api_error.h"
+#include "server/openai/chat_memo.h"
 
 namespace sovereign::server {
 namespace {
@@ -31,12 +32,23 @@ json::value milliseconds(cache::WallTime time) {
   return time.time_since_epoch().count();
 }
 
+// Its content, or its tool calls where that is all there is.
+std::string answer_text(const engine::ChatMessage& message) {
+  if (!message.content.empty()) return message.content;
+  std::string text;
+  for (const auto& call : message.tool_calls) {
+    if (!text.empty()) text += '\n';
+    text += call.name + "(" + call.arguments + ")";
+  }
+  return text;
+}
+
 HttpResponse describe(const cache::CacheHit& hit) {
   const cache::Entry& entry = *hit.entry;
   runtime::SovereignResult result;
   json::array answers;
   if (runtime::decode_result(entry.value(), result)) {
-    for (const auto& choice : result.choices) answers.emplace_back(choice.message.content);
+    for (const auto& choice : result.choices) answers.emplace_back(answer_text(choice.message));
   }
   const json::object body{{"key", to_hex(entry.hash())},
                           {"level", std::string(hit.level)},
@@ -58,7 +70,7 @@ HttpResponse no_such_key(const std::string& key) {
                          "key"});
 }
 
-// Levels may block: on a worker.
+// Levels may block.
 template <class Work>
 Handler on_cache(WorkerPool& workers, Work work) {
   return [&workers, work](Exchange& exchange) -> asio::awaitable<void> {
@@ -84,8 +96,9 @@ std::string cache_stats_json(const cache::ResponseCacheStats& stats) {
   return json::serialize(json::object{{"memory", describe(stats.memory)}, {"levels", std::move(levels)}});
 }
 
-void add_cache_routes(Router& router, const openai::ApiContext& api) {
+void add_cache_routes(Router& router, const openai::ApiContext& api, WorkerPool& pool) {
   cache::ResponseCache* const cache = api.cache;
+  openai::ChatMemo* const memo = api.memo;
   const auto add = [&](std::string method, std::string pattern, auto work) {
     auto& route = api.http_metrics.add_route(method, pattern);
     const auto guarded = [cache, work](const HttpRequest& request) {
@@ -93,15 +106,17 @@ void add_cache_routes(Router& router, const openai::ApiContext& api) {
       return error_response({ErrorCode::not_found, "This server runs without a cache (cache.enabled).", {}});
     };
     router.add(std::move(method), std::move(pattern), Access::admin,
-               metered(route, api.clock, on_cache(api.workers, guarded)));
+               metered(route, api.clock, on_cache(pool, guarded)));
   };
   add("GET", "/admin/cache", [](cache::ResponseCache& all, const HttpRequest&) {
     HttpResponse response;
     response.body = cache_stats_json(all.stats());
     return response;
   });
-  add("DELETE", "/admin/cache", [](cache::ResponseCache& all, const HttpRequest&) {
+  // The memo holds the questions, and is not found by an answer's key: it goes as a whole.
+  add("DELETE", "/admin/cache", [memo](cache::ResponseCache& all, const HttpRequest&) {
     const auto cleared = all.clear();
+    if (memo != nullptr) memo->clear();
     return cleared ? nothing_left() : error_response(cleared.error());
   });
   add("GET", "/admin/cache/{}", [](cache::ResponseCache& all, const HttpRequest& request) {
@@ -109,10 +124,11 @@ void add_cache_routes(Router& router, const openai::ApiContext& api) {
     const auto hit = hash ? all.peek(*hash, cache::wall_now()) : std::nullopt;
     return hit ? describe(*hit) : no_such_key(request.path_parameters.at(0));
   });
-  add("DELETE", "/admin/cache/{}", [](cache::ResponseCache& all, const HttpRequest& request) {
+  add("DELETE", "/admin/cache/{}", [memo](cache::ResponseCache& all, const HttpRequest& request) {
     const auto hash = cache::hash128_from_hex(request.path_parameters.at(0));
     if (!hash) return no_such_key(request.path_parameters.at(0));
     all.erase(*hash);
+    if (memo != nullptr) memo->clear();
     return nothing_left();
   });
 }

@@ -48,7 +48,7 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
   runtime::SovereignQuery query;
   query.id = http.request_id;
   move_into_query(request, query);
-  runtime::apply_cache_control(http.header("Cache-Control"), query.cache);
+  runtime::apply_cache_control(http.header_list("Cache-Control"), query.cache);
   if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
   return query;
 }
@@ -120,7 +120,7 @@ struct FoundChat {
 // On the io thread: an answer in memory to a request that came before. Says nothing when there is none, or
 // when the request's headers want to have a say.
 std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& http) {
-  if (api.memo == nullptr || !http.header("Cache-Control").empty()) return std::nullopt;
+  if (api.memo == nullptr || !http.header_list("Cache-Control").empty()) return std::nullopt;
   if (api.receipts.mode == runtime::ReceiptMode::always || names_receipts(http)) return std::nullopt;
   // What was remembered are answers of control.
   if (api.canary != nullptr && api.canary->trial->phase() == gateway::CanaryPhase::promoted)

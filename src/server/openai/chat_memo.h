@@ -40,6 +40,9 @@ class ChatMemo {
   void remember(std::string_view body, const gateway::BackendIdentity& identity, const ChatDelivery& delivery,
                 const cache::QueryKey& key);
 
+  // Forgets all bodies: they hold what was asked.
+  void clear() { lru_.clear(); }
+
  private:
   cache::Lru lru_;
 };

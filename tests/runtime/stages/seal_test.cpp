@@ -76,7 +76,7 @@ TEST_F(SealTest, WhoAsksGetsAReceiptAndNobodyElse) {
   EXPECT_EQ(content.sampling.at("seed"), std::to_string(ScriptedBackend::kDrawnSeed));
   std::vector<std::string> stages;
   for (const auto& timing : client->result()->timings) stages.emplace_back(timing.stage);
-  EXPECT_THAT(stages, ElementsAre("admission", "cache", "inference", "seal", "cache_fill"));
+  EXPECT_THAT(stages, ElementsAre("admission", "cache", "inference", "cache_fill", "seal"));
 }
 
 TEST_F(SealTest, AFoundAnswerHasAReceiptOfItsOwn) {
@@ -128,6 +128,22 @@ TEST_F(SealTest, WithoutItsReceiptAnAnswerIsRefused) {
   EXPECT_EQ(client->failure()->reason, "receipt_failed");
   EXPECT_EQ(issuer_->stats().failed, 1u);
   EXPECT_TRUE(ask_to_end(query(false))->result()) << "who wants none is answered";
+}
+
+// Issue 3, B13: the receipt that the first one could not have failed all who waited with it.
+TEST_F(SealTest, AReceiptThatFailsIsItsOwnClientsMatter) {
+  backend_->mutable_identity().model = "\xff";  // a receipt cannot name it
+  const auto leader = ask(query(true));
+  const auto without = ask(query(false));
+  const auto with = ask(query(true));
+  backend_->run_to_end();
+  ASSERT_TRUE(leader->failure() && with->failure());
+  EXPECT_EQ(leader->failure()->reason, "receipt_failed");
+  EXPECT_EQ(leader->text(), "The sky is blue.") << "it was told what came before";
+  ASSERT_TRUE(without->result());
+  EXPECT_EQ(without->result()->choices.front().message.content, "The sky is blue.");
+  EXPECT_EQ(without->result()->cached.status, Status::shared);
+  EXPECT_EQ(ask(query(false))->result()->cached.status, Status::hit) << "the answer is kept all the same";
 }
 
 TEST_F(SealTest, WhoLeftNeedsNone) {
