@@ -241,6 +241,9 @@ result<server::ReloadReport> Service::take_settings() {
   auto change = compare_settings(settings_, *next);
   config::Settings settings = take_over(settings_, *next);
   if (const auto usable = check_answerable(settings); !usable) return fail(usable.error());
+  if (const auto allowed = server::check_bind(settings.server); !allowed) return fail(allowed.error());
+  auto keys = server::AccessKeys::read(settings.server);
+  if (!keys) return fail(keys.error());
   std::filesystem::path path;
   if (settings.model.enabled) {
     auto found = sovereign::find_model(settings.model, [] { return false; });
@@ -257,6 +260,7 @@ result<server::ReloadReport> Service::take_settings() {
     return fail(gateway ? serving.error() : gateway.error());
   }
   model_set_->apply_limits(settings, (*serving)->models);
+  server_->set_keys(std::move(*keys));
   rate_gate_->configure(settings.limits);
   watch((*serving)->gateway, settings);
   retirement_->add(serving_.set(std::move(*serving)));

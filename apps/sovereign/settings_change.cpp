@@ -14,7 +14,13 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kReloadable = {"model", "engine", "routing", "limits"};
 
+// Of other sections.
+constexpr std::array<std::string_view, 2> kReloadableKeys = {"server.api_key_hashes",
+                                                             "server.admin_key_hashes"};
+
 bool needs_restart(const config::Key& key) {
+  if (std::find(kReloadableKeys.begin(), kReloadableKeys.end(), key.name) != kReloadableKeys.end())
+    return false;
   return std::find(kReloadable.begin(), kReloadable.end(), key.section()) == kReloadable.end();
 }
 
