@@ -77,7 +77,7 @@ class Handlers : public testing::Test {
     runtime::PipelineParts parts{
         clock_, [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); }};
     parts.cache = cache;
-    pipeline_ = runtime::make_pipeline(std::move(parts));
+    pipeline_.set(runtime::make_pipeline(std::move(parts)));
     router_ = Router();
     add_openai_routes(router_, std::make_shared<const ApiContext>(
                                    ApiContext{serving_, workers_, clock_, metrics_, config_, pipeline_, cache,
@@ -119,7 +119,7 @@ class Handlers : public testing::Test {
   cache::ResponseCache cache_{{}};
   ChatMemo memo_{1 << 20};
   WorkerPool workers_{1};
-  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  PipelineSlot pipeline_;
   ServingSlot serving_;
   HttpMetrics metrics_;
   ServerConfig config_;
