@@ -96,7 +96,7 @@ class Service {
   server::WorkerPool administration_{1};  // may wait for disks and other servers, one after the other
   server::WorkerPool workers_;            // an engine that ends posts its last jobs here
   std::unique_ptr<cache::LookupThreads> lookups_;  // null: the cache is memory alone
-  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  server::openai::PipelineSlot pipeline_;
   std::shared_ptr<const server::openai::Canary> canary_;  // null: none
   std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits
   std::unique_ptr<net::EventLoop> loop_;
