@@ -18,6 +18,7 @@ using namespace pci;
 constexpr std::uint64_t kNowMs = 1'800'000'000'000;
 constexpr std::size_t kPayloadBytes = 512;
 constexpr std::size_t kFreshEnvelopes = 16'384;
+constexpr std::size_t kTogether = 16;
 
 struct Receiver {
   ReplayStore store{ReplayStoreConfig{}};
@@ -86,19 +87,31 @@ result<void> measure_gates(ProofRun& run) {
 
   std::size_t next = 0;
   std::size_t refused = 0;
+  const auto begin_anew_before = [&](std::size_t count) {
+    if (next + count <= fresh.size()) return;  // rare enough not to count
+    next = 0;
+    receiver.reset();
+    std::filesystem::remove_all(folder.path() / "gates");
+    receiver = *make_receiver(folder.path() / "gates", clock);
+  };
   const auto admit_next = [&] {
-    if (next == fresh.size()) {  // begin anew; rare enough not to count
-      next = 0;
-      receiver.reset();
-      std::filesystem::remove_all(folder.path() / "gates");
-      receiver = *make_receiver(folder.path() / "gates", clock);
-    }
+    begin_anew_before(1);
     refused += receiver->chain->admit({fresh[next++]}, kNowMs) != RejectCode::none ? 1 : 0;
   };
-  const auto admitted =
-      run.measure("an envelope of 512 bytes, admitted", {{"all gates, journal", 1, admit_next}});
+  std::vector<RejectCode> verdicts(kTogether);
+  std::vector<Arrival> arrivals(kTogether);
+  const auto admit_together = [&] {
+    begin_anew_before(kTogether);
+    for (Arrival& arrival : arrivals) arrival = {fresh[next++]};
+    receiver->chain->admit_batch(arrivals, kNowMs, verdicts);
+    for (const RejectCode verdict : verdicts) refused += verdict != RejectCode::none ? 1 : 0;
+  };
+  const auto admitted = run.measure("an envelope of 512 bytes, admitted",
+                                    {{"all gates, journal", 1, admit_next},
+                                     {"the same, 16 envelopes together", kTogether, admit_together}});
   if (refused > 0) return fail(ErrorCode::internal, fmt::format("{} good envelopes were refused", refused));
   run.add_figure("gate_admit_us", in_microseconds(admitted[0]));
+  run.add_figure("gate_admit_batch_16_us", in_microseconds(admitted[1]));
 
   (void)receiver->chain->admit({replayed}, kNowMs);
   auto policy = policy_of_all();

@@ -100,6 +100,21 @@ TEST(ChatStream, ARefusalHasItsScoresAndAStatusThatIsNotRepeated) {
   EXPECT_EQ(error.at("details").at("quality").at("score").to_number<double>(), 0.1);
 }
 
+// All of it was told when its receipt could not be written: who asked for one must not take it for a good
+// end.
+TEST(ChatStream, AnAnswerWhoseReceiptFailedHasNoFinish) {
+  ChatStream stream(kHead, 2, true, false, nullptr);
+  stream.absorb(batch({delta(0, "Hi."), delta(0, "", FinishReason::stop), delta(1, "Ho."),
+                       delta(1, "", FinishReason::length)}));
+  TokenBatch end;
+  end.failure = gateway::Failure(ErrorCode::unavailable, "no receipt", {}, "receipt_failed");
+  end.done = true;
+  const auto last = stream.absorb(std::move(end));
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(json::parse(last[0]).at("error").at("code").as_string(), "receipt_failed");
+  EXPECT_EQ(last[1], "[DONE]");
+}
+
 TEST(ChatStream, HeldBackLogprobsComeWithTheNextText) {
   ChatStream stream(kHead, 1, false, true, nullptr);
   auto held = delta(0, "");
