@@ -8,7 +8,8 @@
 namespace sovereign::bench {
 
 void add_common_options(CLI::App& command, CommonOptions& common) {
-  command.add_option("--out", common.out, "Folder for the report and the servers' logs")->capture_default_str();
+  command.add_option("--out", common.out, "Folder for the report and the servers' logs")
+      ->capture_default_str();
   command.add_flag("--silent", common.silent, "No progress on stderr");
 }
 

@@ -3,8 +3,8 @@
 // depend on the order of the cells).
 //
 // A row's result does not depend on the other rows, on the number of threads, nor on which cells hold its
-// sequence (attention_kernels.h, which names the one bound: weighted means of |v| below 8). That is what makes an answer the same alone and in a crowd, after a
-// preemption, and with a shared prefix.
+// sequence (attention_kernels.h, which names the one bound: weighted means of |v| below 8). That is what
+// makes an answer the same alone and in a crowd, after a preemption, and with a shared prefix.
 //
 // Rows that see the same cells are computed together: neighbours in a prompt, and the query heads that
 // share a key head.

@@ -19,8 +19,7 @@ bool has_text(const Thought& thought) {
 bool is_scored(const Thought& thought) { return thought.kind != ThoughtKind::question && has_text(thought); }
 
 bool same_answer(const Thought& a, const Thought& b, double limit) {
-  if (!a.conclusion.empty() && !b.conclusion.empty())
-    return omega::answers_equal(a.conclusion, b.conclusion);
+  if (!a.conclusion.empty() && !b.conclusion.empty()) return omega::answers_equal(a.conclusion, b.conclusion);
   return omega::similarity(a.text, b.text) >= limit;
 }
 

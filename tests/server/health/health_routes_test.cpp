@@ -8,7 +8,7 @@
 namespace sovereign::server {
 namespace {
 
-class HealthRoutes : public testing::Test {
+class HealthRoutes : public ::testing::Test {
  protected:
   HttpResponse get(const std::string& path) {
     const auto match = router_.match("GET", path);
