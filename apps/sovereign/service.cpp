@@ -73,7 +73,7 @@ result<void> Service::make_pipeline() {
     cache_ = std::move(*cache);
     memo_ = std::make_unique<server::openai::ChatMemo>(settings_.cache.max_bytes / kMemoShare);
   }
-  pipeline_ = runtime::make_pipeline(pipeline_parts(settings_));
+  pipeline_.set(runtime::make_pipeline(pipeline_parts(settings_)));
   auto canary =
       make_canary(settings_, [this](const config::Settings& variant) { return pipeline_parts(variant); });
   if (!canary) return fail(canary.error());
@@ -159,8 +159,7 @@ server::Router Service::make_router() {
   metrics.cache = cache_.get();
   metrics.receipts = receipts_.issuer.get();
   if (gates_ != nullptr) metrics.gates = gates_->chain.get();
-  const bool variant_assesses = canary_ != nullptr && config::variant_settings(settings_).quality.assesses();
-  if (settings_.quality.assesses() || variant_assesses) metrics.quality = &quality_metrics_;
+  metrics.quality = &quality_metrics_;
   metrics.gateway = [this] { return serving_.get()->gateway; };
   if (canary_ != nullptr) metrics.canary = canary_->trial.get();
   metrics.rate_gate = rate_gate_.get();
@@ -241,6 +240,9 @@ result<server::ReloadReport> Service::take_settings() {
   auto change = compare_settings(settings_, *next);
   config::Settings settings = take_over(settings_, *next);
   if (const auto usable = check_answerable(settings); !usable) return fail(usable.error());
+  if (const auto allowed = server::check_bind(settings.server); !allowed) return fail(allowed.error());
+  auto keys = server::AccessKeys::read(settings.server);
+  if (!keys) return fail(keys.error());
   std::filesystem::path path;
   if (settings.model.enabled) {
     auto found = sovereign::find_model(settings.model, [] { return false; });
@@ -257,7 +259,12 @@ result<server::ReloadReport> Service::take_settings() {
     return fail(gateway ? serving.error() : gateway.error());
   }
   model_set_->apply_limits(settings, (*serving)->models);
+  server_->set_keys(std::move(*keys));
   rate_gate_->configure(settings.limits);
+  const bool answers_otherwise = std::any_of(
+      change.applied.begin(), change.applied.end(),
+      [](const std::string& name) { return name.starts_with("quality.") || name.starts_with("reasoning."); });
+  if (answers_otherwise) pipeline_.set(runtime::make_pipeline(pipeline_parts(settings)));
   watch((*serving)->gateway, settings);
   retirement_->add(serving_.set(std::move(*serving)));
   settings_ = std::move(settings);

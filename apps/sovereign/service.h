@@ -94,7 +94,7 @@ class Service {
   Receipts receipts_;
   std::unique_ptr<Gates> gates_;  // null: no envelopes are taken
   server::WorkerPool workers_;    // an engine that ends posts its last jobs here
-  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  server::openai::PipelineSlot pipeline_;
   std::shared_ptr<const server::openai::Canary> canary_;  // null: none
   std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits
   std::unique_ptr<net::EventLoop> loop_;

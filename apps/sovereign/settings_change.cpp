@@ -13,9 +13,20 @@ namespace sovereign {
 namespace {
 
 constexpr std::array<std::string_view, 4> kReloadable = {"model", "engine", "routing", "limits"};
+// A canary compares answers that were assessed, and reasoned about, alike: with one these wait.
+constexpr std::array<std::string_view, 2> kReloadableWithoutCanary = {"quality", "reasoning"};
+// Of other sections.
+constexpr std::array<std::string_view, 2> kReloadableKeys = {"server.api_key_hashes",
+                                                             "server.admin_key_hashes"};
 
-bool needs_restart(const config::Key& key) {
-  return std::find(kReloadable.begin(), kReloadable.end(), key.section()) == kReloadable.end();
+template <std::size_t kSize>
+bool is_one_of(const std::array<std::string_view, kSize>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool needs_restart(const config::Key& key, const config::Settings& now) {
+  if (is_one_of(kReloadableKeys, key.name) || is_one_of(kReloadable, key.section())) return false;
+  return !now.canary.name.empty() || !is_one_of(kReloadableWithoutCanary, key.section());
 }
 
 // Each table's keys with their values, by the table's name.
@@ -42,7 +53,7 @@ SettingsChange compare_settings(const config::Settings& now, const config::Setti
   SettingsChange change;
   for (const config::Key& key : config::all_keys()) {
     if (key.get(now) == key.get(next)) continue;
-    (needs_restart(key) ? change.needs_restart : change.applied).push_back(key.name);
+    (needs_restart(key, now) ? change.needs_restart : change.applied).push_back(key.name);
   }
   const auto before = describe_tables(now);
   const auto after = describe_tables(next);
@@ -59,7 +70,7 @@ SettingsChange compare_settings(const config::Settings& now, const config::Setti
 config::Settings take_over(const config::Settings& now, const config::Settings& next) {
   config::Settings merged = next;
   for (const config::Key& key : config::all_keys()) {
-    if (needs_restart(key)) key.set(merged, key.get(now));
+    if (needs_restart(key, now)) key.set(merged, key.get(now));
   }
   return merged;
 }

@@ -62,6 +62,14 @@ std::optional<std::string> ApiKeys::accept(std::string_view authorization) const
   return digest;
 }
 
+result<std::shared_ptr<const AccessKeys::Keys>> AccessKeys::read(const ServerConfig& config) {
+  auto api = ApiKeys::create(config.api_key_hashes);
+  if (!api) return fail(api.error());
+  auto admin = ApiKeys::create(config.admin_key_hashes, "server.admin_key_hashes");
+  if (!admin) return fail(admin.error());
+  return std::make_shared<const Keys>(Keys{std::move(*api), std::move(*admin)});
+}
+
 result<void> check_bind(const ServerConfig& config) {
   if (is_loopback(config.host) || !config.api_key_hashes.empty() || config.insecure) return {};
   return fail(ErrorCode::permission_denied,

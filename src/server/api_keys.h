@@ -4,9 +4,12 @@
 // unlike passwords.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -30,6 +33,30 @@ class ApiKeys {
 
  private:
   std::vector<std::string> digests_;  // lower-case hex
+};
+
+// The keys of a server, which may change while it serves. Thread-safe.
+class AccessKeys {
+ public:
+  struct Keys {
+    ApiKeys api;
+    ApiKeys admin;
+  };
+  // Of `config`. Errors: as ApiKeys::create().
+  static result<std::shared_ptr<const Keys>> read(const ServerConfig& config);
+
+  void set(std::shared_ptr<const Keys> keys) {
+    const std::lock_guard lock(mutex_);
+    keys_ = std::move(keys);
+  }
+  std::shared_ptr<const Keys> get() const {
+    const std::lock_guard lock(mutex_);
+    return keys_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Keys> keys_ = std::make_shared<const Keys>();
 };
 
 // Refuses to serve without keys to more than this machine, unless ServerConfig::insecure.

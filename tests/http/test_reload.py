@@ -165,3 +165,35 @@ def test_a_hundred_reloads_under_load_drop_nothing_and_leak_nothing(start):
     wait_for(lambda: resources(running)[1] <= files, f"files to be {files} again")
     # One engine's KV cache alone is 47 MB: one in ten left behind would be seen.
     assert resources(running)[2] < kilobytes + 200_000
+
+
+def test_a_key_that_leaked_is_taken_back(start):
+    def keys(*names):
+        hashes = ", ".join(f'"sha256:{hashlib.sha256(name.encode()).hexdigest()}"' for name in names)
+        return config(server=f"api_key_hashes = [{hashes}]")
+
+    running = start(keys("sk-leaked", "sk-other"))
+
+    def status(key):
+        return httpx.get(running.url + "/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code
+
+    assert (status("sk-leaked"), status("sk-other"), status("sk-new")) == (200, 200, 401)
+    rewrite(running, keys("sk-other", "sk-new"))
+    assert reload(running).json()["applied"] == ["server.api_key_hashes"]
+    assert (status("sk-leaked"), status("sk-other"), status("sk-new")) == (401, 200, 200)
+
+
+def test_quality_changes_with_the_next_request(start):
+    def settings(mode):
+        text = config().replace("[cache]\nenabled = false\n", "")
+        return text + f'[quality]\nmode = "{mode}"\nmin_dimension = ["patience=1"]\n'
+
+    running = start(settings("off"))
+    # The answer is kept, and the request known by its bytes.
+    assert [chat(running).status_code for _ in range(3)] == [200] * 3
+    rewrite(running, settings("enforce"))
+    assert reload(running).json() == {"applied": ["quality.mode"], "needs_restart": []}
+    assert chat(running).status_code == 422, "an answer of four tokens does not end by itself"
+    rewrite(running, settings("off"))
+    assert reload(running).status_code == 200
+    assert chat(running).status_code == 200

@@ -218,12 +218,13 @@ std::optional<HttpResponse> Connection::answer_early(const Router::Match& match)
     options.headers.emplace_back("Allow", methods);
     return options;
   }
-  if (match.access == Access::admin && state_.admin_keys.empty()) {
+  const auto keys = state_.keys.get();
+  if (match.access == Access::admin && keys->admin.empty()) {
     return error_response(http_status(ErrorCode::permission_denied),
                           "Administration is off: set server.admin_key_hashes to open it.", "admin_disabled");
   }
   if (match.access != Access::open) {
-    auto refusal = check_key(match.access == Access::admin ? state_.admin_keys : state_.keys);
+    auto refusal = check_key(match.access == Access::admin ? keys->admin : keys->api);
     if (refusal) return refusal;
   }
   if (match.handler != nullptr) return std::nullopt;

@@ -240,10 +240,8 @@ HttpServer::~HttpServer() {
 
 result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Router router) {
   if (auto allowed = check_bind(config); !allowed) return fail(allowed.error());
-  auto keys = ApiKeys::create(config.api_key_hashes);
+  auto keys = AccessKeys::read(config);
   if (!keys) return fail(keys.error());
-  auto admin_keys = ApiKeys::create(config.admin_key_hashes, "server.admin_key_hashes");
-  if (!admin_keys) return fail(admin_keys.error());
   auto loop = std::make_unique<Loop>(config.io_threads);
   ServerState& state = loop->state();
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
@@ -254,8 +252,7 @@ result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Route
   auto acceptor = listen(loop->acceptor_context(), config);
   if (!acceptor) return fail(acceptor.error());
   state.router = std::move(router);
-  state.keys = std::move(*keys);
-  state.admin_keys = std::move(*admin_keys);
+  state.keys.set(std::move(*keys));
   state.cors = Cors(config.cors_origins);
   state.config = std::move(config);
   loop->run(std::move(*acceptor));
@@ -266,6 +263,10 @@ std::uint16_t HttpServer::port() const { return loop_->port(); }
 bool HttpServer::tls() const { return loop_->state().tls != nullptr; }
 bool HttpServer::draining() const { return loop_->state().draining; }
 const TransportMetrics& HttpServer::metrics() const { return loop_->state().metrics; }
+
+void HttpServer::set_keys(std::shared_ptr<const AccessKeys::Keys> keys) {
+  loop_->state().keys.set(std::move(keys));
+}
 
 void HttpServer::drain(std::chrono::milliseconds timeout) { loop_->drain(timeout); }
 void HttpServer::join() { loop_->join(); }

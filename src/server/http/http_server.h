@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "server/api_keys.h"
 #include "server/http/transport_metrics.h"
 #include "server/router.h"
 #include "server/server_config.h"
@@ -35,6 +36,9 @@ class HttpServer {
   bool tls() const;
   bool draining() const;
   const TransportMetrics& metrics() const;
+
+  // From the next request on, also of connections that are open. What they ask already is answered.
+  void set_keys(std::shared_ptr<const AccessKeys::Keys> keys);
 
   // Returns at once. No new connections; idle ones close; busy ones finish their answer, until `timeout`
   // closes them too. A second call can only shorten the time.

@@ -1,4 +1,4 @@
-// What all connections of one server share. Immutable while it serves, but for the atomics.
+// What all connections of one server share. Immutable while it serves, but for the keys and the atomics.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,7 @@ namespace sovereign::server {
 struct ServerState {
   ServerConfig config;
   Router router;
-  ApiKeys keys;
-  ApiKeys admin_keys;
+  AccessKeys keys;
   Cors cors;
   std::shared_ptr<boost::asio::ssl::context> tls;  // null: plain HTTP
   TransportMetrics metrics;

@@ -11,12 +11,12 @@
 #include "pci/receipt_issuer.h"
 #include "runtime/canary/overlay.h"
 #include "runtime/canary/trial.h"
-#include "runtime/pipeline.h"
 #include "runtime/receipt_mode.h"
 #include "server/limits/rate_gate.h"
 #include "server/metrics/http_metrics.h"
 #include "server/openai/api_failure.h"
 #include "server/openai/chat_memo.h"
+#include "server/openai/pipeline_slot.h"
 #include "server/openai/served_model.h"
 #include "server/openai/token_channel.h"
 #include "server/server_config.h"
@@ -53,7 +53,7 @@ struct ApiContext {
   const Clock& clock;
   HttpMetrics& http_metrics;
   ServerConfig config;
-  std::shared_ptr<const runtime::Pipeline> pipeline;
+  const PipelineSlot& pipeline;
   cache::ResponseCache* cache = nullptr;  // null: no response cache
   ChatMemo* memo = nullptr;               // with the cache
   ReceiptService receipts{};

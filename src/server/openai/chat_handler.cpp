@@ -61,8 +61,9 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
     return;
   if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;
-  runtime::encode_query(query, identity, api.pipeline->policy(), encoder);
-  api.memo->remember(http.body, identity, delivery, encoder.key());
+  const auto pipeline = api.pipeline.get();
+  runtime::encode_query(query, identity, pipeline->policy(), encoder);
+  api.memo->remember(http.body, identity, pipeline->policy(), delivery, encoder.key());
   encoder.clear();  // it borrowed from the query
 }
 
@@ -129,7 +130,8 @@ std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& 
   const auto serving = api.serving.get();
   if (serving->gateway != nullptr || serving->models.size() != 1) return std::nullopt;
   auto served = serving->models.front();
-  const auto remembered = api.memo->find(http.body, served->backend->identity());
+  const auto remembered =
+      api.memo->find(http.body, served->backend->identity(), api.pipeline.get()->policy());
   if (!remembered) return std::nullopt;
   const auto hit = api.cache->find_in_memory(remembered->key, cache::wall_now());
   if (!hit) return std::nullopt;

@@ -15,37 +15,48 @@ struct Head {
 };
 static_assert(std::is_trivially_copyable_v<Head>);
 
-// Keys of bodies. Who answers stays the same from request to request: encoded and hashed when it changes.
+// Keys of bodies. Who answers, and how, stays the same from request to request: encoded and hashed when it
+// changes.
 class BodyEncoder {
  public:
-  cache::QueryKey key(std::string_view body, const gateway::BackendIdentity& identity) {
-    if (identity.digest != digest_ || identity.model != model_) begin(identity);
+  cache::QueryKey key(std::string_view body, const gateway::BackendIdentity& identity,
+                      const runtime::AnswerPolicy& policy) {
+    const bool same = identity.digest == digest_ && identity.model == model_ && policy.quality == quality_ &&
+                      policy.reasoning == reasoning_;
+    if (!same) begin(identity, policy);
     encoder_.rewind(constant_);
     encoder_.add_text(cache::KeyField::messages, body);
     return encoder_.key();
   }
 
  private:
-  void begin(const gateway::BackendIdentity& identity) {
+  void begin(const gateway::BackendIdentity& identity, const runtime::AnswerPolicy& policy) {
     digest_ = identity.digest;
     model_ = identity.model;
+    quality_ = policy.quality;
+    reasoning_ = policy.reasoning;
     encoder_.clear();
     encoder_.add_text(cache::KeyField::model_digest, digest_);
     encoder_.add_text(cache::KeyField::model_digest, model_);
+    encoder_.add_text(cache::KeyField::quality_policy, quality_);
+    encoder_.add_text(cache::KeyField::reasoning_policy, reasoning_);
     encoder_.seal();
     constant_ = encoder_.mark();
   }
 
-  std::string digest_;  // the encoder borrows from these two
+  std::string digest_;  // the encoder borrows from these four
   std::string model_;
+  std::string quality_;
+  std::string reasoning_;
   cache::KeyEncoder encoder_;
   cache::KeyEncoder::Mark constant_ = encoder_.mark();
 };
 
 // Valid until this thread's next call.
-cache::QueryKey body_key(std::string_view body, const gateway::BackendIdentity& identity) {
+cache::QueryKey body_key(std::string_view body, const gateway::BackendIdentity& identity,
+                         const runtime::AnswerPolicy& policy) {
   thread_local BodyEncoder encoder;
-  return encoder.key(body, identity);
+  return encoder.key(body, identity, policy);
 }
 
 cache::LruConfig lru_config(std::size_t max_bytes) {
@@ -58,10 +69,10 @@ cache::LruConfig lru_config(std::size_t max_bytes) {
 
 ChatMemo::ChatMemo(std::size_t max_bytes) : lru_(lru_config(max_bytes)) {}
 
-std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body,
-                                              const gateway::BackendIdentity& identity) {
+std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body, const gateway::BackendIdentity& identity,
+                                              const runtime::AnswerPolicy& policy) {
   if (body.size() > kMaxBodyBytes) return std::nullopt;
-  auto entry = lru_.get(body_key(body, identity), cache::wall_now());
+  auto entry = lru_.get(body_key(body, identity, policy), cache::wall_now());
   if (!entry) return std::nullopt;
   Head head;
   std::memcpy(&head, entry->value().data(), sizeof head);
@@ -70,13 +81,14 @@ std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body,
 }
 
 void ChatMemo::remember(std::string_view body, const gateway::BackendIdentity& identity,
-                        const ChatDelivery& delivery, const cache::QueryKey& key) {
+                        const runtime::AnswerPolicy& policy, const ChatDelivery& delivery,
+                        const cache::QueryKey& key) {
   if (body.size() > kMaxBodyBytes || identity.tells_date) return;
   const Head head{key.hash(), delivery};
   std::string value(sizeof head + key.size(), '\0');
   std::memcpy(value.data(), &head, sizeof head);
   key.write_to(value.data() + sizeof head);
-  lru_.put(cache::Entry::make(body_key(body, identity), value, cache::wall_now()));
+  lru_.put(cache::Entry::make(body_key(body, identity, policy), value, cache::wall_now()));
 }
 
 }  // namespace sovereign::server::openai

@@ -11,6 +11,7 @@
 
 #include "cache/lru.h"
 #include "gateway/backend.h"
+#include "runtime/answer_policy.h"
 
 namespace sovereign::server::openai {
 
@@ -34,10 +35,12 @@ class ChatMemo {
     cache::QueryKey key;
     ChatDelivery delivery;
   };
-  std::optional<Found> find(std::string_view body, const gateway::BackendIdentity& identity);
+  std::optional<Found> find(std::string_view body, const gateway::BackendIdentity& identity,
+                            const runtime::AnswerPolicy& policy);
 
   // Bodies that mean another key tomorrow (BackendIdentity::tells_date) are passed over.
-  void remember(std::string_view body, const gateway::BackendIdentity& identity, const ChatDelivery& delivery,
+  void remember(std::string_view body, const gateway::BackendIdentity& identity,
+                const runtime::AnswerPolicy& policy, const ChatDelivery& delivery,
                 const cache::QueryKey& key);
 
  private:

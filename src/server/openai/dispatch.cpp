@@ -47,7 +47,7 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
     holder->backend = chosen->backend;
     holder->serving = chosen->serving;
   }
-  api->pipeline->start(std::move(asking.query), chosen->backend, client);
+  api->pipeline.get()->start(std::move(asking.query), chosen->backend, client);
 }
 
 // Whether control would have found its answer: then the variant, whose keys are its own and few, would be
@@ -57,7 +57,8 @@ bool is_known_to_control(const ApiContext& api, const Asking& asking) {
   const auto chosen = choose_backend(api.serving.get(), asking.query, asking.model, asking.routing);
   if (!chosen) return false;
   thread_local cache::KeyEncoder encoder;
-  runtime::encode_query(asking.query, chosen->backend->identity(), api.pipeline->policy(), encoder);
+  const auto pipeline = api.pipeline.get();
+  runtime::encode_query(asking.query, chosen->backend->identity(), pipeline->policy(), encoder);
   const auto hash = encoder.key().hash();
   encoder.clear();  // it borrowed from the query
   return api.cache->peek(hash, cache::wall_now()).has_value();
@@ -82,7 +83,7 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
                       const std::shared_ptr<runtime::QueryClient>& again) {
     const auto alive = weak.lock();
     if (alive == nullptr) return again->on_failure({ErrorCode::unavailable, "The server is ending.", {}});
-    alive->pipeline->post([=] { ask_control(weak, weak_held, std::move(*kept), again); });
+    alive->pipeline.get()->post([=] { ask_control(weak, weak_held, std::move(*kept), again); });
   };
   canary.pipeline->start(std::move(query), chosen->backend,
                          std::make_shared<runtime::CanaryClient>(canary.trial, Arm::variant, counts,
@@ -142,7 +143,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
                                                      nullptr);
   }
   if (on_control) on_control(asking.query, *chosen);
-  api->pipeline->start(std::move(asking.query), chosen->backend, std::move(client));
+  api->pipeline.get()->start(std::move(asking.query), chosen->backend, std::move(client));
   return chosen;
 }
 

@@ -52,6 +52,25 @@ TEST(Access, AClientIsTheSameHoweverItSpellsItsHeader) {
   EXPECT_EQ(stranger.read().header("X-Key-Digest"), "") << "nobody checked it";
 }
 
+// A key that leaked could not be taken back without a restart.
+TEST(Access, KeysChangeUnderOpenConnections) {
+  TestServer test(with_keys());
+  RawClient client = test.client();
+  const std::string first = post("/echo", "x", "Authorization: Bearer first\r\n");
+  client.send(first);
+  EXPECT_EQ(client.read().status, 200U);
+  ServerConfig next = with_keys();
+  next.api_key_hashes.erase(next.api_key_hashes.begin());
+  const auto keys = AccessKeys::read(next);
+  ASSERT_TRUE(keys);
+  test.server->set_keys(*keys);
+  client.send(first);
+  EXPECT_EQ(client.read().status, 401U);
+  RawClient second = test.client();
+  second.send(post("/echo", "x", "Authorization: Bearer second\r\n"));
+  EXPECT_EQ(second.read().status, 200U);
+}
+
 TEST(Access, OpenRoutesNeedNoneAndUnknownPathsTellStrangersNothing) {
   TestServer test(with_keys());
   RawClient client = test.client();
