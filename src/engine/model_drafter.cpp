@@ -99,6 +99,7 @@ void ModelDrafter::add_row(Text& text, Token token, bool wants_logits) {
 // logits to guess from. One whose rows do not all fit goes on in the next step.
 std::vector<ModelDrafter::Guessing> ModelDrafter::catch_up(std::span<const Wish> wishes) {
   std::vector<Guessing> guessing;
+  std::uint32_t reserved = 0;  // cells for the guesses of the texts that were taken; the last one needs none
   std::uint32_t budget = config_.step_token_budget;
   if (wishes.size() > 1) {
     budget = std::min(budget, config_.prefill_chunk_tokens + static_cast<std::uint32_t>(wishes.size()));
@@ -109,13 +110,16 @@ std::vector<ModelDrafter::Guessing> ModelDrafter::catch_up(std::span<const Wish>
     const auto known = static_cast<std::uint32_t>(text.known.size());
     trim(text, std::min(text.agreed, known - 1));
     const std::uint32_t missing = known - text.agreed;
-    if (missing + wishes[i].tokens > free_cells_) continue;
+    const std::uint32_t guesses = wishes[i].tokens - 1;
+    if (reserved + missing + guesses > free_cells_) continue;
     const std::uint32_t count = std::min(missing, budget);
     for (std::uint32_t row = 0; row < count; ++row) {
       add_row(text, text.known[text.agreed++], row + 1 == missing);
     }
     budget -= count;
-    if (count == missing) guessing.push_back({i, &text, rows_.size() - 1});
+    if (count < missing) continue;
+    guessing.push_back({i, &text, rows_.size() - 1});
+    reserved += guesses;
   }
   return guessing;
 }
