@@ -27,13 +27,26 @@ result<std::string> read_template(const std::string& file) {
               "model.chat_template");
 }
 
+bool has_draft_model(const engine::EngineConfig& config) {
+  return config.speculation == engine::Speculation::draft && !config.draft_model.empty();
+}
+
 }  // namespace
 
 result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config) {
-  if (config.speculation != engine::Speculation::draft || config.draft_model.empty()) return nullptr;
+  if (!has_draft_model(config)) return nullptr;
   const auto path = config::ModelStore::of(config::process_environment()).resolve(config.draft_model);
   if (!path) return fail(path.error());
   return engine::LlamaModel::load(*path, config.gpu_layers, config.kernels);
+}
+
+std::optional<engine::ModelInfo> draft_model_info(const engine::EngineConfig& config) {
+  if (!has_draft_model(config)) return std::nullopt;
+  const auto path = config::ModelStore::of(config::process_environment()).resolve(config.draft_model);
+  if (!path) return std::nullopt;
+  auto info = engine::LlamaModel::inspect(*path);
+  if (!info) return std::nullopt;
+  return std::move(*info);
 }
 
 result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, const std::string& id,
@@ -60,9 +73,10 @@ result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, c
 }
 
 std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
-                                               std::shared_ptr<engine::InferenceEngine> engine) {
+                                               std::shared_ptr<engine::InferenceEngine> engine,
+                                               Duration stall_after) {
   return std::make_shared<gateway::LlamaBackend>(parts.identity, parts.model, parts.chat_format,
-                                                 std::move(engine));
+                                                 std::move(engine), stall_after);
 }
 
 result<LoadedModel> load_model(const std::filesystem::path& path, const config::Settings& settings,

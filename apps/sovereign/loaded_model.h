@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -27,10 +28,14 @@ result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, c
                               const std::string& chat_template, const engine::EngineConfig& config);
 
 std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
-                                               std::shared_ptr<engine::InferenceEngine> engine);
+                                               std::shared_ptr<engine::InferenceEngine> engine,
+                                               Duration stall_after = {});
 
 // The model that guesses for another; null where none is wanted. Errors: as LlamaModel; not_found.
 result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config);
+
+// Of that model, without loading it; none where none is wanted, or its file cannot be read.
+std::optional<engine::ModelInfo> draft_model_info(const engine::EngineConfig& config);
 
 struct LoadedModel {
   std::shared_ptr<const engine::LlamaModel> model;

@@ -10,6 +10,7 @@
 #include "config/model_store.h"
 #include "config/model_table.h"
 #include "engine/engine_pool.h"
+#include "engine/memory_estimate.h"
 #include "loaded_model.h"
 #include "server/openai/api_context.h"
 
@@ -49,14 +50,16 @@ Error naming(const std::string& model, Error error) {
 }
 
 std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector<std::string> aliases,
-                                   std::shared_ptr<engine::InferenceEngine> engine) {
+                                   std::shared_ptr<engine::InferenceEngine> engine,
+                                   const engine::EngineConfig& config, Duration stall_after) {
   auto served = std::make_shared<ServedModel>();
   served->id = std::move(id);
   std::erase_if(aliases, [&](const auto& alias) { return alias.empty() || alias == served->id; });
   served->aliases = std::move(aliases);
   served->created = server::openai::unix_now();
   served->fingerprint = parts.identity.fingerprint;
-  served->backend = make_backend(parts, engine);
+  served->backend = make_backend(parts, engine, stall_after);
+  served->can_embed = engine::can_embed(parts.model->info(), config);
   served->model = std::move(parts.model);
   served->chat_format = std::move(parts.chat_format);
   served->engine = std::move(engine);
@@ -91,7 +94,8 @@ result<void> check_budget(const config::Settings& settings, const std::vector<Mo
 }  // namespace
 
 std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config) {
-  return info.bytes + info.kv_bytes_per_token * config.kv_cells;
+  const auto draft = draft_model_info(config);
+  return engine::estimate_memory(info, config, draft ? &*draft : nullptr);
 }
 
 result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& settings,
@@ -138,7 +142,8 @@ result<ModelSet::Served> ModelSet::first_model(const config::Settings& settings,
   auto engine = engine::start_engines(*model, settings.engine, clock_, *draft);
   if (!engine) return fail(engine.error());
   const std::string name = (*model)->info().name;
-  Served served = serve(std::move(*parts), id, {path.stem().string(), name}, std::move(*engine));
+  Served served = serve(std::move(*parts), id, {path.stem().string(), name}, std::move(*engine),
+                        settings.engine, settings.server.stall_after);
   known = served;
   return served;
 }
@@ -174,7 +179,8 @@ result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings
     if (!engine) return fail(engine.error());
     return std::shared_ptr<engine::InferenceEngine>(std::move(*engine));
   };
-  Served served = serve(std::move(*parts), model.name, model.aliases, host_.add(std::move(hosted)));
+  Served served = serve(std::move(*parts), model.name, model.aliases, host_.add(std::move(hosted)), config,
+                        settings.server.stall_after);
   known = served;
   return served;
 }

@@ -42,7 +42,7 @@ class ModelSet {
   std::map<std::string, std::weak_ptr<const engine::LlamaModel>> weights_;
 };
 
-// Bytes of a model in memory, with the KV cache of its engine.
+// About how many bytes a model and its engines take in memory, with the model that guesses for them.
 std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config);
 
 }  // namespace sovereign

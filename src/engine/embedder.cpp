@@ -26,7 +26,7 @@ enum llama_pooling_type pooling_of(EmbeddingPooling pooling) {
 }  // namespace
 
 bool Embedder::available(const LlamaModel& model, const EngineConfig& config) {
-  return model.info().can_embed || config.embedding_pooling != EmbeddingPooling::model;
+  return can_embed(model.info(), config);
 }
 
 result<std::unique_ptr<Embedder>> Embedder::create(const LlamaModel& model, const EngineConfig& config) {

@@ -158,27 +158,24 @@ result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<Gene
 
 void Engine::cancel(RequestId id) noexcept { loop_->post(Loop::Cancel{id}); }
 
-result<std::vector<float>> Engine::embed(std::vector<Token> tokens) {
+RequestId Engine::embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) {
+  const RequestId id = loop_->last_request.fetch_add(1, std::memory_order_relaxed) + 1;
+  EmbeddingAnswer answer(std::move(done));
   if (!Embedder::available(*loop_->model, loop_->config)) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("the model '{}' is not made for embeddings; serve one that is, or set "
-                            "engine.embedding_pooling",
-                            loop_->model->info().name),
-                "model");
+    answer.tell(fail(ErrorCode::unsupported,
+                     fmt::format("the model '{}' is not made for embeddings; serve one that is, or set "
+                                 "engine.embedding_pooling",
+                                 loop_->model->info().name),
+                     "model"));
+  } else if (tokens.empty() || tokens.size() > loop_->config.context_tokens) {
+    answer.tell(fail(ErrorCode::invalid_argument,
+                     fmt::format("the input has {} tokens; it must have 1 to {}", tokens.size(),
+                                 loop_->config.context_tokens),
+                     "input"));
+  } else if (!loop_->draining.load(std::memory_order_relaxed)) {
+    loop_->post(Loop::Embed{std::move(tokens), deadline, std::move(answer)});
   }
-  if (tokens.empty() || tokens.size() > loop_->config.context_tokens) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the input has {} tokens; it must have 1 to {}", tokens.size(),
-                            loop_->config.context_tokens),
-                "input");
-  }
-  if (loop_->draining.load(std::memory_order_relaxed)) {
-    return fail(ErrorCode::unavailable, "the server is shutting down; try another one, or again later");
-  }
-  Loop::Embed message{std::move(tokens), {}};
-  std::future<result<std::vector<float>>> answer = message.answer.get_future();
-  loop_->post(std::move(message));
-  return answer.get();
+  return id;
 }
 
 void Engine::drain() noexcept { loop_->draining.store(true, std::memory_order_relaxed); }

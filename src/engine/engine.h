@@ -35,7 +35,7 @@ class Engine final : public InferenceEngine {
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  result<std::vector<float>> embed(std::vector<Token> tokens) override;
+  RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) override;
   void drain() noexcept override;
   bool idle() const noexcept override;
   void add_metrics(EngineMetrics& total) const override;

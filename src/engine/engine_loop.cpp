@@ -142,8 +142,12 @@ void Engine::Loop::on(Cancel& message) {
 }
 
 void Engine::Loop::on(Embed& message) {
-  busy_since.store(clock.now().time_since_epoch().count(), std::memory_order_relaxed);
-  message.answer.set_value(embedder_->embed(message.tokens));
+  const Time now = clock.now();
+  if (message.deadline && now >= *message.deadline) {
+    return message.answer.tell(fail(ErrorCode::deadline_exceeded, "the input waited longer than it may"));
+  }
+  busy_since.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  message.answer.tell(embedder_->embed(message.tokens));
 }
 
 void Engine::Loop::on(Stop&) { stopping_ = true; }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <variant>
@@ -31,7 +32,8 @@ class Engine::Loop {
   };
   struct Embed {
     std::vector<Token> tokens;
-    std::promise<result<std::vector<float>>> answer;
+    std::optional<Time> deadline;
+    EmbeddingAnswer answer;
   };
   struct Stop {};
   using Message = std::variant<Submit, Cancel, Embed, Stop>;

@@ -18,17 +18,6 @@
 namespace sovereign::engine {
 namespace {
 
-EngineConfig share_of(EngineConfig config) {
-  const std::uint32_t pool = config.pool;
-  const auto share = [pool](std::uint32_t all) { return std::max(1U, (all + pool - 1) / pool); };
-  config.threads = std::max(1U, (config.threads == 0 ? default_compute_threads() : config.threads) / pool);
-  config.kv_cells = std::max(config.context_tokens, config.kv_cells / pool);
-  config.max_sequences = share(config.max_sequences);
-  config.max_cached_prefixes = config.max_cached_prefixes / pool;
-  config.step_token_budget = std::max(config.step_token_budget / pool, config.max_sequences);
-  return config;
-}
-
 void end_unanswered(GenerationSink& sink, std::uint32_t choices, FinishReason reason,
                     const std::optional<Error>& error) {
   for (std::uint32_t choice = 0; choice < choices; ++choice) {
@@ -43,6 +32,18 @@ void end_unanswered(GenerationSink& sink, std::uint32_t choices, FinishReason re
 }
 
 }  // namespace
+
+EngineConfig share_of(EngineConfig config) {
+  const std::uint32_t pool = config.pool;
+  if (pool <= 1) return config;
+  const auto share = [pool](std::uint32_t all) { return std::max(1U, (all + pool - 1) / pool); };
+  config.threads = std::max(1U, (config.threads == 0 ? default_compute_threads() : config.threads) / pool);
+  config.kv_cells = std::max(config.context_tokens, config.kv_cells / pool);
+  config.max_sequences = share(config.max_sequences);
+  config.max_cached_prefixes = config.max_cached_prefixes / pool;
+  config.step_token_budget = std::max(config.step_token_budget / pool, config.max_sequences);
+  return config;
+}
 
 result<std::unique_ptr<InferenceEngine>> start_engines(const std::shared_ptr<const LlamaModel>& model,
                                                        const EngineConfig& config, const Clock& clock,
@@ -78,6 +79,10 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
   bool idle() const {
     const std::lock_guard lock(mutex_);
     return requests_.empty();
+  }
+  RequestId new_id() {
+    const std::lock_guard lock(mutex_);
+    return ++last_id_;
   }
   std::size_t least_busy() const {
     const std::lock_guard lock(mutex_);
@@ -279,8 +284,9 @@ result<RequestId> EnginePool::submit(GenerationRequest request, std::shared_ptr<
 
 void EnginePool::cancel(RequestId id) noexcept { state_->cancel(id); }
 
-result<std::vector<float>> EnginePool::embed(std::vector<Token> tokens) {
-  return state_->engines[state_->least_busy()]->embed(std::move(tokens));
+RequestId EnginePool::embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) {
+  state_->engines[state_->least_busy()]->embed(std::move(tokens), deadline, std::move(done));
+  return state_->new_id();  // of its own: an engine's number may be another request's here
 }
 
 void EnginePool::drain() noexcept { state_->draining.store(true, std::memory_order_relaxed); }

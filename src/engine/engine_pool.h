@@ -14,6 +14,9 @@ namespace sovereign::engine {
 
 class LlamaModel;
 
+// What each engine of a pool gets: `config` itself without one. Each has room for a whole sequence.
+EngineConfig share_of(EngineConfig config);
+
 // An engine, or a pool of them when EngineConfig::pool is more than 1: threads, KV cells, sequences and kept
 // prefixes are then divided among the engines. The models are shared; `draft_model` and errors: as
 // Engine::start().
@@ -31,7 +34,7 @@ class EnginePool final : public InferenceEngine {
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  result<std::vector<float>> embed(std::vector<Token> tokens) override;
+  RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) override;
   void drain() noexcept override;
   bool idle() const noexcept override;
   void add_metrics(EngineMetrics& total) const override;

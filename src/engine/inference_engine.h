@@ -6,14 +6,29 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/embedding.h"
 #include "engine/engine_metrics.h"
 #include "engine/generation.h"
 
 namespace sovereign::engine {
+
+// What the next request finds.
+struct EngineStatus {
+  enum class State {
+    ready,    // it works
+    cold,     // it is not in memory: the request waits until it is
+    loading,  // likewise, and it is on its way
+    failed,   // it could not be brought into memory a moment ago, and the request is refused
+  };
+  State state = State::ready;
+  std::string detail;  // of a failure, for people
+};
 
 class InferenceEngine {
  public:
@@ -27,16 +42,18 @@ class InferenceEngine {
   // Asks for the end of a request; its slot is free at the next step. Unknown ids are ignored.
   virtual void cancel(RequestId id) noexcept = 0;
 
-  // Mean-pooled, L2-normalized embedding of one input; `unsupported` for models that are not made
-  // for it. Blocks the caller until the engine thread has done it: call from a worker thread.
-  virtual result<std::vector<float>> embed(std::vector<Token> tokens) = 0;
+  // Mean-pooled, L2-normalized embedding of one input. `done` is told once, perhaps before this returns: the
+  // vector, or unsupported (the model is not made for it), invalid_argument (empty or too long),
+  // deadline_exceeded (it was not begun by then), cancelled, unavailable. cancel() ends one that waits for
+  // its model; one that is being computed takes milliseconds.
+  virtual RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) = 0;
 
   // Refuses new requests from now on; those accepted go on.
   virtual void drain() noexcept = 0;
   // True when nothing is queued or running.
   virtual bool idle() const noexcept = 0;
-  // False: the next request has to wait until the weights are in memory.
-  virtual bool in_memory() const noexcept { return true; }
+  virtual EngineStatus status() const { return {}; }
+  bool in_memory() const { return status().state == EngineStatus::State::ready; }
 
   // Adds counters and gauges to those in `total`, without disturbing the engine.
   virtual void add_metrics(EngineMetrics& total) const = 0;

@@ -43,6 +43,10 @@ struct ModelInfo {
   bool can_share_prefix = true;  // false for recurrent and hybrid models
 };
 
+inline bool can_embed(const ModelInfo& model, const EngineConfig& config) {
+  return model.can_embed || config.embedding_pooling != EmbeddingPooling::model;
+}
+
 class LlamaModel {
  public:
   // Checks the file first (exists, readable, GGUF magic, not cut short) so that the message says which

@@ -1,7 +1,6 @@
 #include "engine/model_host.h"
 
 #include <atomic>
-#include <future>
 #include <utility>
 
 #include "engine/model_host_state.h"
@@ -20,14 +19,14 @@ class ModelHost::Hosted final : public InferenceEngine, public std::enable_share
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  result<std::vector<float>> embed(std::vector<Token> tokens) override;
+  RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) override;
 
   void drain() noexcept override { draining_.store(true, std::memory_order_relaxed); }
   bool idle() const noexcept override {
     const std::lock_guard lock(users_->mutex);
     return users_->requests.empty();
   }
-  bool in_memory() const noexcept override { return state_->engine_of(model_) != nullptr; }
+  EngineStatus status() const override { return state_->status(model_); }
   void add_metrics(EngineMetrics& total) const override { state_->add_metrics(model_, total); }
   Duration stalled_for(Time now) const noexcept override {
     const auto engine = state_->engine_of(model_);
@@ -178,16 +177,32 @@ void ModelHost::Hosted::cancel(RequestId id) noexcept {
   if (engine && inner) engine->cancel(*inner);
 }
 
-result<std::vector<float>> ModelHost::Hosted::embed(std::vector<Token> tokens) {
-  const auto there = std::make_shared<std::promise<result<State::Engine>>>();
-  auto waited = there->get_future();
-  auto engine = state_->enter(model_, state_->new_id(), std::nullopt,
-                              [there](result<State::Engine> got) { there->set_value(std::move(got)); });
-  if (engine && *engine == nullptr) engine = waited.get();
-  if (!engine) return fail(engine.error());
-  auto vector = (*engine)->embed(std::move(tokens));
-  state_->leave(model_);
-  return vector;
+RequestId ModelHost::Hosted::embed(std::vector<Token> tokens, std::optional<Time> deadline,
+                                   EmbeddingSink done) {
+  const RequestId id = state_->new_id();
+  const auto answer = std::make_shared<EmbeddingAnswer>(std::move(done));
+  if (draining_.load(std::memory_order_relaxed)) return id;  // which tells it
+  {
+    const std::lock_guard lock(users_->mutex);
+    users_->requests.emplace(id, Request{});
+  }
+  const auto tell = [users = users_, id, answer](result<std::vector<float>> vector) {
+    answer->tell(std::move(vector));
+    users->end(id);
+  };
+  const auto held = std::make_shared<std::vector<Token>>(std::move(tokens));
+  const State::Turn turn = [state = state_, model = model_, held, deadline,
+                            tell](const result<State::Engine>& there) {
+    if (!there) return tell(fail(there.error()));
+    // Its thread may be the last to let go of this, so it must not hold the engine.
+    (*there)->embed(std::move(*held), deadline, [state, model, tell](result<std::vector<float>> vector) {
+      tell(std::move(vector));
+      state->leave(model);
+    });
+  };
+  auto engine = state_->enter(model_, id, deadline, turn);
+  if (!engine || *engine != nullptr) turn(std::move(engine));
+  return id;
 }
 
 ModelHost::ModelHost(const ModelHostConfig& config, const Clock& clock)

@@ -255,6 +255,18 @@ ModelHost::State::Engine ModelHost::State::engine_of(Model model) const {
   return slot == slots_.end() ? nullptr : slot->second.engine;
 }
 
+EngineStatus ModelHost::State::status(Model model) const {
+  using Is = EngineStatus::State;
+  const std::lock_guard lock(mutex_);
+  const auto slot = slots_.find(model);
+  if (slot == slots_.end()) return {Is::failed, "the model is no longer served"};
+  if (slot->second.engine != nullptr) return {};
+  if (core_.state(model) == Residency::State::loading) return {Is::loading, {}};
+  const auto& error = slot->second.last_error;
+  if (core_.failed_lately(model, clock_.now())) return {Is::failed, error ? error->message : std::string()};
+  return {Is::cold, {}};
+}
+
 void ModelHost::State::add_metrics(Model model, EngineMetrics& total) const {
   Engine engine;
   {

@@ -43,6 +43,7 @@ class ModelHost::State : public std::enable_shared_from_this<State> {
   Turn withdraw(RequestId id);
 
   Engine engine_of(Model model) const;
+  EngineStatus status(Model model) const;
   void add_metrics(Model model, EngineMetrics& total) const;
   std::uint64_t bytes_in_use() const;
   Time now() const { return clock_.now(); }

@@ -46,7 +46,7 @@ Residency::Verdict Residency::enter(Model model, Ticket ticket, Time deadline, T
     return Verdict::admitted;
   }
   if (!fits_alone(entry)) return Verdict::too_large;
-  if (entry.failed_at && now < *entry.failed_at + config_.after_failure) return Verdict::failed_lately;
+  if (failed_lately(model, now)) return Verdict::failed_lately;
   entry.failed_at.reset();
   waiting_.push_back({ticket, model, now, deadline});
   return Verdict::waits;
@@ -192,6 +192,12 @@ void Residency::unloaded(Model model) {
 Residency::State Residency::state(Model model) const {
   const auto found = models_.find(model);
   return found == models_.end() ? State::cold : found->second.state;
+}
+
+bool Residency::failed_lately(Model model, Time now) const {
+  const auto found = models_.find(model);
+  if (found == models_.end() || !found->second.failed_at) return false;
+  return now < *found->second.failed_at + config_.after_failure;
 }
 
 std::uint32_t Residency::users(Model model) const {

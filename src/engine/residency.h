@@ -74,6 +74,8 @@ class Residency {
   void unloaded(Model model);
 
   State state(Model model) const;
+  // It could not be loaded a moment ago, and would be refused now.
+  bool failed_lately(Model model, Time now) const;
   bool has(Model model) const { return models_.contains(model); }
   std::uint32_t users(Model model) const;
   std::size_t waiting() const { return waiting_.size(); }

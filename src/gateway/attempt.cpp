@@ -41,6 +41,16 @@ std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
   return found == attempts.end() ? nullptr : found->second;
 }
 
+void GatewayShared::give_place(std::size_t member) {
+  const auto next = fleet.leave(member);
+  if (!next) return;
+  // Not here: asking a backend takes time, and this may be an engine's thread.
+  executor([self = shared_from_this(), ticket = *next, member] {
+    if (const auto attempt = self->find(ticket)) return attempt->resume();
+    self->give_place(member);  // it ended between its turn and now
+  });
+}
+
 // Of one call to one backend. What comes before the first token is held back, so that the next backend can
 // begin anew; of an answer that is wanted whole, all of it.
 class Attempt::Sink final : public GenerateSink {
@@ -168,17 +178,7 @@ void Attempt::end_with(const Failure& failure) {
 void Attempt::conclude(const Fleet::Permit& permit, CallOutcome outcome,
                        std::optional<std::chrono::seconds> rest) {
   shared_->fleet.report(permit, outcome, shared_->clock.now(), rest);
-  give_place(permit.member);
-}
-
-void Attempt::give_place(std::size_t member) {
-  const auto next = shared_->fleet.leave(member);
-  if (!next) return;
-  // Not here: asking a backend takes time, and this may be an engine's thread.
-  shared_->executor([shared = shared_, ticket = *next, member] {
-    if (const auto attempt = shared->find(ticket)) return attempt->resume();
-    shared->fleet.leave(member);  // it ended between its turn and now
-  });
+  shared_->give_place(permit.member);
 }
 
 bool Attempt::pass_on(const Failure& failure) {
@@ -256,11 +256,11 @@ bool Attempt::start(std::size_t at) {
   }
   const auto now = shared_->clock.now();
   if (cancelled() || outer == nullptr) {
-    give_place(at);
+    shared_->give_place(at);
     return false;
   }
   if (request_.deadline && now >= *request_.deadline) {
-    give_place(at);
+    shared_->give_place(at);
     end_with({ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."});
     return true;
   }
@@ -268,7 +268,7 @@ bool Attempt::start(std::size_t at) {
   const auto backend = gateway ? gateway->backend(at) : nullptr;
   const auto permit = backend ? shared_->fleet.admit(at, now) : std::nullopt;
   if (!permit) {
-    give_place(at);
+    shared_->give_place(at);
     ++position_;
     return false;
   }

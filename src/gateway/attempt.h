@@ -21,7 +21,7 @@ namespace sovereign::gateway {
 class Attempt;
 
 // What a gateway and its attempts have in common.
-struct GatewayShared {
+struct GatewayShared : std::enable_shared_from_this<GatewayShared> {
   GatewayShared(std::vector<MemberConfig> members, RoutingConfig routing, const Clock& the_clock,
                 GatewayExecutor posts)
       : fleet(std::move(members), std::move(routing)), clock(the_clock), executor(std::move(posts)) {}
@@ -36,6 +36,8 @@ struct GatewayShared {
   std::unordered_map<Fleet::Ticket, std::shared_ptr<Attempt>> attempts;  // guarded by mutex; those under way
 
   std::shared_ptr<Attempt> find(Fleet::Ticket ticket);
+  // A call has left this member: whoever waits there has its turn.
+  void give_place(std::size_t member);
 };
 
 class Attempt : public std::enable_shared_from_this<Attempt> {
@@ -51,13 +53,13 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
  private:
   class Sink;
 
+  friend struct GatewayShared;
   void advance();
   void resume();
   bool start(std::size_t member);
   // Of a call that has ended.
   void conclude(const Fleet::Permit& permit, CallOutcome outcome,
                 std::optional<std::chrono::seconds> rest = {});
-  void give_place(std::size_t member);
   // True when another backend may be asked after this failure.
   bool pass_on(const Failure& failure);
   void exhausted();

@@ -8,8 +8,8 @@
 namespace sovereign::gateway {
 
 enum class BackendStatus {
-  cold,      // nothing is known yet
-  warming,   // it is there and cannot answer yet: the model loads
+  cold,      // nothing is known yet; of a model here: it is not in memory, and comes when it is asked for
+  warming,   // the model loads; of one that was served at its start: requests wait for it
   ready,     // it answers
   degraded,  // it answers, and failed lately
   offline,   // it cannot be reached, or its breaker is open

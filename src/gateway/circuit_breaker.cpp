@@ -59,7 +59,8 @@ void CircuitBreaker::failed(Permit permit, Time now) {
     open_for_ = std::min(open_for_ * 2, std::max(config_.max_open_for, config_.open_for));
     return open(now);
   }
-  ++in_a_row_;
+  in_a_row_ = failures_in_a_row(now) + 1;
+  failed_at_ = now;
   record(now, true);
   if (in_a_row_ >= config_.consecutive_failures || too_many_failures(now)) open(now);
 }

@@ -9,6 +9,7 @@
 // backend broke says nothing about whether it is well again. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -25,6 +26,7 @@ struct BreakerConfig {
   Duration window = std::chrono::seconds(30);
   Duration open_for = std::chrono::seconds(5);
   Duration max_open_for = std::chrono::minutes(2);
+  Duration row_lasts = std::chrono::minutes(5);  // failures further apart are not in a row
   std::uint32_t probes = 1;
   std::uint32_t probe_successes = 2;
 };
@@ -48,14 +50,18 @@ class CircuitBreaker {
   void failed(Permit permit, Time now);
   // The call says nothing about the backend: the client left, or its request was wrong.
   void dropped(Permit permit);
+  // So many of the failures in a row turned out not to matter.
+  void forgive(std::uint32_t failures) { in_a_row_ -= std::min(in_a_row_, failures); }
 
   // Open turns half-open by time alone.
   State state(Time now) const;
   // When an open breaker lets the first call pass; `now` otherwise.
   Time admits_at(Time now) const;
   std::uint64_t times_opened() const { return times_opened_; }
-  // Failures since the last success; while closed.
-  std::uint32_t failures_in_a_row() const { return in_a_row_; }
+  // Failures since the last success, with at most `row_lasts` between them; while closed.
+  std::uint32_t failures_in_a_row(Time now) const {
+    return now - failed_at_ > config_.row_lasts ? 0 : in_a_row_;
+  }
 
  private:
   static constexpr std::size_t kSlices = 10;  // of the window
@@ -76,6 +82,7 @@ class CircuitBreaker {
   State state_ = State::closed;  // as of the last call; state() knows better
   std::uint64_t epoch_ = 0;      // grows with each change of state
   std::uint32_t in_a_row_ = 0;
+  Time failed_at_{};
   std::array<Slice, kSlices> slices_{};
   Time open_until_{};
   Duration open_for_;

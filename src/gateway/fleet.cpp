@@ -21,12 +21,13 @@ void Fleet::set_present(std::size_t member, bool present, const std::string& mod
   Member& changed = members_[member];
   changed.config.present = present;
   changed.config.model = model;
-  changed.probed = present ? ProbeOutcome::well : ProbeOutcome::loading;
+  changed.probed = present ? ProbeOutcome::none : ProbeOutcome::loading;
 }
 
 bool Fleet::admits(const Member& member, Time now) {
-  return member.config.present && now >= member.rests_until && member.breaker.admits(now) &&
-         member.probed != ProbeOutcome::loading;
+  // A model here that loads has its queries wait.
+  const bool loads = member.probed == ProbeOutcome::loading && !member.config.embedded;
+  return member.config.present && now >= member.rests_until && member.breaker.admits(now) && !loads;
 }
 
 outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Time now) const {
@@ -91,6 +92,7 @@ void Fleet::report(const Permit& permit, CallOutcome outcome, Time now,
       ++member.answered;
       // It answers, whatever the last probe saw.
       member.probed = ProbeOutcome::well;
+      member.failed_probes = 0;
       return member.breaker.succeeded(permit.breaker, now);
     case CallOutcome::silent:
       // Here requests wait in the engine's own queue, and whether it works is known (stalled_for()).
@@ -125,9 +127,18 @@ void Fleet::report_probe(std::size_t member, const ProbeReport& report, Time now
     probed.offers = report.models;
     if (!report.model.empty()) probed.config.model = report.model;
   }
-  // A dead server is found out by probes, not by queries. A live one proves itself by answering.
-  if (report.outcome != ProbeOutcome::failed) return;
-  if (const auto permit = probed.breaker.admit(now)) probed.breaker.failed(*permit, now);
+  // Looked at often, and its failures come with queries.
+  if (probed.config.embedded) return;
+  // A dead server is found out by probes, not by queries. A live one proves itself by answering: a probe that
+  // succeeds takes back what probes before it have said, and no more.
+  if (report.outcome != ProbeOutcome::failed) {
+    probed.breaker.forgive(std::exchange(probed.failed_probes, 0));
+    return;
+  }
+  const auto permit = probed.breaker.admit(now);
+  if (!permit) return;
+  ++probed.failed_probes;
+  probed.breaker.failed(*permit, now);
 }
 
 std::vector<MemberView> Fleet::view(Time now) const {
@@ -142,8 +153,11 @@ std::vector<MemberView> Fleet::view(Time now) const {
     view.embedded = member.config.embedded;
     view.breaker = member.breaker.state(now);
     view.status = member.config.present
-                      ? status_of(member.probed, view.breaker, member.breaker.failures_in_a_row())
+                      ? status_of(member.probed, view.breaker, member.breaker.failures_in_a_row(now))
                       : BackendStatus::warming;
+    const bool waits = member.config.embedded && member.config.present;
+    view.takes_queries =
+        view.status != BackendStatus::offline && (view.status != BackendStatus::warming || waits);
     view.running = member.limit.running();
     view.queued = member.limit.queued();
     view.answered = member.answered;

@@ -49,6 +49,7 @@ struct MemberView {
   std::vector<std::string> aliases;
   Tier tier = Tier::edge;
   bool embedded = false;
+  bool takes_queries = true;  // they may have to wait while a model here comes into memory
   BackendStatus status = BackendStatus::cold;
   CircuitBreaker::State breaker = CircuitBreaker::State::closed;
   std::uint32_t running = 0;
@@ -73,7 +74,9 @@ class Fleet {
 
   Fleet(std::vector<MemberConfig> members, RoutingConfig routing);
 
-  // The embedded model is there now (or gone).
+  // Asking it costs nothing: it is in this process.
+  bool embedded(std::size_t member) const { return members_[member].config.embedded; }
+  // The embedded model is served now (or no longer); how it is the next probe tells.
   void set_present(std::size_t member, bool present, const std::string& model);
 
   // As plan_route().
@@ -114,6 +117,7 @@ class Fleet {
     ConcurrencyLimit limit;
     Time rests_until{};  // overloaded: passed over until then
     ProbeOutcome probed = ProbeOutcome::none;
+    std::uint32_t failed_probes = 0;  // in a row
     std::string detail;
     std::vector<std::string> offers;
     std::uint64_t answered = 0;

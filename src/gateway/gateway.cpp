@@ -87,13 +87,15 @@ outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) 
 }
 
 void Gateway::probe() {
-  for (std::size_t member = 0; member < shared_->fleet.size(); ++member) {
-    const auto asked = backend(member);
-    if (asked == nullptr) continue;
-    asked->probe([shared = shared_, member](const ProbeReport& report) {
-      shared->fleet.report_probe(member, report, shared->clock.now());
-    });
-  }
+  for (std::size_t member = 0; member < shared_->fleet.size(); ++member) probe(member);
+}
+
+void Gateway::probe(std::size_t member) const {
+  const auto asked = backend(member);
+  if (asked == nullptr) return;
+  asked->probe([shared = shared_, member](const ProbeReport& report) {
+    shared->fleet.report_probe(member, report, shared->clock.now());
+  });
 }
 
 bool Gateway::idle() const {
@@ -103,13 +105,17 @@ bool Gateway::idle() const {
 
 const RoutingConfig& Gateway::routing() const { return shared_->fleet.routing(); }
 
-std::vector<MemberView> Gateway::view() const { return shared_->fleet.view(shared_->clock.now()); }
+std::vector<MemberView> Gateway::view() const {
+  for (std::size_t member = 0; member < shared_->fleet.size(); ++member) {
+    if (shared_->fleet.embedded(member)) probe(member);
+  }
+  return shared_->fleet.view(shared_->clock.now());
+}
 
 bool Gateway::serves() const {
   const auto views = view();
-  return std::any_of(views.begin(), views.end(), [](const MemberView& member) {
-    return member.status != BackendStatus::offline && member.status != BackendStatus::warming;
-  });
+  return std::any_of(views.begin(), views.end(),
+                     [](const MemberView& member) { return member.takes_queries; });
 }
 
 }  // namespace sovereign::gateway

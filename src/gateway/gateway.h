@@ -42,7 +42,7 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   // plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
-  // Asks every backend how it is; what they say comes into view().
+  // Asks every backend how it is; what they say comes into view(). view() asks those in this process itself.
   void probe();
 
   const RoutingConfig& routing() const;
@@ -56,6 +56,7 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   friend class Attempt;
   Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<GatewayShared> shared);
   std::shared_ptr<Backend> backend(std::size_t member) const;
+  void probe(std::size_t member) const;
 
   const std::shared_ptr<GatewayShared> shared_;
   mutable std::mutex mutex_;

@@ -64,14 +64,37 @@ std::map<std::string, std::string> answer_settings(const engine::ChatFormat& for
 
 LlamaBackend::LlamaBackend(BackendIdentity identity, std::shared_ptr<const engine::LlamaModel> model,
                            std::shared_ptr<const engine::ChatFormat> format,
-                           std::shared_ptr<engine::InferenceEngine> engine)
+                           std::shared_ptr<engine::InferenceEngine> engine, Duration stall_after)
     : identity_(std::move(identity)),
       model_(std::move(model)),
       format_(std::move(format)),
-      engine_(std::move(engine)) {}
+      engine_(std::move(engine)),
+      stall_after_(stall_after) {}
 
 BackendCapabilities LlamaBackend::capabilities() const {
   return {engine_->context_tokens(), model_->info().vocabulary_size};
+}
+
+ProbeReport probe_engine(const engine::InferenceEngine& engine, Duration stall_after, Time now) {
+  const Duration stalled = engine.stalled_for(now);
+  if (stall_after != Duration::zero() && stalled > stall_after) {
+    const auto seconds = std::chrono::duration<double>(stalled).count();
+    return {ProbeOutcome::failed,
+            fmt::format("it has work, and has not finished a step for {:.1f} s", seconds),
+            {}};
+  }
+  auto status = engine.status();
+  switch (status.state) {
+    case engine::EngineStatus::State::ready: break;
+    case engine::EngineStatus::State::cold: return {ProbeOutcome::none, {}, {}};
+    case engine::EngineStatus::State::loading: return {ProbeOutcome::loading, {}, {}};
+    case engine::EngineStatus::State::failed: return {ProbeOutcome::failed, std::move(status.detail), {}};
+  }
+  return {};
+}
+
+void LlamaBackend::probe(std::function<void(ProbeReport)> done) {
+  done(probe_engine(*engine_, stall_after_, SteadyClock().now()));
 }
 
 outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <future>
 #include <thread>
 
 #include "engine/llama_model.h"
@@ -320,8 +321,15 @@ TEST_F(EngineTest, ManyThreadsSubmitAndCancelAtOnce) {
 }
 
 TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
+  const auto embedding = [](InferenceEngine& engine, std::vector<Token> tokens,
+                            std::optional<Time> deadline = std::nullopt) {
+    std::promise<result<std::vector<float>>> told;
+    engine.embed(std::move(tokens), deadline,
+                 [&told](result<std::vector<float>> vector) { told.set_value(std::move(vector)); });
+    return told.get_future().get();
+  };
   auto plain = start(small_config());
-  const auto refused = plain->embed(model_->tokenize("hello", true, false));
+  const auto refused = embedding(*plain, model_->tokenize("hello", true, false));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
 
@@ -329,7 +337,7 @@ TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
   config.embedding_pooling = EmbeddingPooling::mean;
   auto engine = start(config);
   const auto embed = [&](std::string_view text) {
-    const auto vector = engine->embed(model_->tokenize(text, true, false));
+    const auto vector = embedding(*engine, model_->tokenize(text, true, false));
     EXPECT_TRUE(vector) << vector.error().message;
     return vector ? *vector : std::vector<float>(model_->info().embedding_size);
   };
@@ -343,6 +351,10 @@ TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
   EXPECT_NEAR(dot(cat, cat), 1.0, 1e-5);
   EXPECT_GT(dot(cat, embed("A cat is sitting on a mat.")),
             dot(cat, embed("Interest rates rose by 2 % in 1987.")));
+  EXPECT_EQ(embedding(*engine, {}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(embedding(*engine, {1}, clock_.now()).error().code, ErrorCode::deadline_exceeded);
+  engine->drain();
+  EXPECT_EQ(embedding(*engine, {1}).error().code, ErrorCode::unavailable);
 }
 
 TEST_F(EngineTest, AConfigurationThatCannotWorkIsRefused) {

@@ -32,14 +32,19 @@ class PlayedEngine final : public InferenceEngine {
     return id;
   }
   void cancel(RequestId id) noexcept override { finish(id, FinishReason::cancelled); }
-  result<std::vector<float>> embed(std::vector<Token>) override { return std::vector<float>{1}; }
+  RequestId embed(std::vector<Token>, std::optional<Time>, EmbeddingSink done) override {
+    done(std::vector<float>{1});
+    const std::lock_guard lock(mutex_);
+    return ++last_;
+  }
   void drain() noexcept override {}
   bool idle() const noexcept override { return open() == 0; }
   void add_metrics(EngineMetrics& total) const override {
     total.requests_finished.fetch_add(finished_);
     total.kv_cells_total.fetch_add(10);
   }
-  Duration stalled_for(Time) const noexcept override { return {}; }
+  Duration stalled_for(Time) const noexcept override { return stalled_for_; }
+  void stall_for(Duration duration) { stalled_for_ = duration; }
   std::uint32_t context_tokens() const noexcept override { return 100; }
 
   std::size_t open() const {
@@ -79,6 +84,7 @@ class PlayedEngine final : public InferenceEngine {
 
   std::atomic<int>& alive_;
   const bool at_once_;
+  std::atomic<Duration> stalled_for_{Duration::zero()};
   mutable std::mutex mutex_;
   RequestId last_ = 0;
   std::uint64_t finished_ = 0;

@@ -34,6 +34,21 @@ TEST(CircuitBreaker, FailuresInARowOpenIt) {
   EXPECT_EQ(breaker.times_opened(), 1U);
 }
 
+TEST(CircuitBreaker, FailuresFarApartAreNotInARow) {
+  CircuitBreaker breaker;
+  for (int day = 0; day < 10; ++day) fail_times(breaker, 1, at(std::chrono::hours(24 * day)));
+  const Time last = at(std::chrono::hours(24 * 9));
+  EXPECT_EQ(breaker.state(last), State::closed);
+  EXPECT_EQ(breaker.failures_in_a_row(last), 1U);
+  EXPECT_EQ(breaker.failures_in_a_row(last + std::chrono::minutes(5)), 1U);
+  EXPECT_EQ(breaker.failures_in_a_row(last + std::chrono::minutes(6)), 0U);
+  fail_times(breaker, 3, last);
+  breaker.forgive(2);
+  EXPECT_EQ(breaker.failures_in_a_row(last), 2U);
+  breaker.forgive(7);
+  EXPECT_EQ(breaker.failures_in_a_row(last), 0U);
+}
+
 TEST(CircuitBreaker, AShareOfFailuresOpensItOnceThereAreEnoughCalls) {
   BreakerConfig config;
   config.min_calls = 10;

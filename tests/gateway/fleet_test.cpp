@@ -107,7 +107,47 @@ TEST(Fleet, AMemberThatIsNotThereYetAdmitsNobody) {
   EXPECT_TRUE(fleet.plan(question, kNow));
   question.model = "own-7b";
   EXPECT_TRUE(fleet.plan(question, kNow));
-  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::ready);
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::cold);
+}
+
+// A model of [models] that was not in memory was "ready".
+TEST(Fleet, AModelHereThatIsNotInMemoryIsColdAndTakesQueries) {
+  auto embedded = member("own", Tier::edge);
+  embedded.embedded = true;
+  Fleet fleet({embedded, member("there")}, {});
+  RouteQuestion question;
+  question.model = "own";
+  for (const auto& [outcome, status] : {std::pair{ProbeOutcome::none, BackendStatus::cold},
+                                        {ProbeOutcome::loading, BackendStatus::warming},
+                                        {ProbeOutcome::well, BackendStatus::ready}}) {
+    fleet.report_probe(0, {outcome, {}, {}}, kNow);
+    EXPECT_EQ(fleet.view(kNow).front().status, status);
+    EXPECT_TRUE(fleet.view(kNow).front().takes_queries);
+    EXPECT_TRUE(fleet.plan(question, kNow));
+  }
+  for (int i = 0; i < 10; ++i) fleet.report_probe(0, {ProbeOutcome::failed, "it stalls", {}}, kNow);
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::offline);
+  EXPECT_FALSE(fleet.view(kNow).front().takes_queries);
+  EXPECT_EQ(fleet.view(kNow).front().detail, "it stalls");
+  EXPECT_EQ(fleet.view(kNow).front().breaker, CircuitBreaker::State::closed)
+      << "looking at it breaks nothing";
+  fleet.report_probe(1, {ProbeOutcome::loading, {}, {}}, kNow);
+  EXPECT_FALSE(fleet.view(kNow).back().takes_queries);
+}
+
+// An idle backend stayed degraded for ever, and five failed probes over days opened its breaker.
+TEST(Fleet, AProbeThatSucceedsTakesBackWhatProbesHaveSaid) {
+  Fleet fleet({member("only")}, {});  // two failures in a row open it
+  for (int i = 0; i < 5; ++i) {
+    fleet.report_probe(0, {ProbeOutcome::failed, "refused", {}}, kNow);
+    fleet.report_probe(0, {ProbeOutcome::well, {}, {"m"}}, kNow);
+    EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::ready);
+  }
+  // What queries have said stays for a while.
+  fail_once(fleet, 0);
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"m"}}, kNow);
+  EXPECT_EQ(fleet.view(kNow).front().status, BackendStatus::degraded);
+  EXPECT_EQ(fleet.view(kNow + 6min).front().status, BackendStatus::ready);
 }
 
 TEST(Fleet, ProbesFindOutTheDeadAndDoNotVouchForTheLiving) {

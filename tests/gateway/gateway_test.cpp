@@ -427,6 +427,16 @@ TEST_F(GatewayTest, TheEmbeddedOneComesAndGoes) {
   EXPECT_EQ(ask().route->identity().model, "edge");
 }
 
+TEST_F(GatewayTest, WhoIsInThisProcessIsAskedWheneverAnybodyLooks) {
+  EXPECT_EQ(view(0).status, BackendStatus::ready);
+  EXPECT_EQ(view(1).status, BackendStatus::cold) << "a server elsewhere is probed in its time";
+  backends_[0]->probes_say({ProbeOutcome::failed, "it stands still", {}});
+  EXPECT_EQ(view(0).status, BackendStatus::offline);
+  EXPECT_EQ(view(0).detail, "it stands still");
+  backends_[0]->probes_say({});
+  EXPECT_EQ(view(0).status, BackendStatus::ready);
+}
+
 TEST_F(GatewayTest, AGatewayThatEndsFailsWhatComesAfter) {
   const auto asked = ask();
   const auto call = edge().take();

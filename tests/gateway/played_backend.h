@@ -63,6 +63,20 @@ class PlayedBackend final : public gateway::Backend {
     cancelled_.push_back(generation);
   }
 
+  void probe(std::function<void(gateway::ProbeReport)> done) override {
+    gateway::ProbeReport report;
+    {
+      const std::lock_guard lock(mutex_);
+      report = report_;
+    }
+    done(std::move(report));
+  }
+  // What probes are told from now on.
+  void probes_say(gateway::ProbeReport report) {
+    const std::lock_guard lock(mutex_);
+    report_ = std::move(report);
+  }
+
   // The oldest generation that nobody has taken. There is one.
   Call take() {
     const std::lock_guard lock(mutex_);
@@ -95,6 +109,7 @@ class PlayedBackend final : public gateway::Backend {
   std::deque<Call> calls_;
   std::vector<std::uint64_t> cancelled_;
   std::optional<gateway::Failure> refusal_;
+  gateway::ProbeReport report_;
 };
 
 }  // namespace sovereign::testing

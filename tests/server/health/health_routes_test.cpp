@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/played_backend.h"
 #include "support/memory_exchange.h"
 
 namespace sovereign::server {
 namespace {
 
-class HealthRoutes : public testing::Test {
+class HealthRoutes : public ::testing::Test {
  protected:
   HttpResponse get(const std::string& path) {
     const auto match = router_.match("GET", path);
@@ -52,6 +53,34 @@ TEST_F(HealthRoutes, AnEngineThatStandsStillIsNotReady) {
   stalled_ = std::chrono::milliseconds(31'500);
   EXPECT_EQ(get("/readyz").status, 503u);
   EXPECT_EQ(get("/readyz").body, R"({"status":"stalled","stalled_seconds":31.5})");
+}
+
+// With a gateway it was never looked for.
+TEST_F(HealthRoutes, AnEngineThatStandsStillIsOfflineBehindAGatewayToo) {
+  const auto embedded = std::make_shared<sovereign::testing::PlayedBackend>("own");
+  const auto remote = std::make_shared<sovereign::testing::PlayedBackend>("there");
+  const auto member = [](std::string name, gateway::Tier tier) {
+    gateway::MemberConfig config;
+    config.name = std::move(name);
+    config.tier = tier;
+    config.embedded = tier == gateway::Tier::edge;
+    return config;
+  };
+  const auto ready_with = [&](std::vector<gateway::GatewayMember> members) {
+    std::shared_ptr<const gateway::Gateway> gateway = gateway::Gateway::create(
+        std::move(members), {}, clock_, [](const std::function<void()>& job) { job(); });
+    HealthSources sources{ready_, clock_, [](Time) { return Duration{}; }, std::chrono::seconds(30)};
+    sources.gateway = [gateway] { return gateway; };
+    return readiness(sources);
+  };
+  const gateway::GatewayMember own{member("own", gateway::Tier::edge), embedded};
+  const gateway::GatewayMember there{member("there", gateway::Tier::pool), remote};
+  EXPECT_EQ(ready_with({own}).status, 200U);
+  embedded->probes_say({gateway::ProbeOutcome::failed, "it stands still", {}});
+  const auto alone = ready_with({own});
+  EXPECT_EQ(alone.status, 503U);
+  EXPECT_NE(alone.body.find(R"("status":"offline")"), std::string::npos) << alone.body;
+  EXPECT_EQ(ready_with({own, there}).status, 200U) << "the other may answer";
 }
 
 }  // namespace

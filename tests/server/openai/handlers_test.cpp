@@ -77,7 +77,7 @@ class Handlers : public testing::Test {
     runtime::PipelineParts parts{
         clock_, [this](std::function<void()> job) { asio::post(workers_.executor(), std::move(job)); }};
     parts.cache = cache;
-    pipeline_ = runtime::make_pipeline(std::move(parts));
+    pipeline_.set(runtime::make_pipeline(std::move(parts)));
     router_ = Router();
     add_openai_routes(router_, std::make_shared<const ApiContext>(
                                    ApiContext{serving_, workers_, clock_, metrics_, config_, pipeline_, cache,
@@ -119,7 +119,7 @@ class Handlers : public testing::Test {
   cache::ResponseCache cache_{{}};
   ChatMemo memo_{1 << 20};
   WorkerPool workers_{1};
-  std::shared_ptr<const runtime::Pipeline> pipeline_;
+  PipelineSlot pipeline_;
   ServingSlot serving_;
   HttpMetrics metrics_;
   ServerConfig config_;
@@ -234,6 +234,70 @@ TEST_F(Handlers, ErrorsHaveTheirStatusAndCode) {
   const auto embeddings = post("/v1/embeddings", R"({"input":"a"})");
   EXPECT_EQ(embeddings.status, 400u);
   EXPECT_EQ(code_of(embeddings), "model_does_not_support_embeddings");
+}
+
+// An engine whose model is on its way: embeddings are told when the test says so.
+class LoadingEngine final : public engine::InferenceEngine {
+ public:
+  result<engine::RequestId> submit(engine::GenerationRequest,
+                                   std::shared_ptr<engine::GenerationSink>) override {
+    return fail(ErrorCode::unavailable, "not asked here");
+  }
+  void cancel(engine::RequestId) noexcept override { cancelled.set_value(); }
+  engine::RequestId embed(std::vector<engine::Token>, std::optional<Time>,
+                          engine::EmbeddingSink done) override {
+    waiting.set_value(std::move(done));
+    return 7;
+  }
+  void drain() noexcept override {}
+  bool idle() const noexcept override { return true; }
+  void add_metrics(engine::EngineMetrics&) const override {}
+  Duration stalled_for(Time) const noexcept override { return {}; }
+  std::uint32_t context_tokens() const noexcept override { return 512; }
+
+  std::promise<engine::EmbeddingSink> waiting;
+  std::promise<void> cancelled;
+};
+
+// One embedding whose model had to be loaded kept the only worker, and with it the whole API.
+TEST_F(Handlers, AnEmbeddingThatWaitsKeepsNoWorker) {
+  const auto loading = std::make_shared<LoadingEngine>();
+  auto embedder = std::make_shared<ServedModel>(*served_);
+  embedder->id = "embedder";
+  embedder->engine = loading;
+  embedder->can_embed = true;
+  Serving serving;
+  serving.models = {served_, embedder};
+  serving_.set(std::make_shared<const Serving>(std::move(serving)));
+  MemoryExchange waits(
+      {.method = "POST", .path = "/v1/embeddings", .body = R"({"model":"embedder","input":"a"})"});
+  std::thread client([&] { run(waits); });
+  const auto tell = loading->waiting.get_future().get();
+  EXPECT_EQ(post("/v1/chat/completions", chat("")).status, 200U);
+  tell(std::vector<float>{0.5F, 0.25F});
+  client.join();
+  ASSERT_TRUE(waits.response());
+  EXPECT_EQ(waits.response()->status, 200U);
+  const auto body = json::parse(waits.response()->body);
+  EXPECT_EQ(body.at("data").at(0).at("embedding").at(1).to_number<double>(), 0.25);
+}
+
+TEST_F(Handlers, AClientThatLeavesWaitsForNoEmbedding) {
+  const auto loading = std::make_shared<LoadingEngine>();
+  auto embedder = std::make_shared<ServedModel>(*served_);
+  embedder->engine = loading;
+  embedder->can_embed = true;
+  Serving serving;
+  serving.models = {embedder};
+  serving_.set(std::make_shared<const Serving>(std::move(serving)));
+  MemoryExchange leaves({.method = "POST", .path = "/v1/embeddings", .body = R"({"input":"a"})"});
+  std::thread client([&] { run(leaves); });
+  const auto tell = loading->waiting.get_future().get();
+  leaves.disconnect();
+  client.join();
+  EXPECT_FALSE(leaves.response());
+  loading->cancelled.get_future().get();
+  tell(std::vector<float>{1});  // too late: nobody is there
 }
 
 TEST_F(Handlers, ModelsAreListedAndShown) {
