@@ -15,6 +15,7 @@
 #include "console.h"
 #include "crypto/key_file.h"
 #include "pci/receipt_log.h"
+#include "pci/receipt_log_check.h"
 #include "pci/receipt_verifier.h"
 #include "replay.h"
 
@@ -33,6 +34,8 @@ struct VerifyOptions {
   std::string model;
   std::string previous;
   std::string log;
+  std::string consistency;
+  bool to_head = false;
   bool replay = false;
   std::string chat_template;
 };
@@ -73,20 +76,22 @@ result<pci::ReceiptFile> read_receipt(const std::string& name) {
   if (!text) return fail(text.error());
   auto file = pci::receipt_from_json(*text);
   if (!file)
-    return fail(file.error().code, fmt::format("{} is not a receipt: {}", name, file.error().message), name);
+    return fail(file.error().code, fmt::format("{} is not a receipt: {}", name, shown(file.error().message)),
+                name);
   return file;
 }
 
+// A receipt's words are a stranger's until its signer is known to be somebody.
 int report(const pci::ReceiptFile& file, const pci::ReceiptVerdict& verdict, bool key_given) {
   for (const pci::ReceiptCheck& check : verdict.checks)
-    fmt::print("{} {:<10} {}\n", check.holds ? "ok  " : "FAIL", check.name, check.reason);
+    fmt::print("{} {:<11} {}\n", check.holds ? "ok  " : "FAIL", check.name, shown(check.reason));
   const pci::ReceiptContent& content = file.receipt.content;
   if (!verdict.holds()) {
-    fmt::print("\nThe receipt does not hold: {}\n", verdict.reason());
+    fmt::print("\nThe receipt does not hold: {}\n", shown(verdict.reason()));
     return kExitFailure;
   }
-  fmt::print("\nThe receipt holds. Receipt {}, model '{}' (SHA-256 {}), engine '{}'.\n", content.id,
-             content.model_name, to_hex(content.model_digest), content.engine);
+  fmt::print("\nThe receipt holds. Receipt {}, model '{}' (SHA-256 {}), engine '{}'.\n", shown(content.id),
+             shown(content.model_name), to_hex(content.model_digest), shown(content.engine));
   if (!key_given)
     fmt::print("It says that {} signed it; to check that this is whom you trust, pass --key.\n",
                crypto::to_text(content.issuer));
@@ -111,8 +116,32 @@ result<void> check_replay(const VerifyOptions& options, const pci::ReceiptFile& 
       same ? "The model, run again, gives the same answer." : "The model, run again, gives another answer.";
   if (!again->differences.empty())
     reason += fmt::format(" Not as it was then: {}.", fmt::join(again->differences, "; "));
+  if (!again->why_not_repeatable.empty())
+    reason += fmt::format(" {}: {}.",
+                          same ? "That could not be expected"
+                               : "It cannot be expected to repeat, so that this proves "
+                                 "nothing",
+                          again->why_not_repeatable);
   verdict.checks.push_back({"replay", same, std::move(reason)});
   return {};
+}
+
+// Every byte of it is good.
+result<pci::ReceiptLog> audited_log(const VerifyOptions& options) {
+  using Tail = pci::ReceiptLog::Tail;
+  auto log =
+      pci::ReceiptLog::open_read_only(options.log, options.to_head ? Tail::not_counted : Tail::counted);
+  if (!log) return log;
+  if (!options.key.empty()) {
+    const auto key = read_key(options.key);
+    if (!key) return fail(key.error());
+    if (*key != log->tree().public_key())
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the log in {} is signed by {}, not by the key you trust", options.log,
+                              crypto::to_text(log->tree().public_key())));
+  }
+  if (auto good = log->audit(); !good) return fail(good.error().code, shown(good.error().message));
+  return log;
 }
 
 result<int> verify_file(const VerifyOptions& options) {
@@ -122,6 +151,7 @@ result<int> verify_file(const VerifyOptions& options) {
   std::string query;
   std::string answer;
   std::optional<pci::ReceiptFile> previous;
+  std::optional<pci::ConsistencyProof> consistency;
   const auto read_into = [](const std::string& name, std::string& text,
                             std::optional<std::string_view>& out) -> result<void> {
     if (name.empty()) return {};
@@ -149,7 +179,24 @@ result<int> verify_file(const VerifyOptions& options) {
     previous = std::move(*read);
     evidence.previous = &previous->receipt;
   }
+  if (!options.consistency.empty()) {
+    const auto text = read_text(options.consistency);
+    if (!text) return fail(text.error());
+    auto read = pci::consistency_from_json(*text);
+    if (!read)
+      return fail(ErrorCode::invalid_argument, fmt::format("{} is no proof of consistency: {}",
+                                                           options.consistency, shown(read.error().message)));
+    consistency = std::move(*read);
+    evidence.consistency = &*consistency;
+  }
   pci::ReceiptVerdict verdict = pci::verify_receipt(*file, evidence);
+  if (!options.log.empty()) {
+    const auto log = audited_log(options);
+    if (!log) return fail(log.error());
+    auto checks = pci::check_in_log(*file, *log);
+    if (!checks) return fail(std::move(checks.error()));
+    for (pci::ReceiptCheck& check : *checks) verdict.checks.push_back(std::move(check));
+  }
   if (options.replay && verdict.holds()) {
     if (auto done = check_replay(options, *file, query, verdict); !done) return fail(std::move(done.error()));
   }
@@ -157,32 +204,26 @@ result<int> verify_file(const VerifyOptions& options) {
 }
 
 result<int> verify_log(const VerifyOptions& options) {
-  const auto log = pci::ReceiptLog::open_read_only(options.log);
+  const auto log = audited_log(options);
   if (!log) return fail(log.error());
-  if (!options.key.empty()) {
-    const auto key = read_key(options.key);
-    if (!key) return fail(key.error());
-    if (*key != log->tree().public_key())
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("the log in {} is signed by {}, not by the key you trust", options.log,
-                              crypto::to_text(log->tree().public_key())));
-  }
-  if (const auto good = log->audit(); !good) return fail(good.error());
-  fmt::print("The log holds: {} receipts and {} tree heads, every byte checked, signed by {}.\n", log->size(),
-             log->tree().heads(), crypto::to_text(log->tree().public_key()));
+  fmt::print("The log holds: {} receipts{} and {} tree heads, every byte checked, signed by {}.\n",
+             log->size(), options.to_head ? " under its newest head" : "", log->tree().heads(),
+             crypto::to_text(log->tree().public_key()));
+  fmt::print(
+      "A log that was cut back holds too: it shows against a receipt that its keeper gave out (name one).\n");
   return kExitOk;
 }
 
 int verify(const VerifyOptions& options) {
-  if (options.receipt.empty() == options.log.empty()) {
-    fmt::print(stderr, "sovereign: name a receipt, or a folder with --log\n");
+  if (options.receipt.empty() && options.log.empty()) {
+    fmt::print(stderr, "sovereign: name a receipt, a folder with --log, or both\n");
     return kExitUsage;
   }
   if (options.replay && (options.receipt.empty() || options.model.empty() || options.query.empty())) {
     fmt::print(stderr, "sovereign: --replay needs the receipt, --model and --query\n");
     return kExitUsage;
   }
-  const auto code = options.log.empty() ? verify_file(options) : verify_log(options);
+  const auto code = options.receipt.empty() ? verify_log(options) : verify_file(options);
   return code ? *code : print_failure(code.error());
 }
 
@@ -208,8 +249,21 @@ void add_verify_command(CLI::App& program, int& exit_code) {
                    "For --replay: the chat template, where it was not the model's own")
       ->type_name("FILE");
   command->add_option("--previous", options->previous, "The receipt before this one")->type_name("FILE");
-  command->add_option("--log", options->log, "Check every byte of a receipt log instead")
+  command
+      ->add_option(
+          "--log", options->log,
+          "Check every byte of a receipt log; with a receipt, also that the log has it and the root that "
+          "was signed then")
       ->type_name("FOLDER");
+  command->add_flag("--to-head", options->to_head,
+                    "For --log: only what the newest stored head covers, in a log that was set aside after a "
+                    "power loss");
+  command
+      ->add_option("--consistency", options->consistency,
+                   "What GET /v1/receipts/consistency?from=SIZE tells, SIZE being that of the receipt's "
+                   "head: that the "
+                   "log only grew since")
+      ->type_name("FILE");
   command->callback([options, &exit_code] { exit_code = verify(*options); });
 }
 

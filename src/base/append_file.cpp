@@ -52,13 +52,13 @@ AppendFile::AppendFile(AppendFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       path_(std::move(other.path_)),
       size_(other.size_),
-      broken_(other.broken_) {}
+      broken_(other.broken_.load()) {}
 
 AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(path_, other.path_);
   std::swap(size_, other.size_);
-  std::swap(broken_, other.broken_);
+  broken_ = other.broken_.exchange(broken_);
   return *this;
 }
 

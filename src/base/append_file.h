@@ -4,10 +4,11 @@
 // rest cannot be cut off), the file is out of order and every later append fails.
 // What append() wrote survives the end of the process, however it ends; sync() makes it survive a power loss.
 //
-// One writer at a time; read() may run beside it, of bytes that are there. Not for secrets: see
-// crypto/key_file.h.
+// One writer at a time; read() may run beside it, of bytes that are there, and one sync(), of what was
+// written before it began. Not for secrets: see crypto/key_file.h.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -50,7 +51,7 @@ class AppendFile {
   int fd_;
   std::filesystem::path path_;
   std::uint64_t size_;
-  bool broken_ = false;
+  std::atomic<bool> broken_ = false;  // sync() may find out beside append()
 };
 
 // Makes the names in a folder survive a power loss.

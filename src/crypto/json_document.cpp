@@ -61,6 +61,13 @@ double JsonView::number() const {
   return value;
 }
 
+bool JsonView::is_plain_integer() const {
+  assert(kind() == JsonKind::number);
+  if (!node().verbatim) return false;
+  const std::string_view text(document_->text_.data() + node().span.offset, node().span.size);
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 std::string_view JsonView::string_at(std::uint32_t index) const {
   const JsonDocument::Node& node = document_->nodes_[index];
   assert(node.kind == JsonKind::string);

@@ -95,6 +95,8 @@ class JsonView {
   JsonKind kind() const { return node().kind; }
   bool boolean() const;
   double number() const;
+  // Whether a number is written as digits alone: 3, not 3.0, 3e0 or -0.
+  bool is_plain_integer() const;
   // Decoded, UTF-8; may contain zero bytes.
   std::string_view string() const;
 

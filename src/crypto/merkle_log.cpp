@@ -81,7 +81,7 @@ result<MerkleLog> MerkleLog::create(const std::filesystem::path& folder, const S
   if (auto good = tree->cut(0); !good) return fail(std::move(good.error()));
   auto nodes = FileMapping::open(folder / "tree");
   if (!nodes) return fail(std::move(nodes.error()));
-  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync);
+  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync, Tail::counted);
   randombytes_buf(log.id_.data(), log.id_.size());
   log.public_key_ = key.public_key();
   std::string header(kMagic);
@@ -108,7 +108,7 @@ result<MerkleLog> MerkleLog::read(const std::filesystem::path& folder, AppendFil
   if (is_unfinished(tree->size(), heads->size())) return no_log();
   auto nodes = FileMapping::open(folder / "tree");
   if (!nodes) return fail(std::move(nodes.error()));
-  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync);
+  MerkleLog log(std::move(*tree), std::move(*nodes), std::move(*heads), sync, tail);
   if (auto good = log.nodes_.cover(log.tree_.size()); !good) return fail(std::move(good.error()));
   if (auto good = log.read_header(); !good) return fail(std::move(good.error()));
   if (auto good = log.load_newest_head(); !good) return fail(std::move(good.error()));
@@ -116,15 +116,14 @@ result<MerkleLog> MerkleLog::read(const std::filesystem::path& folder, AppendFil
   if (log.size_ < log.head_.head.size)
     return log.corrupt(
         fmt::format("it has {} leaves, and its newest head says {}", log.size_, log.head_.head.size));
-  if (tail == Tail::cut_to_head) log.size_ = log.head_.head.size;
+  if (tail == Tail::not_counted) log.size_ = log.head_.head.size;
   log.subtrees_ = log.subtrees_at(log.size_);
   if (auto good = log.check_tail(); !good) return fail(std::move(good.error()));
   return log;
 }
 
-result<MerkleLog> MerkleLog::open(const std::filesystem::path& folder, Sync sync, const PublicKey* expected,
-                                  Tail tail) {
-  auto log = read(folder, AppendFile::Mode::read_write, sync, tail);
+result<MerkleLog> MerkleLog::open(const std::filesystem::path& folder, Sync sync, const PublicKey* expected) {
+  auto log = read(folder, AppendFile::Mode::read_write, sync, Tail::counted);
   if (!log) return log;
   if (expected != nullptr && *expected != log->public_key_)
     return fail(ErrorCode::invalid_argument,
@@ -141,8 +140,8 @@ result<MerkleLog> MerkleLog::open(const std::filesystem::path& folder, Sync sync
   return log;
 }
 
-result<MerkleLog> MerkleLog::open_read_only(const std::filesystem::path& folder) {
-  return read(folder, AppendFile::Mode::read_only, Sync::on_checkpoint, Tail::keep);
+result<MerkleLog> MerkleLog::open_read_only(const std::filesystem::path& folder, Tail tail) {
+  return read(folder, AppendFile::Mode::read_only, Sync::on_checkpoint, tail);
 }
 
 result<void> MerkleLog::read_header() {
@@ -262,14 +261,19 @@ result<SignedTreeHead> MerkleLog::checkpoint(const SigningKey& key, std::uint64_
   auto signed_head = sign_head(key, now_ms);
   if (!signed_head) return signed_head;
   // A head on disk promises the tree below it.
-  if (auto good = tree_.sync(); !good) return fail(std::move(good.error()));
-  const HeadImage image{signed_head->head.size, signed_head->head.timestamp_ms, signed_head->head.root,
-                        signed_head->signature};
-  if (auto good = heads_.append({reinterpret_cast<const char*>(&image), sizeof image}); !good)
-    return fail(std::move(good.error()));
-  if (auto good = heads_.sync(); !good) return fail(std::move(good.error()));
-  head_ = *signed_head;
+  if (auto good = sync_tree(); !good) return fail(std::move(good.error()));
+  if (auto good = store_head(*signed_head); !good) return fail(std::move(good.error()));
+  if (auto good = sync_heads(); !good) return fail(std::move(good.error()));
   return signed_head;
+}
+
+result<void> MerkleLog::store_head(const SignedTreeHead& signed_head) {
+  const TreeHead& head = signed_head.head;
+  assert(head.log_id == id_ && head.size >= head_.head.size && head.size <= size_);
+  const HeadImage image{head.size, head.timestamp_ms, head.root, signed_head.signature};
+  if (auto good = heads_.append({reinterpret_cast<const char*>(&image), sizeof image}); !good) return good;
+  head_ = signed_head;
+  return {};
 }
 
 // Reading past the file's end would end this process: after a commit that failed, or when somebody cut it.
@@ -366,9 +370,11 @@ result<std::vector<Digest>> MerkleLog::consistency_proof(std::uint64_t old_size,
 
 result<void> MerkleLog::audit() const {
   assert(pending_.empty());
-  if (tree_.size() != kHeaderBytes + nodes_of(size_) * kNodeBytes)
-    return corrupt("the tree ends in the middle of a leaf's nodes");
-  if (heads_.size() % sizeof(HeadImage) != 0) return corrupt("the heads end in the middle of one");
+  if (tail_ == Tail::counted) {
+    if (tree_.size() != kHeaderBytes + nodes_of(size_) * kNodeBytes)
+      return corrupt("the tree ends in the middle of a leaf's nodes");
+    if (heads_.size() % sizeof(HeadImage) != 0) return corrupt("the heads end in the middle of one");
+  }
   std::vector<Digest> subtrees;
   if (auto good = check_node_order(0, size_, subtrees); !good) return good;
   std::uint64_t last_size = 0;

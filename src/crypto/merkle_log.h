@@ -17,8 +17,9 @@
 // nothing else ever is. A tree shorter than its newest head, a root that is not the head's, a signature that
 // does not hold, a node that is not the hash of its children: these are errors (corrupt). open() checks the
 // newest head, O(log n), and all that came after it; audit() checks every byte of both files, and a proof
-// is checked before it is given out. After a power loss the part that no head covers may be damaged;
-// open() then fails, and Tail::cut_to_head opens what the newest head vouches for.
+// is checked before it is given out. After a power loss the part that no head covers may be damaged or
+// missing: whoever gave out heads of it must not go on with the log (see pci/log_session.h), and can read
+// what the newest stored head covers (Tail::not_counted).
 //
 // One writer; const calls may run beside each other but not beside the writer.
 #pragma once
@@ -37,7 +38,8 @@ namespace sovereign::crypto {
 class MerkleLog {
  public:
   enum class Sync { on_checkpoint, each_commit };
-  enum class Tail { keep, cut_to_head };
+  // What came after the newest stored head.
+  enum class Tail { counted, not_counted };
 
   // Makes a new log, also where the making of one was broken off; `key` signs its first head. Errors:
   // already_exists, and those of AppendFile.
@@ -46,9 +48,9 @@ class MerkleLog {
   // Errors: not_found, corrupt, unavailable (another process has it), invalid_argument (the log belongs to
   // another key than `expected`).
   static result<MerkleLog> open(const std::filesystem::path& folder, Sync sync,
-                                const PublicKey* expected = nullptr, Tail tail = Tail::keep);
+                                const PublicKey* expected = nullptr);
   // For auditors: takes no lock and changes nothing. audit() needs a log that nobody writes to, or a copy.
-  static result<MerkleLog> open_read_only(const std::filesystem::path& folder);
+  static result<MerkleLog> open_read_only(const std::filesystem::path& folder, Tail tail = Tail::counted);
 
   const LogId& id() const { return id_; }
   const PublicKey& public_key() const { return public_key_; }
@@ -63,6 +65,11 @@ class MerkleLog {
   result<SignedTreeHead> sign_head(const SigningKey& key, std::uint64_t now_ms);
   // Commits, syncs, signs, stores.
   result<SignedTreeHead> checkpoint(const SigningKey& key, std::uint64_t now_ms);
+  // The parts of a checkpoint after sign_head(), for those who sync beside the writer, one thread at a time:
+  // sync_tree(), then, as the writer, store_head() of the head that was signed before, then sync_heads().
+  result<void> sync_tree() { return tree_.sync(); }
+  result<void> store_head(const SignedTreeHead& signed_head);
+  result<void> sync_heads() { return heads_.sync(); }
 
   // Only when all is committed; the sizes as in MerkleTree. O(log n) reads through a mapping of the file.
   result<Digest> leaf(std::uint64_t index) const;
@@ -71,12 +78,16 @@ class MerkleLog {
   result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t tree_size) const;
   result<std::vector<Digest>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size) const;
 
-  // Recomputes every node from the leaves, every head's root, and checks every signature.
+  // Recomputes every node from the leaves that count, every head's root, and checks every signature.
   result<void> audit() const;
 
  private:
-  MerkleLog(AppendFile tree, FileMapping nodes, AppendFile heads, Sync sync)
-      : tree_(std::move(tree)), nodes_(std::move(nodes)), heads_(std::move(heads)), sync_(sync) {}
+  MerkleLog(AppendFile tree, FileMapping nodes, AppendFile heads, Sync sync, Tail tail)
+      : tree_(std::move(tree)),
+        nodes_(std::move(nodes)),
+        heads_(std::move(heads)),
+        sync_(sync),
+        tail_(tail) {}
 
   static result<MerkleLog> read(const std::filesystem::path& folder, AppendFile::Mode mode, Sync sync,
                                 Tail tail);
@@ -99,6 +110,7 @@ class MerkleLog {
   FileMapping nodes_;  // of the same file, for proofs
   AppendFile heads_;
   Sync sync_;
+  Tail tail_;
   LogId id_{};
   PublicKey public_key_{};
   std::uint64_t size_ = 0;        // with what is pending

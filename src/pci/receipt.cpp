@@ -1,5 +1,7 @@
 #include "pci/receipt.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "crypto/canonical_writer.h"
@@ -55,25 +57,11 @@ void write_content(CanonicalWriter& out, const ReceiptContent& content) {
 }
 
 void write_position(CanonicalWriter& out, const LogPosition& position) {
-  const auto text = [&out](std::string_view key, std::string_view value) {
-    out.key(key);
-    out.string(value);
-  };
-  const auto number = [&out](std::string_view key, std::uint64_t value) {
-    out.key(key);
-    out.integer(static_cast<std::int64_t>(value));
-  };
-  const crypto::TreeHead& head = position.head.head;
   out.begin_object();
   out.key("head");
-  out.begin_object();
-  text("log_id", hex_of(head.log_id));
-  text("root", hex_of(head.root));
-  text("signature", hex_of(position.head.signature));
-  number("size", head.size);
-  number("timestamp_ms", head.timestamp_ms);
-  out.end_object();
-  number("index", position.index);
+  write_head(out, position.head);
+  out.key("index");
+  out.integer(static_cast<std::int64_t>(position.index));
   out.key("path");
   out.begin_array();
   for (const crypto::Digest& sibling : position.path) out.string(hex_of(sibling));
@@ -113,10 +101,15 @@ crypto::Digest digest_of(const ReceiptContent& content) {
   return hash.finish();
 }
 
-SignedReceipt sign_receipt(ReceiptContent content, const crypto::SigningKey& key) {
+FreshReceipt sign_receipt(ReceiptContent content, const crypto::SigningKey& key) {
   content.issuer = key.public_key();
-  const crypto::Digest digest = digest_of(content);
-  return {std::move(content), key.sign(text_of(digest))};
+  FreshReceipt fresh;
+  const std::string text = canonical_text(content);
+  fresh.digest = crypto::digest_of(kReceiptDomain, text);
+  fresh.receipt = {std::move(content), key.sign(text_of(fresh.digest))};
+  // The members of an entry in canonical order.
+  fresh.entry = fmt::format(R"({{"content":{},"signature":"{}"}})", text, hex_of(fresh.receipt.signature));
+  return fresh;
 }
 
 bool signature_holds(const SignedReceipt& receipt) {

@@ -69,6 +69,13 @@ struct SignedReceipt {
   crypto::Signature signature{};
 };
 
+// One that was just signed, with what its content's one canonicalization gave.
+struct FreshReceipt {
+  SignedReceipt receipt;
+  crypto::Digest digest{};  // digest_of(receipt.content)
+  std::string entry;        // entry_text(receipt)
+};
+
 // Where it stands in the log, and the proof of it.
 struct LogPosition {
   std::uint64_t index = 0;
@@ -93,7 +100,7 @@ bool is_sampling_name(std::string_view name);
 // Strings must be well-formed UTF-8, integers under 2^53, sampling's names as above (asserted).
 std::string canonical_text(const ReceiptContent& content);
 crypto::Digest digest_of(const ReceiptContent& content);
-SignedReceipt sign_receipt(ReceiptContent content, const crypto::SigningKey& key);
+FreshReceipt sign_receipt(ReceiptContent content, const crypto::SigningKey& key);
 bool signature_holds(const SignedReceipt& receipt);
 
 // The entry whose leaf hash is in the log.

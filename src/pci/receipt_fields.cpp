@@ -50,9 +50,8 @@ std::uint64_t FieldReader::integer(std::string_view key) {
   const auto value = find(key, JsonKind::number, "a number");
   if (!value) return 0;
   const double number = value->number();
-  if (number >= 0 && number < 0x1p53 && number == static_cast<double>(static_cast<std::uint64_t>(number)))
-    return static_cast<std::uint64_t>(number);
-  refuse(key, "is not a whole number from 0 to 2^53");
+  if (value->is_plain_integer() && number < 0x1p53) return static_cast<std::uint64_t>(number);
+  refuse(key, "is not a whole number under 2^53 in plain digits");
   return 0;
 }
 
@@ -150,15 +149,36 @@ ReceiptContent read_content(FieldReader fields) {
   return content;
 }
 
+crypto::SignedTreeHead read_head(FieldReader fields) {
+  crypto::SignedTreeHead head;
+  head.head.log_id = fields.bytes<16>("log_id");
+  head.head.root = fields.bytes<32>("root");
+  head.signature = fields.bytes<64>("signature");
+  head.head.size = fields.integer("size");
+  head.head.timestamp_ms = fields.integer("timestamp_ms");
+  fields.done();
+  return head;
+}
+
+void write_head(crypto::CanonicalWriter& out, const crypto::SignedTreeHead& head) {
+  const auto text = [&out](std::string_view key, std::string_view value) {
+    out.key(key);
+    out.string(value);
+  };
+  out.begin_object();
+  text("log_id", hex_of(head.head.log_id));
+  text("root", hex_of(head.head.root));
+  text("signature", hex_of(head.signature));
+  out.key("size");
+  out.integer(static_cast<std::int64_t>(head.head.size));
+  out.key("timestamp_ms");
+  out.integer(static_cast<std::int64_t>(head.head.timestamp_ms));
+  out.end_object();
+}
+
 LogPosition read_position(FieldReader fields) {
   LogPosition position;
-  FieldReader head = fields.member("head");
-  position.head.head.log_id = head.bytes<16>("log_id");
-  position.head.head.root = head.bytes<32>("root");
-  position.head.signature = head.bytes<64>("signature");
-  position.head.head.size = head.integer("size");
-  position.head.head.timestamp_ms = head.integer("timestamp_ms");
-  head.done();
+  position.head = read_head(fields.member("head"));
   position.index = fields.integer("index");
   position.path = fields.digests("path");
   fields.done();

@@ -1,4 +1,5 @@
-// Reads the parts of a receipt from parsed JSON. Used by receipt.cpp only.
+// Reads the parts of receipts and of what is shown with them from parsed JSON, and writes those that they
+// share.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "crypto/canonical_writer.h"
 #include "crypto/json_document.h"
 #include "pci/hex.h"
 #include "pci/receipt.h"
@@ -52,6 +54,9 @@ class FieldReader {
 
 ReceiptContent read_content(FieldReader fields);
 LogPosition read_position(FieldReader fields);
+// Of a signed head of the log: {"log_id", "root", "signature", "size", "timestamp_ms"}.
+crypto::SignedTreeHead read_head(FieldReader fields);
+void write_head(crypto::CanonicalWriter& out, const crypto::SignedTreeHead& head);
 
 // Indices of omega::Dimension in the order of their names.
 const std::array<std::size_t, omega::kDimensions>& dimensions_by_name();

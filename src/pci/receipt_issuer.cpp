@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include "crypto/utf8.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::string_view kIdPrefix = "r-";
 constexpr std::size_t kIdRandomBytes = 16;
+constexpr std::size_t kMostClosedLogs = 16;              // the newest ones are kept open, for find()
+constexpr std::chrono::milliseconds kRetryAfter{1'000};  // a checkpoint that failed
 
 template <std::size_t size>
 std::array<std::byte, size> random_bytes() {
@@ -67,23 +70,96 @@ result<std::unique_ptr<ReceiptIssuer>> ReceiptIssuer::open(const ReceiptIssuerCo
                                                            crypto::SigningKey key, std::uint64_t now_ms) {
   if (!is_utf8(config.engine))
     return fail(ErrorCode::invalid_argument, "the engine's name is not UTF-8", "engine");
-  auto log = ReceiptLog::open(config.folder, key, now_ms, config.sync, config.tail);
-  if (!log) return fail(std::move(log.error()));
-  return std::unique_ptr<ReceiptIssuer>(new ReceiptIssuer(config, std::move(key), std::move(*log), now_ms));
+  auto session = LogSession::open(config.folder, config.boot_id);
+  if (!session) return fail(std::move(session.error()));
+  using Opened = result<ReceiptLog>;
+  const auto open_log = [&] { return ReceiptLog::open(config.folder, key, now_ms, config.sync); };
+  std::optional<Opened> log;
+  std::optional<std::filesystem::path> set_aside;
+  if (session->loss() != LogSession::Loss::possible) log.emplace(open_log());
+  const bool torn = log && !*log && log->error().code == ErrorCode::corrupt &&
+                    session->loss() == LogSession::Loss::unfinished;
+  if (!log || torn) {
+    // Damage to what was on the disk for certain is no power loss: somebody should look at it.
+    const auto covered = ReceiptLog::open_read_only(config.folder, ReceiptLog::Tail::not_counted);
+    if (!covered && covered.error().code != ErrorCode::not_found) return fail(covered.error());
+    if (covered) {
+      auto moved = session->set_aside();
+      if (!moved) return fail(std::move(moved.error()));
+      set_aside = std::move(*moved);
+    }
+    log.emplace(open_log());
+  }
+  if (!*log) return fail(std::move(log->error()));
+  // What a process that was killed left unsynced may not be lost under a session that promises more.
+  if ((*log)->size() > (*log)->tree().head().head.size)
+    if (auto good = (*log)->checkpoint(key, now_ms); !good) return fail(std::move(good.error()));
+  if (auto begun = session->begin(config.sync == ReceiptLog::Sync::each_commit); !begun)
+    return fail(std::move(begun.error()));
+  return std::unique_ptr<ReceiptIssuer>(new ReceiptIssuer(config, std::move(key), std::move(*session),
+                                                          std::move(**log), std::move(set_aside), now_ms));
 }
 
-ReceiptIssuer::ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, ReceiptLog log,
+ReceiptIssuer::ReceiptIssuer(const ReceiptIssuerConfig& config, crypto::SigningKey key, LogSession session,
+                             ReceiptLog log, std::optional<std::filesystem::path> set_aside,
                              std::uint64_t now_ms)
     : config_(config),
       key_(std::move(key)),
+      session_(std::move(session)),
+      set_aside_(std::move(set_aside)),
       log_(std::move(log)),
-      checkpoint_at_ms_(now_ms),
+      newest_ms_(now_ms),
       log_entries_(log_.size()),
-      log_bytes_(log_.bytes()) {}
+      log_bytes_(log_.bytes()) {
+  std::vector<std::filesystem::path> folders = closed_logs(config.folder);
+  if (folders.size() > kMostClosedLogs)
+    folders.erase(folders.begin(), folders.end() - static_cast<std::ptrdiff_t>(kMostClosedLogs));
+  for (const auto& folder : folders)
+    if (auto closed = ReceiptLog::open_read_only(folder, ReceiptLog::Tail::not_counted))
+      closed_.push_back(std::move(*closed));
+  checkpointer_ = std::jthread([this](const std::stop_token& stop) { keep_checkpoints(stop); });
+}
 
 ReceiptIssuer::~ReceiptIssuer() {
-  // What it would report is reported by the next open(): the log says what it lacks.
-  if (newest_ms_ != 0) (void)log_.checkpoint(key_, newest_ms_);
+  checkpointer_.request_stop();
+  checkpointer_.join();
+  // What fails here is seen by the next open(): the session did not end.
+  if (is_covered() || checkpoint()) (void)session_.end();
+}
+
+void ReceiptIssuer::keep_checkpoints(const std::stop_token& stop) {
+  const std::chrono::milliseconds interval(config_.checkpoint_ms);
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!uncovered_.wait(lock, stop, [this] { return !is_covered(); })) return;
+      // Many receipts share one.
+      if (interval.count() > 0) uncovered_.wait_for(lock, stop, interval, [] { return false; });
+      if (stop.stop_requested()) return;
+    }
+    if (checkpoint()) continue;
+    std::unique_lock lock(mutex_);
+    uncovered_.wait_for(lock, stop, std::max(interval, kRetryAfter), [] { return false; });
+    if (stop.stop_requested()) return;
+  }
+}
+
+result<void> ReceiptIssuer::checkpoint() {
+  const std::lock_guard one_at_a_time(checkpoint_mutex_);
+  const auto take = [this]() -> result<void> {
+    std::unique_lock lock(mutex_);
+    const auto head = log_.sign_head(key_, newest_ms_);
+    lock.unlock();
+    if (!head) return fail(head.error());
+    if (auto good = log_.sync_written(); !good) return good;
+    lock.lock();
+    if (auto good = log_.store_head(*head); !good) return good;
+    lock.unlock();
+    return log_.sync_heads();
+  };
+  auto taken = take();
+  (taken ? checkpoints_ : checkpoints_failed_).fetch_add(1, std::memory_order_relaxed);
+  return taken;
 }
 
 result<ReceiptFile> ReceiptIssuer::issue(const ReceiptDraft& draft, std::uint64_t now_ms) {
@@ -119,15 +195,13 @@ result<ReceiptFile> ReceiptIssuer::sign_and_log(ReceiptContent content, const Op
   content.sequence = log_.size();
   content.previous = log_.newest_digest();
   content.id = fmt::format("{}{}-{}", kIdPrefix, content.sequence, random);
-  file.receipt = sign_receipt(std::move(content), key_);
-  if (auto good = log_.append(file.receipt); !good) return fail(std::move(good.error()));
+  FreshReceipt fresh = sign_receipt(std::move(content), key_);
+  if (auto good = log_.append(fresh); !good) return fail(std::move(good.error()));
+  file.receipt = std::move(fresh.receipt);
   log_entries_.store(log_.size(), std::memory_order_relaxed);
   log_bytes_.store(log_.bytes(), std::memory_order_relaxed);
-  newest_ms_ = now_ms;
-  if (now_ms >= checkpoint_at_ms_) {
-    if (auto good = log_.checkpoint(key_, now_ms); !good) return fail(std::move(good.error()));
-    checkpoint_at_ms_ = now_ms + config_.checkpoint_ms;
-  }
+  newest_ms_ = std::max(newest_ms_, now_ms);
+  uncovered_.notify_one();
   auto position = log_.position(file.receipt.content.sequence, key_, now_ms);
   if (!position) return fail(std::move(position.error()));
   file.position = std::move(*position);
@@ -140,26 +214,48 @@ result<ReceiptFile> ReceiptIssuer::find(std::string_view id, std::uint64_t now_m
     return fail(ErrorCode::not_found, fmt::format("there is no receipt '{}'", id), "id");
   };
   if (!sequence) return not_found();
+  {
+    const std::lock_guard lock(mutex_);
+    auto receipt = log_.read(*sequence);
+    // The random part keeps those who only count from reading along.
+    if (receipt && constant_time_equal(receipt->content.id, id)) {
+      auto position = log_.position(*sequence, key_, now_ms);
+      if (!position) return fail(std::move(position.error()));
+      return ReceiptFile{std::move(*receipt), std::move(*position), {}};
+    }
+    if (!receipt && receipt.error().code != ErrorCode::not_found) return fail(std::move(receipt.error()));
+  }
+  for (const ReceiptLog& log : closed_) {
+    auto receipt = log.read(*sequence);
+    if (!receipt || !constant_time_equal(receipt->content.id, id)) continue;
+    auto position = log.stored_position(*sequence);
+    if (!position) return fail(std::move(position.error()));
+    return ReceiptFile{std::move(*receipt), std::move(*position), {}};
+  }
+  return not_found();
+}
+
+result<ConsistencyProof> ReceiptIssuer::consistency(std::uint64_t from_size, std::uint64_t to_size,
+                                                    std::uint64_t now_ms) {
   const std::lock_guard lock(mutex_);
-  if (*sequence >= log_.size()) return not_found();
-  auto receipt = log_.read(*sequence);
-  if (!receipt) return fail(std::move(receipt.error()));
-  // The random part keeps those who only count from reading along.
-  if (!constant_time_equal(receipt->content.id, id)) return not_found();
-  auto position = log_.position(*sequence, key_, now_ms);
-  if (!position) return fail(std::move(position.error()));
-  return ReceiptFile{std::move(*receipt), std::move(*position), {}};
+  const std::uint64_t size = log_.size();
+  if (to_size == 0) to_size = size;
+  if (from_size > to_size || to_size > size)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The log has {} receipts: it cannot show that one of {} grew from one of {}.",
+                            size, to_size, from_size),
+                "from");
+  auto head = log_.sign_head(key_, now_ms);
+  if (!head) return fail(std::move(head.error()));
+  auto path = log_.tree().consistency_proof(from_size, to_size);
+  if (!path) return fail(std::move(path.error()));
+  return ConsistencyProof{from_size, to_size, std::move(*path), *head};
 }
 
 ReceiptStats ReceiptIssuer::stats() const {
-  return {issued_.load(std::memory_order_relaxed), failed_.load(std::memory_order_relaxed),
+  return {issued_.load(std::memory_order_relaxed),      failed_.load(std::memory_order_relaxed),
+          checkpoints_.load(std::memory_order_relaxed), checkpoints_failed_.load(std::memory_order_relaxed),
           log_entries_.load(std::memory_order_relaxed), log_bytes_.load(std::memory_order_relaxed)};
-}
-
-result<void> ReceiptIssuer::checkpoint(std::uint64_t now_ms) {
-  const std::lock_guard lock(mutex_);
-  checkpoint_at_ms_ = now_ms + config_.checkpoint_ms;
-  return log_.checkpoint(key_, now_ms);
 }
 
 }  // namespace sovereign::pci

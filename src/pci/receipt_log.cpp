@@ -21,12 +21,12 @@ tl::unexpected<Error> ReceiptLog::corrupt(std::string_view what) const {
 }
 
 result<ReceiptLog> ReceiptLog::open(const std::filesystem::path& folder, const crypto::SigningKey& key,
-                                    std::uint64_t now_ms, Sync sync, Tail tail) {
-  auto tree = crypto::MerkleLog::open(folder, sync, &key.public_key(), tail);
+                                    std::uint64_t now_ms, Sync sync) {
+  auto tree = crypto::MerkleLog::open(folder, sync, &key.public_key());
   if (!tree && tree.error().code == ErrorCode::not_found)
     tree = crypto::MerkleLog::create(folder, key, now_ms, sync);
   if (!tree) return fail(std::move(tree.error()));
-  auto log = read_folder(folder, std::move(*tree), AppendFile::Mode::read_write, sync);
+  auto log = read_folder(folder, std::move(*tree), AppendFile::Mode::read_write, sync, Tail::counted);
   if (!log) return log;
   // Lines and offsets without leaf were never acknowledged.
   const auto end = log->end_of_line(log->size());
@@ -36,19 +36,19 @@ result<ReceiptLog> ReceiptLog::open(const std::filesystem::path& folder, const c
   return log;
 }
 
-result<ReceiptLog> ReceiptLog::open_read_only(const std::filesystem::path& folder) {
-  auto tree = crypto::MerkleLog::open_read_only(folder);
+result<ReceiptLog> ReceiptLog::open_read_only(const std::filesystem::path& folder, Tail tail) {
+  auto tree = crypto::MerkleLog::open_read_only(folder, tail);
   if (!tree) return fail(std::move(tree.error()));
-  return read_folder(folder, std::move(*tree), AppendFile::Mode::read_only, Sync::on_checkpoint);
+  return read_folder(folder, std::move(*tree), AppendFile::Mode::read_only, Sync::on_checkpoint, tail);
 }
 
 result<ReceiptLog> ReceiptLog::read_folder(const std::filesystem::path& folder, crypto::MerkleLog tree,
-                                           AppendFile::Mode mode, Sync sync) {
+                                           AppendFile::Mode mode, Sync sync, Tail tail) {
   auto lines = AppendFile::open(folder / "receipts.jsonl", mode);
   if (!lines) return fail(std::move(lines.error()));
   auto offsets = AppendFile::open(folder / "offsets", mode);
   if (!offsets) return fail(std::move(offsets.error()));
-  ReceiptLog log(std::move(tree), std::move(*lines), std::move(*offsets), sync);
+  ReceiptLog log(std::move(tree), std::move(*lines), std::move(*offsets), sync, tail);
   if (auto good = log.check_tail(); !good) return fail(std::move(good.error()));
   return log;
 }
@@ -103,12 +103,13 @@ result<SignedReceipt> ReceiptLog::read(std::uint64_t index) const {
   return receipt_from_entry(*text);
 }
 
-result<void> ReceiptLog::append(const SignedReceipt& receipt) {
-  assert(receipt.content.sequence == size() && receipt.content.previous == newest_digest_);
-  std::string text = entry_text(receipt);
-  if (text.size() >= kMostLineBytes) return fail(ErrorCode::invalid_argument, "a receipt has at most 1 MiB");
-  const crypto::Digest leaf = crypto::merkle_leaf_hash(text);
-  text += '\n';
+result<void> ReceiptLog::append(const FreshReceipt& fresh) {
+  const ReceiptContent& content = fresh.receipt.content;
+  assert(content.sequence == size() && content.previous == newest_digest_);
+  if (fresh.entry.size() >= kMostLineBytes)
+    return fail(ErrorCode::invalid_argument, "a receipt has at most 1 MiB");
+  const crypto::Digest leaf = crypto::merkle_leaf_hash(fresh.entry);
+  const std::string text = fresh.entry + '\n';
   // An append that fails after this one leaves a line without leaf, which must not stay before the next.
   const std::uint64_t lines_before = lines_.size();
   if (auto good = lines_.append(text); !good) return good;
@@ -125,7 +126,7 @@ result<void> ReceiptLog::append(const SignedReceipt& receipt) {
     if (auto good = offsets_.sync(); !good) return undo(good);
   }
   tree_.append(leaf);
-  newest_digest_ = digest_of(receipt.content);
+  newest_digest_ = fresh.digest;
   // When this fails the leaf is in memory, so the line stays: the next commit writes it.
   return tree_.commit();
 }
@@ -143,9 +144,24 @@ result<LogPosition> ReceiptLog::position(std::uint64_t index, const crypto::Sign
   return position;
 }
 
-result<void> ReceiptLog::checkpoint(const crypto::SigningKey& key, std::uint64_t now_ms) {
+result<LogPosition> ReceiptLog::stored_position(std::uint64_t index) const {
+  LogPosition position;
+  position.index = index;
+  position.head = tree_.head();
+  auto path = tree_.inclusion_proof(index, position.head.head.size);
+  if (!path) return fail(std::move(path.error()));
+  position.path = std::move(*path);
+  return position;
+}
+
+result<void> ReceiptLog::sync_written() {
   if (auto good = lines_.sync(); !good) return good;
   if (auto good = offsets_.sync(); !good) return good;
+  return tree_.sync_tree();
+}
+
+result<void> ReceiptLog::checkpoint(const crypto::SigningKey& key, std::uint64_t now_ms) {
+  if (auto good = sync_written(); !good) return good;
   auto head = tree_.checkpoint(key, now_ms);
   if (!head) return fail(std::move(head.error()));
   return {};
@@ -153,10 +169,12 @@ result<void> ReceiptLog::checkpoint(const crypto::SigningKey& key, std::uint64_t
 
 result<void> ReceiptLog::audit() const {
   if (auto good = tree_.audit(); !good) return good;
-  if (offsets_.size() != size() * kOffsetBytes) return corrupt("there are offsets without leaves");
-  const auto end = end_of_line(size());
-  if (!end) return fail(end.error());
-  if (lines_.size() != *end) return corrupt("there are lines without leaves");
+  if (tail_ == Tail::counted) {
+    if (offsets_.size() != size() * kOffsetBytes) return corrupt("there are offsets without leaves");
+    const auto end = end_of_line(size());
+    if (!end) return fail(end.error());
+    if (lines_.size() != *end) return corrupt("there are lines without leaves");
+  }
   crypto::Digest previous{};
   std::vector<SignedReceipt> receipts;
   std::vector<crypto::Digest> digests;

@@ -9,9 +9,10 @@
 // Lines are written before offsets and those before the tree, so a line counts once its leaf is there.
 // Recovery cuts what was written of a line without leaf (never acknowledged), and nothing else. Durability
 // and damage are as in MerkleLog: after append() a receipt survives the death of the process, after
-// checkpoint() (or with Sync::each_commit, after append()) a power loss.
+// checkpoint() (or with Sync::each_commit, after append()) a power loss. A log whose machine stopped is not
+// gone on with: see log_session.h.
 //
-// Not thread-safe: ReceiptIssuer guards it.
+// Not thread-safe: ReceiptIssuer guards it; what may run beside the writer says so.
 #pragma once
 
 #include <filesystem>
@@ -31,8 +32,8 @@ class ReceiptLog {
 
   // Makes the log when the folder has none. Errors: those of MerkleLog.
   static result<ReceiptLog> open(const std::filesystem::path& folder, const crypto::SigningKey& key,
-                                 std::uint64_t now_ms, Sync sync, Tail tail = Tail::keep);
-  static result<ReceiptLog> open_read_only(const std::filesystem::path& folder);
+                                 std::uint64_t now_ms, Sync sync);
+  static result<ReceiptLog> open_read_only(const std::filesystem::path& folder, Tail tail = Tail::counted);
 
   std::uint64_t size() const { return tree_.size(); }
   std::uint64_t bytes() const { return lines_.size(); }  // of the receipts themselves
@@ -40,23 +41,37 @@ class ReceiptLog {
   const crypto::Digest& newest_digest() const { return newest_digest_; }
   const crypto::MerkleLog& tree() const { return tree_; }
 
-  // receipt.content's sequence and previous must be the next ones (asserted).
-  result<void> append(const SignedReceipt& receipt);
+  // Its sequence and previous must be the next ones (asserted).
+  result<void> append(const FreshReceipt& fresh);
   result<SignedReceipt> read(std::uint64_t index) const;
   // The proof that it is there, under a head of now.
   result<LogPosition> position(std::uint64_t index, const crypto::SigningKey& key, std::uint64_t now_ms);
+  // The same, of a log that is read only: under its newest stored head.
+  result<LogPosition> stored_position(std::uint64_t index) const;
   result<void> checkpoint(const crypto::SigningKey& key, std::uint64_t now_ms);
+  // A checkpoint in parts, for those who sync beside the writer, one thread at a time: sign_head() and
+  // store_head() as the writer, sync_written() between them and sync_heads() after them beside it.
+  result<crypto::SignedTreeHead> sign_head(const crypto::SigningKey& key, std::uint64_t now_ms) {
+    return tree_.sign_head(key, now_ms);
+  }
+  result<void> sync_written();
+  result<void> store_head(const crypto::SignedTreeHead& head) { return tree_.store_head(head); }
+  result<void> sync_heads() { return tree_.sync_heads(); }
 
   // Checks every byte: the tree and its heads, each line against its leaf, each signature, the chain of
-  // digests, the offsets.
+  // digests, the offsets. With Tail::not_counted: of what the newest stored head covers.
   result<void> audit() const;
 
  private:
-  ReceiptLog(crypto::MerkleLog tree, AppendFile lines, AppendFile offsets, Sync sync)
-      : tree_(std::move(tree)), lines_(std::move(lines)), offsets_(std::move(offsets)), sync_(sync) {}
+  ReceiptLog(crypto::MerkleLog tree, AppendFile lines, AppendFile offsets, Sync sync, Tail tail)
+      : tree_(std::move(tree)),
+        lines_(std::move(lines)),
+        offsets_(std::move(offsets)),
+        sync_(sync),
+        tail_(tail) {}
 
   static result<ReceiptLog> read_folder(const std::filesystem::path& folder, crypto::MerkleLog tree,
-                                        AppendFile::Mode mode, Sync sync);
+                                        AppendFile::Mode mode, Sync sync, Tail tail);
   result<std::uint64_t> end_of_line(std::uint64_t index) const;
   result<std::string> line(std::uint64_t index) const;
   result<void> check_tail();
@@ -66,6 +81,7 @@ class ReceiptLog {
   AppendFile lines_;
   AppendFile offsets_;
   Sync sync_;
+  Tail tail_;
   crypto::Digest newest_digest_{};
 };
 

@@ -81,6 +81,25 @@ ReceiptCheck check_previous(const SignedReceipt& receipt, const SignedReceipt& p
   return {"previous", false, "It does not follow the receipt that you named."};
 }
 
+ReceiptCheck check_consistency(const ReceiptFile& file, const ConsistencyProof& proof) {
+  const crypto::TreeHead& then = file.position.head.head;
+  const crypto::TreeHead& now = proof.head.head;
+  const auto no = [](std::string reason) { return ReceiptCheck{"consistency", false, std::move(reason)}; };
+  if (!crypto::verify_tree_head(proof.head, file.receipt.content.issuer))
+    return no("The head of the consistency proof is not signed by the receipt's signer.");
+  if (now.log_id != then.log_id) return no("The consistency proof is of another log.");
+  if (proof.from_size != then.size || proof.to_size != now.size)
+    return no(fmt::format(
+        "The consistency proof leads from {} receipts to {}, not from this receipt's head of {} to "
+        "its own of {}.",
+        proof.from_size, proof.to_size, then.size, now.size));
+  if (!crypto::verify_consistency(then.size, then.root, now.size, now.root, proof.path))
+    return no(
+        "The log did not only grow: its newer head does not contain what this receipt's head contains.");
+  return {"consistency", true,
+          fmt::format("The log of {} receipts contains all {} of this receipt's head.", now.size, then.size)};
+}
+
 }  // namespace
 
 bool ReceiptVerdict::holds() const {
@@ -109,6 +128,7 @@ ReceiptVerdict verify_receipt(const ReceiptFile& file, const ReceiptEvidence& ev
                                 *evidence.answer));
   if (evidence.model_digest) checks.push_back(check_model(receipt, *evidence.model_digest));
   if (evidence.previous != nullptr) checks.push_back(check_previous(receipt, *evidence.previous));
+  if (evidence.consistency != nullptr) checks.push_back(check_consistency(file, *evidence.consistency));
   return verdict;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pci/consistency_proof.h"
 #include "pci/receipt.h"
 
 namespace sovereign::pci {
@@ -16,14 +17,15 @@ namespace sovereign::pci {
 struct ReceiptEvidence {
   std::optional<std::string_view> query{};
   std::optional<std::string_view> answer{};
-  std::optional<crypto::PublicKey> issuer{};     // the key that is trusted
-  std::optional<crypto::Digest> model_digest{};  // of the model that should have answered
-  const SignedReceipt* previous = nullptr;       // the receipt before it
+  std::optional<crypto::PublicKey> issuer{};      // the key that is trusted
+  std::optional<crypto::Digest> model_digest{};   // of the model that should have answered
+  const SignedReceipt* previous = nullptr;        // the receipt before it
+  const ConsistencyProof* consistency = nullptr;  // from its head's size to the proof's own head
 };
 
 struct ReceiptCheck {
-  std::string
-      name;  // stable: "signature", "issuer", "log_head", "log_entry", "query", "answer", "model", "previous"
+  std::string name;  // stable: "signature", "issuer", "log_head", "log_entry", "query", "answer", "model",
+                     // "previous", "consistency"
   bool holds;
   std::string reason;
 };

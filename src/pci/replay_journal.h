@@ -18,7 +18,6 @@
 // Thread-safe.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -28,14 +27,10 @@
 #include <vector>
 
 #include "base/append_file.h"
+#include "pci/boot_id.h"
 #include "pci/replay_store.h"
 
 namespace sovereign::pci {
-
-using BootId = std::array<std::byte, 16>;
-
-// Changes with every start of the machine. Errors: unsupported.
-result<BootId> machine_boot_id();
 
 class ReplayJournal {
  public:

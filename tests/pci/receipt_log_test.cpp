@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "crypto/merkle_proof.h"
 #include "pci/receipt_verifier.h"
 #include "receipt_samples.h"
 #include "support/temporary_folder.h"
@@ -155,6 +156,47 @@ TEST(ReceiptLog, NoReceiptThatWasGivenOutIsLostByKill9) {
   }
   const auto audited = open_and_audit(folder.path());
   EXPECT_TRUE(audited) << audited.error().message;
+}
+
+// No further receipt is needed for the last ones before a pause to be covered.
+TEST(ReceiptLog, ACheckpointFollowsTheLastReceipt) {
+  const TemporaryFolder folder;
+  ReceiptIssuerConfig config = issuer_config(folder.path());
+  config.checkpoint_ms = 1;
+  const auto issuer = ReceiptIssuer::open(config, copy_of(issuer_key()), kIssuedMs).value();
+  for (std::uint64_t size = 1; size <= 3; ++size) {
+    issue(*issuer, 1);
+    const auto covered = [&] {
+      return crypto::MerkleLog::open_read_only(folder.path(), crypto::MerkleLog::Tail::not_counted)->size();
+    };
+    while (issuer->stats().checkpoints < size) std::this_thread::yield();
+    EXPECT_EQ(covered(), size);
+  }
+}
+
+TEST(ReceiptLog, ShowsThatItOnlyGrew) {
+  const TemporaryFolder folder;
+  const auto issuer = open_issuer(folder.path());
+  std::vector<crypto::TreeHead> heads;
+  for (int i = 0; i < 9; ++i) heads.push_back(issuer->issue(good_draft(), kIssuedMs)->position.head.head);
+  for (std::size_t from = 0; from < heads.size(); ++from) {
+    for (std::size_t to = from; to < heads.size(); ++to) {
+      const auto shown = issuer->consistency(from + 1, to + 1, kIssuedMs);
+      ASSERT_TRUE(shown) << shown.error().message;
+      EXPECT_TRUE(
+          crypto::verify_consistency(from + 1, heads[from].root, to + 1, heads[to].root, shown->path));
+    }
+    const auto now = issuer->consistency(from + 1, 0, kIssuedMs + 5);
+    ASSERT_TRUE(now);
+    EXPECT_EQ(now->head.head.size, heads.size());
+    EXPECT_EQ(now->head.head.root, heads.back().root);
+    const auto read = consistency_from_json(to_json(*now));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(to_json(*read), to_json(*now));
+    EXPECT_TRUE(crypto::verify_tree_head(now->head, issuer->public_key()));
+  }
+  for (const auto& [from, to] : {std::pair<std::uint64_t, std::uint64_t>{10, 0}, {3, 2}, {1, 10}})
+    EXPECT_EQ(issuer->consistency(from, to, kIssuedMs).error().code, ErrorCode::invalid_argument);
 }
 
 TEST(ReceiptLog, ManyThreadsGetOneChain) {

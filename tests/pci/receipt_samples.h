@@ -24,8 +24,9 @@ inline ReceiptDraft good_draft() {
   return draft;
 }
 
-inline ReceiptIssuerConfig issuer_config(const std::filesystem::path& folder) {
+inline ReceiptIssuerConfig issuer_config(const std::filesystem::path& folder, const BootId& boot_id = {}) {
   ReceiptIssuerConfig config;
+  config.boot_id = boot_id;
   config.folder = folder;
   config.engine = "sovereign 0.1.0 (test)";
   return config;
@@ -41,8 +42,10 @@ inline const crypto::SigningKey& issuer_key() {
   return key;
 }
 
-inline std::unique_ptr<ReceiptIssuer> open_issuer(const std::filesystem::path& folder) {
-  return std::move(ReceiptIssuer::open(issuer_config(folder), copy_of(issuer_key()), kIssuedMs).value());
+inline std::unique_ptr<ReceiptIssuer> open_issuer(const std::filesystem::path& folder,
+                                                  const BootId& boot_id = {}) {
+  return std::move(
+      ReceiptIssuer::open(issuer_config(folder, boot_id), copy_of(issuer_key()), kIssuedMs).value());
 }
 
 }  // namespace sovereign::pci

@@ -7,6 +7,10 @@ void write_receipt_metrics(PrometheusText& text, const pci::ReceiptStats& stats)
   text.counter("sovereign_receipts_issued_total", "Receipts made.", number(stats.issued));
   text.counter("sovereign_receipts_failed_total",
                "Receipts that could not be made; their answers were refused.", number(stats.failed));
+  text.counter("sovereign_receipt_checkpoints_total",
+               "Signed heads of the log that were stored, the log synced.", number(stats.checkpoints));
+  text.counter("sovereign_receipt_checkpoints_failed_total", "Those that failed; each is tried again.",
+               number(stats.checkpoints_failed));
   text.gauge("sovereign_receipt_log_entries", "Receipts in the log.", number(stats.log_entries));
   text.gauge("sovereign_receipt_log_bytes", "Size of the receipts in the log.", number(stats.log_bytes));
 }
