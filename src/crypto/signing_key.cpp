@@ -28,8 +28,14 @@ void SecretBytes::Free::operator()(std::byte* bytes) const { sodium_free(bytes);
 result<SecretBytes> SecretBytes::allocate(std::size_t size) {
   require_sodium();
   auto* bytes = static_cast<std::byte*>(sodium_malloc(size));
-  if (bytes == nullptr)
-    return fail(ErrorCode::resource_exhausted, "no locked memory for a key: raise the limit (ulimit -l)");
+  // sodium_malloc() asks for the lock too, and does not say when it was refused.
+  const bool locked = bytes != nullptr && sodium_mlock(bytes, size) == 0;
+  if (!locked) {
+    sodium_free(bytes);
+    return fail(ErrorCode::resource_exhausted,
+                "no memory can be locked for a key, so that it could be written to swap: raise the limit "
+                "(ulimit -l)");
+  }
   return SecretBytes(bytes, size);
 }
 
@@ -68,12 +74,12 @@ result<PublicKey> public_key_from_text(std::string_view text) {
   if (text.starts_with(kPublicKeyPrefix)) {
     const std::string_view hex = text.substr(kPublicKeyPrefix.size());
     const bool decoded =
-        hex.size() == 2 * key.size() &&
+        hex.size() == 2 * key.size() && hex.find_first_of("ABCDEF") == std::string_view::npos &&
         sodium_hex2bin(raw(key.data()), key.size(), hex.data(), hex.size(), nullptr, &size, nullptr) == 0;
     if (decoded && size == key.size()) return key;
   }
   return fail(ErrorCode::invalid_argument,
-              fmt::format("a public key is '{}' and 64 hexadecimal digits", kPublicKeyPrefix));
+              fmt::format("a public key is '{}' and 64 lower-case hexadecimal digits", kPublicKeyPrefix));
 }
 
 }  // namespace sovereign::crypto

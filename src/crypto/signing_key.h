@@ -19,7 +19,8 @@ using ed25519::Signature;
 
 inline constexpr std::size_t kSeedBytes = 32;
 
-// Bytes in guarded memory. Errors: resource_exhausted when no memory can be locked (see ulimit -l).
+// Bytes in guarded memory. Errors: resource_exhausted when no memory can be locked (see ulimit -l; a page or
+// two for each secret): none is kept in memory that could be swapped out.
 class SecretBytes {
  public:
   static result<SecretBytes> allocate(std::size_t size);

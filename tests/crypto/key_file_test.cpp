@@ -2,8 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -130,13 +135,60 @@ TEST(SigningKey, SignsAsRfc8032Says) {
   EXPECT_TRUE(ed25519::verify({"", &key->public_key(), &signature}));
 }
 
+// The sanitizers' runtimes make locking memory do nothing.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kLocksAreReal = false;
+#else
+constexpr bool kLocksAreReal = true;
+#endif
+
+// The flags of the mapping that holds an address (proc(5), VmFlags).
+std::string mapping_flags(const void* address) {
+  std::ifstream in("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  bool here = false;
+  for (std::string line; std::getline(in, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) here = wanted >= begin && wanted < end;
+    if (here && line.starts_with("VmFlags:")) return line + " ";
+  }
+  return {};
+}
+
+TEST(SigningKey, ItsMemoryIsLockedAndLeftOutOfCoreDumps) {
+  if (!kLocksAreReal) GTEST_SKIP();
+  const auto key = SigningKey::generate();
+  ASSERT_TRUE(key);
+  const std::string flags = mapping_flags(key->seed().data());
+  EXPECT_THAT(flags, HasSubstr(" lo "));
+  EXPECT_THAT(flags, HasSubstr(" dd "));
+}
+
+TEST(SigningKey, NoKeyWithoutLockedMemory) {
+  if (!kLocksAreReal) GTEST_SKIP();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_MEMLOCK, &none) != 0) ::_exit(2);
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(3);  // root may lock without limit
+    const auto key = SigningKey::generate();
+    if (key) ::_exit(4);
+    ::_exit(key.error().code == ErrorCode::resource_exhausted ? 0 : 5);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(PublicKeyText, RoundTripsAndRefusesTheRest) {
   const auto key = SigningKey::generate();
   ASSERT_TRUE(key);
   const std::string text = to_text(key->public_key());
   EXPECT_EQ(*public_key_from_text(text), key->public_key());
   for (const std::string& bad : {text.substr(1), text + "0", text.substr(0, 70), std::string("ed25519:"),
-                                 "ed25519:" + std::string(64, 'g')})
+                                 "ed25519:" + std::string(64, 'g'), "ed25519:" + std::string(64, 'A')})
     EXPECT_EQ(public_key_from_text(bad).error().code, ErrorCode::invalid_argument) << bad;
 }
 
