@@ -34,7 +34,10 @@ class GateMetrics {
   // The gate that said no; any gate for an admitted one.
   void verdict(RejectCode code, Gate gate) noexcept {
     add(verdicts_[static_cast<std::size_t>(code)], 1);
-    if (code != RejectCode::none) add(rejected_[index(gate)], 1);
+    const bool admitted = code == RejectCode::none;
+    const std::size_t passed = admitted ? kGates : index(gate);
+    for (std::size_t i = 0; i < passed; ++i) add(passed_[i], 1);
+    if (!admitted) add(rejected_[passed], 1);
   }
 
   GateSnapshot snapshot() const noexcept;
@@ -47,6 +50,7 @@ class GateMetrics {
   }
 
   std::array<Counter, kGates> nanoseconds_{};
+  std::array<Counter, kGates> passed_{};
   std::array<Counter, kGates> rejected_{};
   std::array<Counter, kRejectCodes> verdicts_{};
 };

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "bench/allocation_counter.h"
 #include "envelope_samples.h"
@@ -240,6 +242,33 @@ TEST(RejectCode, NamesAndNumbersAreTheProtocols) {
                                                        {10, "REJECT_REPLAY_STORE_UNAVAILABLE"}};
   ASSERT_EQ(std::size(expected), kRejectCodes);
   for (const auto& [number, name] : expected) EXPECT_EQ(to_string(static_cast<RejectCode>(number)), name);
+}
+
+// Whoever scrapes while verdicts fall must never see a counter go down.
+TEST(GateMetrics, CountersOnlyGrow) {
+  GateMetrics metrics;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t)
+    threads.emplace_back([&] {
+      for (std::uint64_t i = 0; !stop.load(std::memory_order_relaxed); ++i)
+        metrics.verdict(i % 8 == 0 ? RejectCode::none : RejectCode::nonce_replay, Gate::replay);
+    });
+  GateSnapshot last;
+  for (int i = 0; i < 20'000; ++i) {
+    const GateSnapshot now = metrics.snapshot();
+    for (std::size_t gate = 0; gate < kGates; ++gate) {
+      EXPECT_GE(now.gates[gate].passed, last.gates[gate].passed) << gate;
+      EXPECT_GE(now.gates[gate].rejected, last.gates[gate].rejected) << gate;
+    }
+    last = now;
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  const GateSnapshot end = metrics.snapshot();
+  const auto of = [&](Gate gate) { return end.gates[static_cast<std::size_t>(gate)]; };
+  EXPECT_EQ(of(Gate::rate).passed, of(Gate::replay).passed + of(Gate::replay).rejected);
+  EXPECT_EQ(of(Gate::quality).passed, end.verdicts[static_cast<std::size_t>(RejectCode::none)]);
 }
 
 }  // namespace
