@@ -7,37 +7,14 @@
 KEY_FILE is what `sovereign keys new` makes, without a passphrase. The form is that of docs/proof.md.
 """
 import argparse
-import hashlib
 import os
 import sys
 import time
 
-from verify_receipt import BASE, L, digest, multiply
+from ed25519 import public_key, sign
+from verify_receipt import digest
 
 UNMEASURED = 65535
-
-
-def encode(point):
-    x, y = point
-    return (y | (x & 1) << 255).to_bytes(32, "little")
-
-
-def expand(seed):  # RFC 8032, 5.1.5
-    hashed = hashlib.sha512(seed).digest()
-    scalar = int.from_bytes(hashed[:32], "little")
-    return scalar & ((1 << 254) - 8) | (1 << 254), hashed[32:]
-
-
-def public_key(seed):
-    return encode(multiply(expand(seed)[0], BASE))
-
-
-def sign(seed, message):
-    scalar, prefix = expand(seed)
-    r = int.from_bytes(hashlib.sha512(prefix + message).digest(), "little") % L
-    point = encode(multiply(r, BASE))
-    k = int.from_bytes(hashlib.sha512(point + public_key(seed) + message).digest(), "little") % L
-    return point + ((r + k * scalar) % L).to_bytes(32, "little")
 
 
 def seal(seed, sender, payload, policy="", scores=None, now_ms=None, nonce=None):
