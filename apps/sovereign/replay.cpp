@@ -117,7 +117,8 @@ std::vector<std::string> compare(const pci::ReceiptContent& then, Sealed now) {
   for (const auto& [name, value] : then.sampling) {
     const auto found = now.find(name);
     const std::string here = found == now.end() ? "nothing" : "'" + found->second + "'";
-    if (name == "form" || here == "'" + value + "'") continue;
+    // The mode is a promise, not another way to compute; whether it could be kept is told apart.
+    if (name == "form" || name == "deterministic" || here == "'" + value + "'") continue;
     differences.push_back(fmt::format("{}: '{}' then, {} now", name, value, here));
   }
   return differences;
@@ -127,7 +128,15 @@ std::vector<std::string> compare(const pci::ReceiptContent& then, Sealed now) {
 
 result<Replay> replay(const ReplayRequest& request) {
   const SteadyClock clock;
-  const auto loaded = load_model(request.model, settings_of(request), clock);
+  config::Settings settings = settings_of(request);
+  settings.engine.deterministic = true;
+  std::string why_not_repeatable;
+  auto loaded = load_model(request.model, settings, clock);
+  if (!loaded && loaded.error().where == "engine.deterministic") {
+    why_not_repeatable = std::move(loaded.error().message);
+    settings.engine.deterministic = false;
+    loaded = load_model(request.model, settings, clock);
+  }
   if (!loaded) return fail(loaded.error());
   auto query = read_query(request, *loaded);
   if (!query) return fail(std::move(query.error()));
@@ -144,7 +153,8 @@ result<Replay> replay(const ReplayRequest& request) {
   const runtime::SovereignResult& result = **end;
   return Replay{
       runtime::sealed_answer(result.choices),
-      compare(request.receipt, runtime::sealed_sampling(asked, result, loaded->backend->identity()))};
+      compare(request.receipt, runtime::sealed_sampling(asked, result, loaded->backend->identity())),
+      std::move(why_not_repeatable)};
 }
 
 }  // namespace sovereign

@@ -56,6 +56,7 @@ std::map<std::string, std::string> answer_settings(const engine::ChatFormat& for
                                                    const engine::EngineConfig& config) {
   return {{"chat_template", sha256_hex(format.template_source())},
           {"context_tokens", fmt::format("{}", config.context_tokens)},
+          {"deterministic", fmt::format("{}", config.deterministic)},
           {"flash_attention", fmt::format("{}", config.flash_attention)},
           {"gpu_layers", fmt::format("{}", config.gpu_layers)},
           {"kernels", kernels_of(config)},
