@@ -48,9 +48,7 @@ result<crypto::SigningKey> load_key(const config::ReceiptSettings& settings, con
 }
 
 result<std::unique_ptr<pci::ReceiptIssuer>> open_issuer(const config::ReceiptSettings& settings,
-                                                        const fs::path& key_file) {
-  auto key = load_key(settings, key_file);
-  if (!key) return fail(std::move(key.error()));
+                                                        crypto::SigningKey key) {
   const auto folder = own_folder(settings.folder, "receipts");
   if (!folder) return fail(folder.error());
   pci::ReceiptIssuerConfig config;
@@ -58,7 +56,17 @@ result<std::unique_ptr<pci::ReceiptIssuer>> open_issuer(const config::ReceiptSet
   config.engine = fmt::format("sovereign {} {}", build_info::version, build_info::git_commit);
   config.sync = settings.sync;
   config.checkpoint_ms = static_cast<std::uint64_t>(settings.checkpoint_interval.count());
-  return pci::ReceiptIssuer::open(config, std::move(*key), now_ms());
+  const auto boot = pci::machine_boot_id();
+  if (!boot) return fail(boot.error());
+  config.boot_id = *boot;
+  auto issuer = pci::ReceiptIssuer::open(config, std::move(key), now_ms());
+  if (issuer && (*issuer)->set_aside())
+    spdlog::warn(
+        "the machine stopped while the receipt log was open, so that its newest receipts may be missing: it "
+        "was "
+        "set aside to {}, and another log was begun",
+        (*issuer)->set_aside()->string());
+  return issuer;
 }
 
 }  // namespace
@@ -71,7 +79,11 @@ result<Receipts> open_receipts(const config::ReceiptSettings& settings) {
   if (!needed && settings.key_file.empty() && !fs::exists(key_file, ignored)) {
     return Receipts{nullptr, "it has no signing key (its operator makes one with 'sovereign keys new')"};
   }
-  auto issuer = open_issuer(settings, key_file);
+  auto key = load_key(settings, key_file);
+  // Who names a key means it.
+  if (!key && (needed || !settings.key_file.empty())) return fail(std::move(key.error()));
+  auto issuer = key ? open_issuer(settings, std::move(*key))
+                    : result<std::unique_ptr<pci::ReceiptIssuer>>(fail(std::move(key.error())));
   if (issuer) {
     spdlog::info("receipts are signed by {}", crypto::to_text((*issuer)->public_key()));
     return Receipts{std::move(*issuer), {}};
@@ -109,6 +121,22 @@ result<std::unique_ptr<Gates>> open_gates(const config::EnvelopeSettings& settin
   auto journal = pci::ReplayJournal::open(*folder, *gates->store, now_ms(), *boot);
   if (!journal) return fail(std::move(journal.error()));
   gates->journal = std::move(*journal);
+  const pci::ReplayJournal::Recovery& recovery = gates->journal->recovery();
+  if (recovery.damaged_files > 0)
+    spdlog::warn("{} of the files of used nonces in {} could not be read", recovery.damaged_files,
+                 folder->string());
+  const std::uint64_t floor_ms = gates->store->floor_ms();
+  const std::uint64_t latest_ms = now_ms() + config.window.future_ms;
+  // A start after a power loss closes as much and a bucket.
+  if (floor_ms > latest_ms + nonces.bucket_ms)
+    spdlog::error(
+        "envelopes are refused as stale for the next {} s: the clock was ahead when nonces were kept in {}; "
+        "docs/proof.md says how to begin anew",
+        (floor_ms - latest_ms) / 1'000, folder->string());
+  else if (floor_ms > now_ms())
+    spdlog::warn(
+        "envelopes are refused as stale for the next {} s: what was admitted before may be forgotten",
+        (floor_ms - now_ms()) / 1'000 + 1);
   const pci::RateLimit limit{static_cast<double>(settings.rate_per_second),
                              static_cast<double>(settings.rate_burst)};
   gates->chain =

@@ -18,8 +18,9 @@ struct Receipts {
   std::string why_none;                        // then: why, for who asks for one
 };
 
-// A key or log that cannot be had is an error when every answer needs its receipt; else there are none, and a
-// key that was never made is not worth a warning. Errors: as crypto::load_key_file() and ReceiptLog::open().
+// A key or log that cannot be had is an error when every answer needs its receipt, and so is a key that the
+// settings name; else there are none, and a key that was never made is not worth a warning. Errors: as
+// crypto::load_key_file() and ReceiptLog::open().
 result<Receipts> open_receipts(const config::ReceiptSettings& settings);
 
 // The gates and the nonces that they remember.

@@ -187,7 +187,7 @@ void add_receipt_keys(std::vector<Key>& keys) {
       "receipts.mode", FIELD(receipts.mode),
       {{"off", Mode::off}, {"on_request", Mode::on_request}, {"always", Mode::always}},
       "Who gets a receipt of an answer: nobody; who asks for one, once there is a key; or everybody, and no "
-      "answer without.");
+      "answer without, so that completions, for which none are made, are refused.");
   mode.flag = "--receipts";
   keys.push_back(std::move(mode));
   keys.push_back(
@@ -217,8 +217,10 @@ void add_envelope_keys(std::vector<Key>& keys) {
                                 "Senders whose signed envelopes POST /v1/query takes, each as "
                                 "\"name=ed25519:…\"; none: no envelopes are taken."),
                            check_senders));
-  keys.push_back(make("envelopes.required", "", Kind::boolean, FIELD(envelopes.required),
-                      "Refuse queries to POST /v1/query that come without an envelope."));
+  keys.push_back(
+      make("envelopes.required", "", Kind::boolean, FIELD(envelopes.required),
+           "Answer nothing that comes without an envelope: POST /v1/query takes envelopes only, chats, "
+           "completions and embeddings are refused."));
   keys.push_back(make("envelopes.policy", "", Kind::text, FIELD(envelopes.policy),
                       "Text of the policy that an envelope must name the digest of."));
   keys.push_back(

@@ -146,6 +146,44 @@ def test_a_receipt_is_found_again_without_its_openings(proving, parts):
     assert metrics["sovereign_receipts_failed_total"] == 0 and metrics["sovereign_receipt_log_bytes"] > 500
 
 
+def test_the_log_shows_that_it_only_grew(proving, parts, tmp_path):
+    header = {"X-Sovereign-Receipt": "true"}
+    first = query(proving, {"content": "One?", "max_tokens": 2}, **header)[0]["receipt"]
+    query(proving, {"content": "Two?", "max_tokens": 2}, **header)
+    size = first["log"]["head"]["size"]
+    shown = httpx.get(f"{proving.url}/v1/receipts/consistency", params={"from": size})
+    assert shown.status_code == 200 and shown.json()["to"] > size
+    (tmp_path / "receipt").write_text(json.dumps(first))
+    (tmp_path / "proof").write_text(shown.text)
+    judged = sovereign("verify", tmp_path / "receipt", "--consistency", tmp_path / "proof", "--key", parts[1])
+    assert judged.returncode == 0 and "ok   consistency" in judged.stdout, judged.stdout + judged.stderr
+    forged = shown.json()
+    forged["path"][0] = "0" * 64
+    (tmp_path / "proof").write_text(json.dumps(forged))
+    judged = sovereign("verify", tmp_path / "receipt", "--consistency", tmp_path / "proof")
+    assert judged.returncode == 1 and "did not only grow" in judged.stdout, judged.stdout
+    for wrong in ({"from": 999999}, {"from": "x"}, {"from": 2, "to": 1}):
+        assert httpx.get(f"{proving.url}/v1/receipts/consistency", params=wrong).status_code == 400
+
+
+def test_a_key_that_is_named_must_be_usable(parts, tmp_path):
+    key = tmp_path / "open.key"
+    key.write_bytes((parts[0] / "signing.key").read_bytes())
+    key.chmod(0o644)
+    ended = subprocess.run([needed("SOVEREIGN_BIN"), "serve", "--server.port", "0", "--model.path",
+                            needed("SOVEREIGN_TEST_MODEL"), "--receipts.key_file", str(key)],
+                           capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and "chmod 600" in ended.stderr, ended.stderr
+
+
+def test_always_means_no_answer_without(start, tmp_path, parts):
+    server = start(f'[receipts]\nmode = "always"\nkey_file = "{parts[0]}/signing.key"\nfolder = "{tmp_path}/r"\n')
+    refused = httpx.post(server.url + "/v1/completions", json={"prompt": "a", "max_tokens": 1})
+    assert refused.status_code == 400 and refused.json()["error"]["code"] == "receipts_unavailable"
+    sealed = httpx.post(server.url + "/v1/chat/completions", json=QUESTION, timeout=120)
+    assert sealed.status_code == 200 and "receipt" in sealed.json()
+
+
 def test_what_cannot_be_sealed_says_so(proving, service):
     header = {"X-Sovereign-Receipt": "true"}
     other = httpx.post(proving.url + "/v1/completions", json={"prompt": "a", "max_tokens": 1}, headers=header)
@@ -205,8 +243,10 @@ def test_log_and_nonces_survive_kill_9(start, tmp_path, parts):
     sent = envelope({"content": "Before?", "max_tokens": 4})
     status, result = send(first, sent)
     assert status == 200 and "receipt" in result, "every answer is sealed"
-    bare = httpx.post(first.url + "/v1/query", json={"content": "a"})
-    assert bare.status_code == 403 and bare.json()["error"]["code"] == "envelope_required"
+    for path, body in (("query", {"content": "a"}), ("chat/completions", QUESTION), ("completions", {"prompt": "a"}),
+                       ("embeddings", {"input": "a"})):
+        bare = httpx.post(f"{first.url}/v1/{path}", json=body)
+        assert bare.status_code == 403 and bare.json()["error"]["code"] == "envelope_required", path
     first.process.kill()
     first.process.wait()
     second = start(config)

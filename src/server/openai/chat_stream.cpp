@@ -58,7 +58,8 @@ std::vector<std::string> ChatStream::absorb(TokenBatch batch) {
   if (batch.result && !begun_) replay(*batch.result, payloads);
   if (!batch.done) return payloads;
   for (std::uint32_t i = 0; i < choices_.size(); ++i) {
-    if (!choices_[i].finish) continue;
+    // An answer that was refused after it was told, by its seal for one, never ends well.
+    if (!choices_[i].finish || batch.failure) continue;
     const bool known = batch.result && i < batch.result->choices.size();
     tell_finish(i, known ? batch.result->choices[i].quality.get() : nullptr, payloads);
   }

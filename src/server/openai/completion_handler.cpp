@@ -28,7 +28,7 @@ std::string echo_of(const engine::LlamaModel& model, const TextOrTokens& prompt)
 // On a worker thread.
 outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpRequest& http,
                                             const std::shared_ptr<TokenChannel>& channel) {
-  if (const auto none = refuse_receipt(http); !none) return refuse(none.error());
+  if (const auto none = refuse_receipt(api, http); !none) return refuse(none.error());
   auto serving = api.serving.get();
   if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
   auto request = parse_completion_request(http.body, serving->limits());

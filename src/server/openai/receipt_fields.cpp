@@ -41,9 +41,17 @@ outcome<std::optional<runtime::ReceiptRequest>> read_receipt_request(const ApiCo
   return request;
 }
 
-outcome<void> refuse_receipt(const HttpRequest& http) {
+outcome<void> refuse_receipt(const ApiContext& api, const HttpRequest& http) {
   const auto asked = read_header(http);
   if (!asked) return refuse(asked.error());
+  if (api.receipts.mode == runtime::ReceiptMode::always) {
+    return refuse(
+        {Error{ErrorCode::unsupported,
+               "This server gives no answer without a receipt (receipts.mode), and receipts are made for "
+               "/v1/chat/completions and /v1/query, not here.",
+               {}},
+         "receipts_unavailable"});
+  }
   if (!*asked) return {};
   return refuse({Error{ErrorCode::unsupported,
                        "Receipts are made for /v1/chat/completions and /v1/query, not here.", "receipt"},

@@ -23,7 +23,8 @@ outcome<std::optional<runtime::ReceiptRequest>> read_receipt_request(const ApiCo
                                                                      std::string_view text,
                                                                      std::string_view form);
 
-// For endpoints whose answers are not sealed. Errors: unsupported when the header asks for a receipt.
-outcome<void> refuse_receipt(const HttpRequest& http);
+// For endpoints whose answers are not sealed. Errors: unsupported when the header asks for a receipt, or no
+// answer may go without.
+outcome<void> refuse_receipt(const ApiContext& api, const HttpRequest& http);
 
 }  // namespace sovereign::server::openai
