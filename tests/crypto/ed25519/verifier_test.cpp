@@ -207,6 +207,56 @@ TEST_P(Ed25519, SumsAgreeBetweenMethodsAndBackends) {
   }
 }
 
+// One number of terms for each window that Pippenger's method has, from 4 bits to 14, against the same sum
+// with the scalars of each point added up first. Points of prime order, since those sums are modulo L.
+TEST_P(Ed25519, LargeSumsAgreeWhateverTheWindow) {
+  if (backend().pippenger == nullptr) GTEST_SKIP() << "this backend has another method for many terms";
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  std::vector<AffinePoint> points;
+  while (points.size() < 5) {
+    std::array<std::byte, 32> bytes;
+    for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+    if (const auto point = decompress(bytes))
+      points.push_back(*decompress(compress(double_times(to_extended(*point), 3))));
+  }
+  for (const std::size_t count : {50, 120, 300, 700, 1'700, 4'000, 9'000, 20'000, 45'000, 100'000, 200'000}) {
+    std::vector<Term> terms;
+    terms.reserve(count);
+    std::vector<Term> summed;
+    for (const AffinePoint& point : points) summed.push_back({{}, &point, nullptr, false});
+    for (std::size_t i = 0; i < count; ++i) {
+      std::array<std::byte, 64> wide;
+      for (auto& byte : wide) byte = static_cast<std::byte>(random());
+      Scalar scalar = scalar_from_wide(wide);
+      const bool half = i % 2 == 0;
+      if (half) scalar.word[2] = scalar.word[3] = 0;
+      // Digits at the ends of their range: all ones carry through every window.
+      if (i % 16 == 4) scalar = {{~std::uint64_t{0}, ~std::uint64_t{0}, 0, 0}};
+      if (i % 16 == 5) scalar = negate(Scalar{{1 + i % 3, 0, 0, 0}});
+      const std::size_t which = random() % points.size();
+      terms.push_back({scalar, &points[which], nullptr, half});
+      summed[which].scalar = add(summed[which].scalar, scalar);
+    }
+    ASSERT_EQ(compress(backend().pippenger(terms)), compress(portable_backend().straus(summed))) << count;
+  }
+}
+
+TEST_P(Ed25519, ABatchOfThousandsAgreesWithTheTruth) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  std::vector<Sample> samples = honest_samples(5'000);
+  EXPECT_EQ(verify_batch(items_of(samples), random_seed(random), backend()), expected_of(samples));
+  for (int i = 0; i < 3; ++i) {
+    Sample& sample = samples[random() % samples.size()];
+    sample.message += "altered";
+    sample.good = false;
+  }
+  EXPECT_EQ(verify_batch(items_of(samples), random_seed(random), backend()), expected_of(samples));
+}
+
 TEST_P(Ed25519, DecodingAgreesWithThePortableOne) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
