@@ -467,6 +467,7 @@ _sovereign() {
     'sovereign verify/--chat-template') compopt -o default; return ;;
     'sovereign verify/--previous') compopt -o default; return ;;
     'sovereign verify/--log') :; return ;;
+    'sovereign verify/--consistency') compopt -o default; return ;;
     'sovereign cache stats/--url') :; return ;;
     'sovereign cache stats/--admin-key-file') compopt -o default; return ;;
     'sovereign cache stats/--ca-file') compopt -o default; return ;;
@@ -513,7 +514,7 @@ _sovereign() {
     'sovereign keys new') words='-h --help --passphrase' ;;
     'sovereign keys show') words='-h --help' ;;
     'sovereign keys export') words='-h --help --format' ;;
-    'sovereign verify') words='-h --help --answer --query --key --model --replay --chat-template --previous --log' ;;
+    'sovereign verify') words='-h --help --answer --query --key --model --replay --chat-template --previous --log --to-head --consistency' ;;
     'sovereign cache') words='stats clear get -h --help' ;;
     'sovereign cache stats') words='-h --help --url --admin-key-file --ca-file' ;;
     'sovereign cache clear') words='-h --help --url --admin-key-file --ca-file' ;;
