@@ -206,7 +206,7 @@ void add_receipt_keys(std::vector<Key>& keys) {
       "receipts.sync", FIELD(receipts.sync),
       {{"checkpoint", Sync::on_checkpoint}, {"each", Sync::each_commit}},
       "When receipts are on the disk for certain: at each checkpoint, so that a power loss may take the "
-      "newest ones; or each before it is given out."));
+      "newest ones, and another log begins after it; or each before it is given out."));
   keys.push_back(number("receipts.checkpoint_interval", "", Kind::duration,
                         FIELD(receipts.checkpoint_interval), 0, 24 * kHour,
                         "Time between signed heads of the log that are kept; the log is synced with each."));

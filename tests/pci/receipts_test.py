@@ -144,7 +144,7 @@ class Receipts(unittest.TestCase):
                 parent[path[-1]] = "@"
                 for spelling in ("%d.0" % value, "%de0" % value, "%dE+0" % value, "-0", "true", '"%d"' % value):
                     self.refused_by_both(json.dumps(at).replace('"@"', spelling), where + " as " + spelling)
-            elif path[-1] not in ("name", "engine", "id") and path[1] != "sampling":
+            elif path[-1] not in ("name", "engine", "id") and "sampling" not in path:
                 for spelling in (value.upper(), value + " ", " " + value, value[:2] + " " + value[2:], "0x" + value):
                     if spelling != value:
                         parent[path[-1]] = spelling
