@@ -1,7 +1,6 @@
 #include "engine/model_host.h"
 
 #include <atomic>
-#include <future>
 #include <utility>
 
 #include "engine/model_host_state.h"
@@ -20,7 +19,6 @@ class ModelHost::Hosted final : public InferenceEngine, public std::enable_share
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  result<std::vector<float>> embed(std::vector<Token> tokens) override;
 
   void drain() noexcept override { draining_.store(true, std::memory_order_relaxed); }
   bool idle() const noexcept override {
@@ -32,6 +30,10 @@ class ModelHost::Hosted final : public InferenceEngine, public std::enable_share
   Duration stalled_for(Time now) const noexcept override {
     const auto engine = state_->engine_of(model_);
     return engine ? engine->stalled_for(now) : Duration::zero();
+  }
+  std::uint32_t max_queued() const noexcept override {
+    const auto engine = state_->engine_of(model_);
+    return engine ? engine->max_queued() : state_->max_waiting();
   }
   std::uint32_t context_tokens() const noexcept override { return context_tokens_; }
 
@@ -176,18 +178,6 @@ void ModelHost::Hosted::cancel(RequestId id) noexcept {
     inner = found->second.id;
   }
   if (engine && inner) engine->cancel(*inner);
-}
-
-result<std::vector<float>> ModelHost::Hosted::embed(std::vector<Token> tokens) {
-  const auto there = std::make_shared<std::promise<result<State::Engine>>>();
-  auto waited = there->get_future();
-  auto engine = state_->enter(model_, state_->new_id(), std::nullopt,
-                              [there](result<State::Engine> got) { there->set_value(std::move(got)); });
-  if (engine && *engine == nullptr) engine = waited.get();
-  if (!engine) return fail(engine.error());
-  auto vector = (*engine)->embed(std::move(tokens));
-  state_->leave(model_);
-  return vector;
 }
 
 ModelHost::ModelHost(const ModelHostConfig& config, const Clock& clock)

@@ -214,14 +214,6 @@ TEST_F(ModelHostTest, TheEndOfTheHostEndsWhatIsLeft) {
   EXPECT_FALSE(model->submit(request(), std::make_shared<RecordingSink>()));
 }
 
-TEST_F(ModelHostTest, EmbeddingsWaitForTheirModelToo) {
-  open_gate();
-  const auto model = add("a", 60);
-  const auto vector = model->embed({1});
-  ASSERT_TRUE(vector) << vector.error().message;
-  EXPECT_EQ(vector->size(), 1U);
-}
-
 // Many models, little room, many threads: everyone is answered, and never is there more than fits.
 TEST_F(ModelHostTest, ManyAskForMoreModelsThanFit) {
   open_gate();

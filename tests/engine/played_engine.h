@@ -32,7 +32,6 @@ class PlayedEngine final : public InferenceEngine {
     return id;
   }
   void cancel(RequestId id) noexcept override { finish(id, FinishReason::cancelled); }
-  result<std::vector<float>> embed(std::vector<Token>) override { return std::vector<float>{1}; }
   void drain() noexcept override {}
   bool idle() const noexcept override { return open() == 0; }
   void add_metrics(EngineMetrics& total) const override {
@@ -40,6 +39,7 @@ class PlayedEngine final : public InferenceEngine {
     total.kv_cells_total.fetch_add(10);
   }
   Duration stalled_for(Time) const noexcept override { return {}; }
+  std::uint32_t max_queued() const noexcept override { return 1000; }
   std::uint32_t context_tokens() const noexcept override { return 100; }
 
   std::size_t open() const {

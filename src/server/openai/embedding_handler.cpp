@@ -1,17 +1,26 @@
 #include "server/openai/embedding_handler.h"
 
-#include <fmt/format.h>
+#include <iterator>
 
 #include "server/openai/embedding_request.h"
 #include "server/openai/embedding_response.h"
 #include "server/openai/submission.h"
+#include "server/openai/tally.h"
 
 namespace sovereign::server::openai {
 namespace {
 
-// On a worker thread, which waits for the engine input by input.
-outcome<std::string> embed(const ApiContext& api, const std::string& body) {
-  const auto serving = api.serving.get();
+struct RunningEmbedding {
+  std::string model;
+  std::size_t inputs = 0;
+  bool base64 = false;
+  ServingPtr serving{};  // held until the end
+};
+
+// On a worker thread.
+outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::string& body,
+                                          const std::shared_ptr<TokenChannel>& channel) {
+  auto serving = api.serving.get();
   if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
   auto request = parse_embedding_request(body, serving->limits());
   if (!request) return refuse(request.error());
@@ -22,36 +31,46 @@ outcome<std::string> embed(const ApiContext& api, const std::string& body) {
     request = parse_embedding_request(body, (*served)->limits());
     if (!request) return refuse(request.error());
   }
-  if (!(*served)->model->info().can_embed) {
-    return refuse({Error{ErrorCode::unsupported,
-                         fmt::format("The model '{}' generates text and is not made for embeddings; serve an "
-                                     "embedding model instead.",
-                                     (*served)->id),
-                         "model"},
-                   "model_does_not_support_embeddings"});
-  }
   std::vector<std::vector<engine::Token>> inputs;
-  std::uint64_t prompt_tokens = 0;
   for (const auto& input : request->inputs) {
     auto tokens = to_prompt(**served, input, false, "input");
     if (!tokens) return refuse(tokens.error());
-    prompt_tokens += tokens->size();
     inputs.push_back(std::move(*tokens));
   }
-  std::vector<std::vector<float>> vectors;
-  for (auto& input : inputs) {
-    auto vector = (*served)->engine->embed(std::move(input));
-    if (!vector) return refuse(vector.error());
-    vectors.push_back(std::move(*vector));
+  GenerationOptions options;
+  options.embed = true;
+  options.timeout = request->timeout;
+  RunningEmbedding running{(*served)->id, inputs.size(), request->base64, std::move(serving)};
+  if (auto failure = submit_all(api, **served, channel, std::move(inputs), options)) {
+    if (failure->error.code == ErrorCode::unsupported) failure->code = "model_does_not_support_embeddings";
+    return refuse(*failure);
   }
-  return embeddings_json((*served)->id, vectors, prompt_tokens, request->base64);
+  return running;
 }
 
 asio::awaitable<void> handle_embeddings(ApiContextPtr api, Exchange& exchange) {
-  auto body = co_await on_worker(api->workers, [&] { return embed(*api, exchange.request().body); });
-  if (!body) co_return co_await exchange.respond(to_response(body.error()));
+  const auto channel = std::make_shared<TokenChannel>(exchange.executor());
+  const ChannelGuard guard(channel);
+  exchange.on_disconnect([channel] { channel->abandon(); });
+  const auto running = co_await on_worker(
+      api->workers, [&] { return start_embedding(*api, exchange.request().body, channel); });
+  if (!running) co_return co_await exchange.respond(to_response(running.error()));
+  std::vector<std::vector<float>> vectors(running->inputs);
+  Tally tally;
+  for (bool done = false; !done;) {
+    auto batch = co_await channel->next();
+    if (batch.abandoned) co_return;
+    done = batch.done;
+    tally.add(batch);
+    for (auto& delta : batch.deltas) {
+      if (delta.choice < vectors.size()) vectors[delta.choice] = std::move(delta.embedding);
+    }
+  }
+  if (const auto failure = tally.failure()) co_return co_await exchange.respond(to_response(*failure));
   HttpResponse response;
-  response.body = std::move(*body);
+  response.body = co_await on_worker(api->workers, [&] {
+    return embeddings_json(running->model, vectors, tally.usage().prompt_tokens, running->base64);
+  });
   co_await exchange.respond(std::move(response));
 }
 
