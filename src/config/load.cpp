@@ -188,15 +188,17 @@ bool is_other_variable(std::string_view name) {
   return name.starts_with("SOVEREIGN_SERVICE_") || name.starts_with("SOVEREIGN_PORT");
 }
 
-// A variable that is one slip of the hand from a key's. Any other may be somebody else's.
+// A variable that is one slip of the hand from a key's. Any other may be somebody else's. What they all begin
+// with does not count, or any two would look alike.
 void refuse_if_mistyped(const std::string& name, Builder& builder) {
-  if (!name.starts_with("SOVEREIGN_") || is_other_variable(name)) return;
+  constexpr std::string_view kPrefix = "SOVEREIGN_";
+  if (!name.starts_with(kPrefix) || is_other_variable(name)) return;
   std::vector<std::string> names;
-  for (const Key& key : all_keys()) names.push_back(environment_name(key.name));
+  for (const Key& key : all_keys()) names.push_back(environment_name(key.name).substr(kPrefix.size()));
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string_view meant = nearest(name, candidates);
-  if (!meant.empty())
-    builder.unknown(name, "environment", "variable", fmt::format("did you mean {}?", meant));
+  const std::string_view meant = nearest(std::string_view(name).substr(kPrefix.size()), candidates);
+  if (meant.empty()) return;
+  builder.unknown(name, "environment", "variable", fmt::format("did you mean {}{}?", kPrefix, meant));
 }
 
 void read_environment(const Environment& environment, Builder& builder) {

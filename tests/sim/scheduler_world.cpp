@@ -186,12 +186,16 @@ void SchedulerWorld::sample(const Plan& plan) {
 void SchedulerWorld::check_order(const Plan& plan) {
   std::set<SequenceId> admitted;
   for (const Admission& admission : plan.admitted) admitted.insert(admission.sequence);
+  const auto runs = [&](SequenceId id, const Client& client) {
+    return client.slot || admitted.contains(id) ||
+           std::find(plan.preempted.begin(), plan.preempted.end(), id) != plan.preempted.end();
+  };
   for (const auto& [waiting, client] : clients_) {
     if (client.slot || admitted.contains(waiting) || admitted.upper_bound(waiting) == admitted.end())
       continue;
     const bool may_be_held =
         config_.prefix_sharing && std::any_of(clients_.begin(), clients_.end(), [&](const auto& other) {
-          return other.first != waiting && (other.second.slot || admitted.contains(other.first)) &&
+          return other.first != waiting && runs(other.first, other.second) &&
                  other.second.prompt.front() == client.prompt.front();
         });
     if (!may_be_held) return violate("a younger sequence was admitted before one that waits for nobody");
