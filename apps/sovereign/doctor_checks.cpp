@@ -21,6 +21,7 @@
 #include "engine/llama_log.h"
 #include "engine/llama_model.h"
 #include "gateway/openai/preset.h"
+#include "model_set.h"
 
 namespace sovereign {
 namespace {
@@ -82,17 +83,17 @@ Finding check_memory(const config::Settings& settings) {
   const MemoryInfo memory = memory_info();
   std::uint64_t needed = kRuntimeBytes;
   if (const auto path = model_path(settings)) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(*path, error);
-    if (!error) needed += size;
+    if (const auto info = engine::LlamaModel::inspect(*path)) needed += memory_of(*info, settings.engine);
   }
   const std::string summary =
       fmt::format("{} available of {}", human_bytes(memory.available_bytes), human_bytes(memory.total_bytes));
   if (memory.available_bytes < needed) {
-    return {"memory", Verdict::fail,
-            fmt::format(
-                "{}; the model needs about {} and its KV cache besides: free memory or take a smaller one",
-                summary, human_bytes(needed))};
+    return {
+        "memory", Verdict::fail,
+        fmt::format(
+            "{}; the model and its KV cache need about {}: free memory, lower engine.kv_cells ({}) or take a "
+            "smaller model",
+            summary, human_bytes(needed), settings.engine.kv_cells)};
   }
   return {"memory", Verdict::ok, summary};
 }

@@ -59,7 +59,6 @@ std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector
   served->created = server::openai::unix_now();
   served->fingerprint = parts.identity.fingerprint;
   served->backend = make_backend(parts, engine, stall_after);
-  served->can_embed = engine::can_embed(parts.model->info(), config);
   served->model = std::move(parts.model);
   served->chat_format = std::move(parts.chat_format);
   served->engine = std::move(engine);

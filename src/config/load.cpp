@@ -179,6 +179,28 @@ void read_file(const fs::path& path, Builder& builder) {
   }
 }
 
+// Variables of the program's that are no keys, and those that Kubernetes makes for a service called
+// 'sovereign'.
+bool is_other_variable(std::string_view name) {
+  for (const std::string_view other : {"SOVEREIGN_CONFIG", "SOVEREIGN_API_KEY", "SOVEREIGN_ADMIN_KEY"}) {
+    if (name == other) return true;
+  }
+  return name.starts_with("SOVEREIGN_SERVICE_") || name.starts_with("SOVEREIGN_PORT");
+}
+
+// A variable that is one slip of the hand from a key's. Any other may be somebody else's. What they all begin
+// with does not count, or any two would look alike.
+void refuse_if_mistyped(const std::string& name, Builder& builder) {
+  constexpr std::string_view kPrefix = "SOVEREIGN_";
+  if (!name.starts_with(kPrefix) || is_other_variable(name)) return;
+  std::vector<std::string> names;
+  for (const Key& key : all_keys()) names.push_back(environment_name(key.name).substr(kPrefix.size()));
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string_view meant = nearest(std::string_view(name).substr(kPrefix.size()), candidates);
+  if (meant.empty()) return;
+  builder.unknown(name, "environment", "variable", fmt::format("did you mean {}{}?", kPrefix, meant));
+}
+
 void read_environment(const Environment& environment, Builder& builder) {
   for (const auto& [name, text] : environment) {
     const auto keys = all_keys();
@@ -189,8 +211,10 @@ void read_environment(const Environment& environment, Builder& builder) {
       builder.set(*key, parse_text(*key, text), "$" + name);
       continue;
     }
+    bool of_a_section = false;
     for (const Tables& tables : kTables) {
       if (!name.starts_with(environment_name(tables.prefix))) continue;
+      of_a_section = true;
       const std::string what(tables.prefix.substr(0, tables.prefix.size() - 1));
       builder.problem(what, "$" + name,
                       {ErrorCode::invalid_argument, what + " are set in the configuration file only", {}});
@@ -202,7 +226,9 @@ void read_environment(const Environment& environment, Builder& builder) {
       std::transform(guess.begin(), guess.end(), guess.begin(),
                      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       builder.unknown(guess, "$" + name, "key", suggestion(guess));
+      of_a_section = true;
     }
+    if (!of_a_section) refuse_if_mistyped(name, builder);
   }
 }
 

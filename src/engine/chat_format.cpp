@@ -13,7 +13,9 @@
 #include <variant>
 
 #include "engine/chat_input.h"
+#include "engine/control_text.h"
 #include "engine/llama_model.h"
+#include "engine/schema_check.h"
 #include "engine/tool_template.h"
 
 namespace sovereign::engine {
@@ -104,6 +106,7 @@ struct ChatFormat::Impl {
   bool own_knows_tools = false;
   bool own_is_plain = false;
   std::string source;
+  std::unique_ptr<const ControlText> control;
 
   void convert_grammar(const common_chat_params& params, bool from_user, Grammar& grammar) const;
   result<ChatPrompt> render_plain(const ChatInput& input, std::vector<common_chat_msg> messages) const;
@@ -119,6 +122,7 @@ result<std::unique_ptr<ChatFormat>> ChatFormat::create(const LlamaModel& model,
   quiet_common_log();
   auto impl = std::make_unique<Impl>();
   impl->model = &model;
+  impl->control = std::make_unique<const ControlText>(model);
   try {
     impl->own = common_chat_templates_init(model.handle(), template_override);
     impl->source = common_chat_templates_source(impl->own.get());
@@ -185,7 +189,7 @@ result<ChatPrompt> ChatFormat::Impl::render_plain(const ChatInput& input,
   ChatPrompt prompt;
   prompt.plain = true;
   if (!input.json_schema.empty()) {
-    auto gbnf = json_schema_to_gbnf(input.json_schema);
+    auto gbnf = json_schema_to_gbnf(input.json_schema, input.schema_is_wish);
     if (!gbnf) return fail(gbnf.error());
     prompt.grammar.gbnf = std::move(*gbnf);
   } else {
@@ -202,7 +206,27 @@ result<ChatPrompt> ChatFormat::Impl::render_plain(const ChatInput& input,
 }
 
 result<ChatPrompt> ChatFormat::render(const ChatInput& input) const {
-  auto messages = parse_chat_messages(input.messages_json);
+  if (!input.tools_json.empty() && impl_->control->is_in(input.tools_json)) {
+    return fail(ErrorCode::invalid_argument, "tools hold the name of one of the model's control tokens",
+                "tools");
+  }
+  const bool marked = impl_->control->is_in(input.messages_json);
+  if (!marked) return render_marked(input, input.messages_json);
+  const std::string mark = ControlText::new_mark();
+  auto prompt = render_marked(input, impl_->control->mark_messages(input.messages_json, mark));
+  if (!prompt) return fail(prompt.error());
+  CutText cut = ControlText::cut_at(std::move(prompt->prompt), mark);
+  prompt->prompt = std::move(cut.text);
+  prompt->cuts = std::move(cut.cuts);
+  return prompt;
+}
+
+std::vector<Token> ChatFormat::tokens(const ChatPrompt& prompt) const {
+  return tokenize_prompt(*impl_->model, prompt.prompt, prompt.cuts);
+}
+
+result<ChatPrompt> ChatFormat::render_marked(const ChatInput& input, const std::string& messages_json) const {
+  auto messages = parse_chat_messages(messages_json);
   if (!messages) return fail(messages.error());
   auto tools = parse_chat_tools(input.tools_json);
   if (!tools) return fail(tools.error());
@@ -236,7 +260,10 @@ result<ChatPrompt> ChatFormat::render(const ChatInput& input) const {
                                                                     : COMMON_CHAT_TOOL_CHOICE_AUTO;
     inputs.parallel_tool_calls = input.parallel_tool_calls;
     inputs.grammar = input.grammar;
-    if (!input.json_schema.empty()) inputs.json_schema = object_schema(input.json_schema);
+    if (!input.json_schema.empty()) {
+      inputs.json_schema = object_schema(input.json_schema);
+      if (auto can = check_schema(inputs.json_schema, !input.schema_is_wish); !can) return fail(can.error());
+    }
     const common_chat_templates* templates = use_other ? impl_->with_tools.get() : impl_->own.get();
     common_chat_params params = common_chat_templates_apply(templates, inputs);
     const bool begins_call = use_other && choice->mode == ToolChoice::Mode::required;
@@ -287,13 +314,15 @@ ChatMessage ChatFormat::parse(const ChatSyntax& syntax, std::string_view text, b
   return message;
 }
 
-result<std::string> json_schema_to_gbnf(std::string_view schema) {
+result<std::string> json_schema_to_gbnf(std::string_view schema, bool is_wish) {
   quiet_common_log();
   try {
-    return json_schema_to_grammar(common_json::parse(object_schema(std::string(schema))));
+    const std::string usable = object_schema(std::string(schema));
+    if (auto can = check_schema(usable, !is_wish); !can) return fail(can.error());
+    return json_schema_to_grammar(common_json::parse(usable));
   } catch (const std::exception& error) {
     return fail(ErrorCode::invalid_argument, fmt::format("the JSON schema cannot be used: {}", error.what()),
-                "json_schema");
+                "response_format");
   }
 }
 

@@ -36,7 +36,9 @@ struct ChatInput {
   std::string tool_choice = "auto";  // auto, none, required, or {"type":"function",...} as JSON text
   bool parallel_tool_calls = false;
   std::string json_schema;  // schema that the content must match, JSON text; empty: none
-  std::string grammar;      // GBNF for the content; empty: none. Not with json_schema or tools.
+  // What of the schema a grammar cannot say is passed over, not an error ("strict": false).
+  bool schema_is_wish = false;
+  std::string grammar;  // GBNF for the content; empty: none. Not with json_schema or tools.
   // OpenAI's response_format that json_schema comes from, in the client's words (JSON text), for servers that
   // are asked in its place; empty: none.
   std::string response_format;
@@ -46,7 +48,8 @@ struct ChatInput {
 class ChatSyntax;
 
 struct ChatPrompt {
-  std::string prompt;  // to be tokenized with parse_special
+  std::string prompt;             // a template's output; tokens() tokenizes it
+  std::vector<std::size_t> cuts;  // where clients' text would be read as a control token (control_text.h)
   Grammar grammar;
   std::vector<std::string> stop;  // stop strings of the format
   std::shared_ptr<const ChatSyntax> syntax;
@@ -65,6 +68,9 @@ class ChatFormat {
   // raised an exception, schema that cannot be a grammar), unsupported (template without tools).
   result<ChatPrompt> render(const ChatInput& input) const;
 
+  // The prompt's tokens, in which only the template's own control tokens are such.
+  std::vector<Token> tokens(const ChatPrompt& prompt) const;
+
   // Reads the model's text so far. `partial`: more may come, so incomplete markers are held back.
   // Text that does not follow the format comes back as plain content; parsing never fails.
   static ChatMessage parse(const ChatSyntax& syntax, std::string_view text, bool partial);
@@ -74,11 +80,13 @@ class ChatFormat {
 
  private:
   struct Impl;
+  result<ChatPrompt> render_marked(const ChatInput& input, const std::string& messages_json) const;
   explicit ChatFormat(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
-// JSON schema (text) to a GBNF grammar. Errors: invalid_argument with the converter's words.
-result<std::string> json_schema_to_gbnf(std::string_view schema);
+// JSON schema (text) to a GBNF grammar. Errors: invalid_argument (no schema; what cannot be enforced, named,
+// unless the schema is but a wish).
+result<std::string> json_schema_to_gbnf(std::string_view schema, bool is_wish = false);
 
 }  // namespace sovereign::engine

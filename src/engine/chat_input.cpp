@@ -8,6 +8,8 @@
 #include <exception>
 #include <string_view>
 
+#include "engine/schema_check.h"
+
 namespace sovereign::engine {
 namespace {
 
@@ -114,6 +116,14 @@ result<std::vector<common_chat_tool>> parse_chat_tools(const std::string& tools_
       const Json& function = tool.at("function");
       if (function.contains("parameters") && !function.at("parameters").is_object()) {
         return bad(where + ".function.parameters", "must be a JSON schema object");
+      }
+      if (function.contains("parameters") && !function.at("parameters").empty()) {
+        const bool strict = function.contains("strict") && function.at("strict").is_boolean() &&
+                            function.at("strict").get<bool>();
+        if (auto can = check_schema(function.at("parameters").dump(), strict); !can) {
+          return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", where, can.error().message),
+                      where + ".function.parameters");
+        }
       }
       if (function.contains("description") && !function.at("description").is_string()) {
         return bad(where + ".function.description", "must be a string");

@@ -103,7 +103,14 @@ result<std::unique_ptr<Engine>> Engine::start(std::shared_ptr<const LlamaModel> 
 
 result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) {
   const ModelInfo& info = loop_->model->info();
-  if (!info.can_generate) {
+  if (request.embed && !Embedder::available(*loop_->model, loop_->config)) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("the model '{}' is not made for embeddings; serve one that is, or set "
+                            "engine.embedding_pooling",
+                            info.name),
+                "model");
+  }
+  if (!request.embed && !info.can_generate) {
     return fail(ErrorCode::unsupported, fmt::format("the model '{}' makes embeddings, not text", info.name),
                 "model");
   }
@@ -113,7 +120,11 @@ result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<Gene
   const std::size_t prompt = request.prompt.size();
   const std::uint32_t context = loop_->config.context_tokens;
   if (prompt == 0) return fail(ErrorCode::invalid_argument, "the prompt has no tokens", "prompt");
-  if (prompt >= context) {
+  if (request.embed && prompt > context) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the input has {} tokens; it may have {}", prompt, context), "input");
+  }
+  if (!request.embed && prompt >= context) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the prompt has {} tokens and the context {}: there is no room for an answer; "
                             "shorten the prompt or raise engine.context_tokens",
@@ -127,11 +138,12 @@ result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<Gene
                   "prompt");
     }
   }
-  if (request.n == 0 || request.n > GenerationTask::kMaxChoices) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("n must be between 1 and {}", GenerationTask::kMaxChoices), "n");
+  const std::uint32_t most =
+      request.embed ? 1 : std::min(GenerationTask::kMaxChoices, loop_->config.max_queued);
+  if (request.n == 0 || request.n > most) {
+    return fail(ErrorCode::invalid_argument, fmt::format("n must be between 1 and {}", most), "n");
   }
-  auto token_limit = context - static_cast<std::uint32_t>(prompt);
+  auto token_limit = std::max(1U, context - static_cast<std::uint32_t>(prompt));
   if (request.max_tokens > 0) token_limit = std::min(token_limit, request.max_tokens);
 
   const std::uint32_t choices = request.n;
@@ -158,26 +170,6 @@ result<RequestId> Engine::submit(GenerationRequest request, std::shared_ptr<Gene
 
 void Engine::cancel(RequestId id) noexcept { loop_->post(Loop::Cancel{id}); }
 
-RequestId Engine::embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) {
-  const RequestId id = loop_->last_request.fetch_add(1, std::memory_order_relaxed) + 1;
-  EmbeddingAnswer answer(std::move(done));
-  if (!Embedder::available(*loop_->model, loop_->config)) {
-    answer.tell(fail(ErrorCode::unsupported,
-                     fmt::format("the model '{}' is not made for embeddings; serve one that is, or set "
-                                 "engine.embedding_pooling",
-                                 loop_->model->info().name),
-                     "model"));
-  } else if (tokens.empty() || tokens.size() > loop_->config.context_tokens) {
-    answer.tell(fail(ErrorCode::invalid_argument,
-                     fmt::format("the input has {} tokens; it must have 1 to {}", tokens.size(),
-                                 loop_->config.context_tokens),
-                     "input"));
-  } else if (!loop_->draining.load(std::memory_order_relaxed)) {
-    loop_->post(Loop::Embed{std::move(tokens), deadline, std::move(answer)});
-  }
-  return id;
-}
-
 void Engine::drain() noexcept { loop_->draining.store(true, std::memory_order_relaxed); }
 
 bool Engine::idle() const noexcept { return loop_->open.load(std::memory_order_acquire) == 0; }
@@ -193,6 +185,8 @@ Duration Engine::stalled_for(Time now) const noexcept {
 }
 
 const LlamaModel& Engine::model() const noexcept { return *loop_->model; }
+
+std::uint32_t Engine::max_queued() const noexcept { return loop_->config.max_queued; }
 
 std::uint32_t Engine::context_tokens() const noexcept { return loop_->config.context_tokens; }
 

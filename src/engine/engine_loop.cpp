@@ -100,12 +100,15 @@ void Engine::Loop::run(std::promise<result<void>> ready) {
   while (true) {
     take_messages();
     if (stopping_) break;
-    if (scheduler_ == nullptr || scheduler_->idle()) {
+    const bool generates = scheduler_ != nullptr && !scheduler_->idle();
+    if (!generates && embeddings_.empty()) {
       busy_since.store(kIdle, std::memory_order_relaxed);
       mailbox_.wait();
-    } else {
-      step();
+      continue;
     }
+    // One of each in turn: neither holds up the other for longer than that.
+    if (!embeddings_.empty()) embed_one();
+    if (generates) step();
   }
   stop_everything();
 }
@@ -125,7 +128,11 @@ void Engine::Loop::with_task(GenerationTask& task, Call call) {
 
 void Engine::Loop::on(Submit& message) {
   GenerationTask& task = *message.task;
-  for (std::uint32_t choice = 0; choice < task.choices(); ++choice) scheduler_->add(task.sequence(choice));
+  if (task.embeds()) {
+    embeddings_.push_back(task.id());
+  } else {
+    for (std::uint32_t choice = 0; choice < task.choices(); ++choice) scheduler_->add(task.sequence(choice));
+  }
   tasks_.emplace(task.id(), std::move(message.task));
 }
 
@@ -133,21 +140,40 @@ void Engine::Loop::on(Cancel& message) {
   const auto found = tasks_.find(message.id);
   if (found == tasks_.end()) return;
   GenerationTask& task = *found->second;
-  for (std::uint32_t choice = 0; choice < task.choices(); ++choice)
-    scheduler_->cancel(task.sequence_id(choice));
+  if (task.embeds()) {
+    std::erase(embeddings_, message.id);
+  } else {
+    for (std::uint32_t choice = 0; choice < task.choices(); ++choice)
+      scheduler_->cancel(task.sequence_id(choice));
+  }
   with_task(task,
             [&](GenerationTask& ended) { ended.end(FinishReason::cancelled, {}, clock.now(), metrics); });
   forget_if_done(message.id);
   update_gauges();
 }
 
-void Engine::Loop::on(Embed& message) {
-  const Time now = clock.now();
-  if (message.deadline && now >= *message.deadline) {
-    return message.answer.tell(fail(ErrorCode::deadline_exceeded, "the input waited longer than it may"));
+void Engine::Loop::embed_one() {
+  const Time began = clock.now();
+  busy_since.store(began.time_since_epoch().count(), std::memory_order_relaxed);
+  const auto end_late = [&](RequestId id) {
+    GenerationTask& task = *tasks_.at(id);
+    if (!task.late(began)) return false;
+    with_task(task, [&](GenerationTask& late) { late.end(FinishReason::deadline, {}, began, metrics); });
+    forget_if_done(id);
+    return true;
+  };
+  std::erase_if(embeddings_, end_late);
+  if (!embeddings_.empty()) {
+    const RequestId id = embeddings_.front();
+    embeddings_.pop_front();
+    with_task(*tasks_.at(id), [&](GenerationTask& task) {
+      task.on_admitted(0, 0, began, metrics);
+      task.on_embedding(embedder_->embed(task.prompt()), clock.now(), metrics);
+    });
+    forget_if_done(id);
   }
-  busy_since.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  message.answer.tell(embedder_->embed(message.tokens));
+  update_gauges();
+  add(metrics.engine_busy_ns, (clock.now() - began).count());
 }
 
 void Engine::Loop::on(Stop&) { stopping_ = true; }
@@ -277,7 +303,7 @@ void Engine::Loop::forget_if_done(RequestId id) {
   const auto found = tasks_.find(id);
   if (found == tasks_.end() || !found->second->done()) return;
   const GenerationTask& task = *found->second;
-  for (std::uint32_t choice = 0; speculator_ && choice < task.choices(); ++choice) {
+  for (std::uint32_t choice = 0; speculator_ && !task.embeds() && choice < task.choices(); ++choice) {
     speculator_->end(task.sequence_id(choice));
   }
   tasks_.erase(found);
@@ -294,7 +320,9 @@ void Engine::Loop::stop_everything() {
 }
 
 void Engine::Loop::update_gauges() {
-  set(metrics.queued, scheduler_->waiting());
+  const std::size_t waiting = scheduler_ != nullptr ? scheduler_->waiting() : 0;
+  set(metrics.queued, waiting + embeddings_.size());
+  if (scheduler_ == nullptr) return;
   set(metrics.running, scheduler_->running());
   set(metrics.kv_cells_used, scheduler_->ledger().used_cells());
 }

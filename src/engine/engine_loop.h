@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <future>
 #include <memory>
 #include <optional>
@@ -30,13 +31,8 @@ class Engine::Loop {
   struct Cancel {
     RequestId id;
   };
-  struct Embed {
-    std::vector<Token> tokens;
-    std::optional<Time> deadline;
-    EmbeddingAnswer answer;
-  };
   struct Stop {};
-  using Message = std::variant<Submit, Cancel, Embed, Stop>;
+  using Message = std::variant<Submit, Cancel, Stop>;
 
   // Starts the thread and waits until its context is made.
   static result<std::unique_ptr<Loop>> start(std::shared_ptr<const LlamaModel> model,
@@ -70,8 +66,9 @@ class Engine::Loop {
   void take_messages();
   void on(Submit& message);
   void on(Cancel& message);
-  void on(Embed& message);
   void on(Stop& message);
+  // Ends embeddings whose deadline has passed, and computes the oldest of the others.
+  void embed_one();
   void step();
   void offer_drafts();
   void sample(const Plan& plan);
@@ -89,6 +86,7 @@ class Engine::Loop {
   std::unique_ptr<Embedder> embedder_;
   std::unique_ptr<Speculator> speculator_;  // null: off
   std::unordered_map<RequestId, std::unique_ptr<GenerationTask>> tasks_;
+  std::deque<RequestId> embeddings_;  // that wait, oldest first
   std::vector<Sampled> sampled_;
   bool stopping_ = false;
   Mailbox<Message> mailbox_;

@@ -66,8 +66,8 @@ result<std::unique_ptr<InferenceEngine>> start_engines(const std::shared_ptr<con
 
 class EnginePool::State : public std::enable_shared_from_this<State> {
  public:
-  State(std::vector<std::unique_ptr<InferenceEngine>> all, std::uint32_t capacity, std::uint32_t max_queued)
-      : engines(std::move(all)), capacity_(capacity), max_queued_(max_queued), running_(engines.size(), 0) {}
+  State(std::vector<std::unique_ptr<InferenceEngine>> all, std::uint32_t capacity, std::uint32_t queue_bound)
+      : max_queued(queue_bound), engines(std::move(all)), capacity_(capacity), running_(engines.size(), 0) {}
 
   void start() {
     dispatcher_ = std::thread([this] { dispatch(); });
@@ -80,19 +80,12 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
     const std::lock_guard lock(mutex_);
     return requests_.empty();
   }
-  RequestId new_id() {
-    const std::lock_guard lock(mutex_);
-    return ++last_id_;
-  }
-  std::size_t least_busy() const {
-    const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::min_element(running_.begin(), running_.end()) - running_.begin());
-  }
   std::size_t queued() const {
     const std::lock_guard lock(mutex_);
     return waiting_.size();
   }
 
+  const std::uint32_t max_queued;
   // Set once; emptied by stop() alone.
   std::vector<std::unique_ptr<InferenceEngine>> engines;
   std::atomic<bool> draining{false};
@@ -116,7 +109,6 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
   result<void> hand_over(Waiting request, std::size_t engine);
 
   const std::uint32_t capacity_;
-  const std::uint32_t max_queued_;
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::vector<std::uint32_t> running_;              // guarded by mutex_; choices of each engine
@@ -155,10 +147,10 @@ result<RequestId> EnginePool::State::submit(GenerationRequest request, std::shar
     const auto choice =
         waiting_.empty() ? choose_engine(running_, capacity_, made.choices, made.beginning) : std::nullopt;
     if (!choice) {
-      if (waiting_.size() >= max_queued_) {
+      if (waiting_.size() >= max_queued) {
         refused.fetch_add(1, std::memory_order_relaxed);
         return fail(ErrorCode::resource_exhausted,
-                    fmt::format("the queue is full ({} requests wait); try again later", max_queued_));
+                    fmt::format("the queue is full ({} requests wait); try again later", max_queued));
       }
       requests_[made.id].choices = made.choices;
       waiting_.push_back(std::move(made));
@@ -284,11 +276,6 @@ result<RequestId> EnginePool::submit(GenerationRequest request, std::shared_ptr<
 
 void EnginePool::cancel(RequestId id) noexcept { state_->cancel(id); }
 
-RequestId EnginePool::embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) {
-  state_->engines[state_->least_busy()]->embed(std::move(tokens), deadline, std::move(done));
-  return state_->new_id();  // of its own: an engine's number may be another request's here
-}
-
 void EnginePool::drain() noexcept { state_->draining.store(true, std::memory_order_relaxed); }
 
 bool EnginePool::idle() const noexcept { return state_->idle(); }
@@ -305,6 +292,8 @@ Duration EnginePool::stalled_for(Time now) const noexcept {
   for (const auto& engine : state_->engines) longest = std::max(longest, engine->stalled_for(now));
   return longest;
 }
+
+std::uint32_t EnginePool::max_queued() const noexcept { return state_->max_queued; }
 
 std::uint32_t EnginePool::context_tokens() const noexcept {
   return state_->engines.front()->context_tokens();

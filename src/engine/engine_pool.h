@@ -34,11 +34,11 @@ class EnginePool final : public InferenceEngine {
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) override;
   void drain() noexcept override;
   bool idle() const noexcept override;
   void add_metrics(EngineMetrics& total) const override;
   Duration stalled_for(Time now) const noexcept override;
+  std::uint32_t max_queued() const noexcept override;
   std::uint32_t context_tokens() const noexcept override;
 
  private:

@@ -42,6 +42,7 @@ struct GenerationRequest {
   SamplingParams sampling;
   std::vector<std::string> stop;  // stop strings, in bytes of UTF-8; none is part of the output
   bool ignore_eos = false;        // benchmarks: go on to max_tokens
+  bool embed = false;             // no text: the prompt's embedding, in one delta; may fill the context
   std::optional<Time> deadline;   // absolute; in the queue or running
 };
 
@@ -65,6 +66,7 @@ struct GenerationDelta {
   std::string text;
   std::vector<TokenLogprob> logprobs;  // one per token, when asked for
   std::vector<float> log_likelihoods;  // natural log, one per token, when asked for
+  std::vector<float> embedding;        // pooled, L2-normalized; of requests to embed
   std::optional<FinishReason> finish;  // set on the last delta of the choice
 };
 

@@ -101,6 +101,14 @@ Sampled GenerationTask::on_logits(std::uint32_t choice, std::span<float> logits,
   return {sequence_id(choice), token, finished};
 }
 
+void GenerationTask::on_embedding(result<std::vector<float>> embedding, Time now, EngineMetrics& metrics) {
+  if (!embedding) return end(FinishReason::error, embedding.error(), now, metrics);
+  GenerationDelta delta;
+  delta.embedding = std::move(*embedding);
+  delta.finish = FinishReason::stop;
+  deliver(0, std::move(delta), now, metrics);
+}
+
 void GenerationTask::end_choice(std::uint32_t choice, FinishReason reason, Time now, EngineMetrics& metrics) {
   if (choices_[choice].ended) return;
   GenerationDelta delta;

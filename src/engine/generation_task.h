@@ -48,6 +48,12 @@ class GenerationTask {
   // when `finished` is set.
   Sampled on_logits(std::uint32_t choice, std::span<float> logits, Time now, EngineMetrics& metrics);
 
+  // Whether the prompt's embedding is wanted, in place of text.
+  bool embeds() const { return request_.embed; }
+  bool late(Time now) const { return request_.deadline && now >= *request_.deadline; }
+  // Hands the embedding out, or says why there is none; the task is done.
+  void on_embedding(result<std::vector<float>> embedding, Time now, EngineMetrics& metrics);
+
   // Ends one choice, or all that are left, for a reason that is not in its tokens.
   void end_choice(std::uint32_t choice, FinishReason reason, Time now, EngineMetrics& metrics);
   void end(FinishReason reason, std::optional<Error> error, Time now, EngineMetrics& metrics);

@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "engine/embedding.h"
 #include "engine/engine_metrics.h"
 #include "engine/generation.h"
 
@@ -36,17 +35,12 @@ class InferenceEngine {
 
   // Hands a request over. From here on exactly one on_done() follows on the sink, which is kept alive
   // until then. Errors (no call to the sink then): invalid_argument (empty or too long prompt, bad
-  // grammar), resource_exhausted (queue full), unavailable (draining or failed).
+  // grammar), unsupported (text from a model for embeddings, or the other way round), resource_exhausted
+  // (queue full), unavailable (draining or failed).
   virtual result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) = 0;
 
   // Asks for the end of a request; its slot is free at the next step. Unknown ids are ignored.
   virtual void cancel(RequestId id) noexcept = 0;
-
-  // Mean-pooled, L2-normalized embedding of one input. `done` is told once, perhaps before this returns: the
-  // vector, or unsupported (the model is not made for it), invalid_argument (empty or too long),
-  // deadline_exceeded (it was not begun by then), cancelled, unavailable. cancel() ends one that waits for
-  // its model; one that is being computed takes milliseconds.
-  virtual RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) = 0;
 
   // Refuses new requests from now on; those accepted go on.
   virtual void drain() noexcept = 0;
@@ -59,6 +53,9 @@ class InferenceEngine {
   virtual void add_metrics(EngineMetrics& total) const = 0;
   // How long the engine has had work without finishing a step; zero when idle. A watchdog's input.
   virtual Duration stalled_for(Time now) const noexcept = 0;
+
+  // Choices that may wait at a time: more than these, at once, can never be accepted.
+  virtual std::uint32_t max_queued() const noexcept = 0;
 
   // Longest prompt + output of one sequence, in tokens.
   virtual std::uint32_t context_tokens() const noexcept = 0;

@@ -19,7 +19,6 @@ class ModelHost::Hosted final : public InferenceEngine, public std::enable_share
 
   result<RequestId> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   void cancel(RequestId id) noexcept override;
-  RequestId embed(std::vector<Token> tokens, std::optional<Time> deadline, EmbeddingSink done) override;
 
   void drain() noexcept override { draining_.store(true, std::memory_order_relaxed); }
   bool idle() const noexcept override {
@@ -31,6 +30,10 @@ class ModelHost::Hosted final : public InferenceEngine, public std::enable_share
   Duration stalled_for(Time now) const noexcept override {
     const auto engine = state_->engine_of(model_);
     return engine ? engine->stalled_for(now) : Duration::zero();
+  }
+  std::uint32_t max_queued() const noexcept override {
+    const auto engine = state_->engine_of(model_);
+    return engine ? engine->max_queued() : state_->max_waiting();
   }
   std::uint32_t context_tokens() const noexcept override { return context_tokens_; }
 
@@ -175,34 +178,6 @@ void ModelHost::Hosted::cancel(RequestId id) noexcept {
     inner = found->second.id;
   }
   if (engine && inner) engine->cancel(*inner);
-}
-
-RequestId ModelHost::Hosted::embed(std::vector<Token> tokens, std::optional<Time> deadline,
-                                   EmbeddingSink done) {
-  const RequestId id = state_->new_id();
-  const auto answer = std::make_shared<EmbeddingAnswer>(std::move(done));
-  if (draining_.load(std::memory_order_relaxed)) return id;  // which tells it
-  {
-    const std::lock_guard lock(users_->mutex);
-    users_->requests.emplace(id, Request{});
-  }
-  const auto tell = [users = users_, id, answer](result<std::vector<float>> vector) {
-    answer->tell(std::move(vector));
-    users->end(id);
-  };
-  const auto held = std::make_shared<std::vector<Token>>(std::move(tokens));
-  const State::Turn turn = [state = state_, model = model_, held, deadline,
-                            tell](const result<State::Engine>& there) {
-    if (!there) return tell(fail(there.error()));
-    // Its thread may be the last to let go of this, so it must not hold the engine.
-    (*there)->embed(std::move(*held), deadline, [state, model, tell](result<std::vector<float>> vector) {
-      tell(std::move(vector));
-      state->leave(model);
-    });
-  };
-  auto engine = state_->enter(model_, id, deadline, turn);
-  if (!engine || *engine != nullptr) turn(std::move(engine));
-  return id;
 }
 
 ModelHost::ModelHost(const ModelHostConfig& config, const Clock& clock)

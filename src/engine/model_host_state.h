@@ -47,6 +47,10 @@ class ModelHost::State : public std::enable_shared_from_this<State> {
   void add_metrics(Model model, EngineMetrics& total) const;
   std::uint64_t bytes_in_use() const;
   Time now() const { return clock_.now(); }
+  std::uint32_t max_waiting() const {
+    const std::lock_guard lock(mutex_);
+    return config_.max_waiting;
+  }
 
  private:
   struct Slot {

@@ -118,7 +118,7 @@ outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shar
     return tl::unexpected<Failure>(std::move(error));
   }
   engine::GenerationRequest generation;
-  generation.prompt = model_->tokenize(prompt->prompt, true, true);
+  generation.prompt = format_->tokens(*prompt);
   if (generation.prompt.empty()) {
     return tl::unexpected<Failure>(
         {ErrorCode::invalid_argument, "'messages' must not be empty.", "messages"});
@@ -135,9 +135,16 @@ outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shar
   std::move(prompt->stop.begin(), prompt->stop.end(), std::back_inserter(generation.stop));
   generation.ignore_eos = request.ignore_eos;
   generation.deadline = request.deadline;
+  const std::string constrained_by = !request.input.json_schema.empty()  ? "response_format"
+                                     : !request.input.tools_json.empty() ? "tools"
+                                                                         : "grammar";
   sink->on_begin(prompt->plain ? nullptr : std::make_shared<ChatFormatSyntax>(prompt->syntax));
   const auto id = engine_->submit(std::move(generation), std::move(sink));
-  if (!id) return tl::unexpected<Failure>(id.error());
+  if (!id) {
+    Failure failure(id.error());
+    if (failure.where == "grammar") failure.where = constrained_by;
+    return tl::unexpected<Failure>(std::move(failure));
+  }
   return *id;
 }
 

@@ -156,6 +156,13 @@ TEST_F(Load, EnvironmentErrorsNameTheVariable) {
 
 TEST_F(Load, OtherVariablesOfTheProgramAreNoSettings) {
   Inputs in = inputs();
+  in.environment = {{"SOVEREIGN_SEVER_PORT", "1"}};
+  EXPECT_THAT(error_of(in),
+              HasSubstr("SOVEREIGN_SEVER_PORT: unknown variable; did you mean SOVEREIGN_SERVER_PORT?"));
+  in.environment = {{"SOVEREIGN_SERVICE_HOST", "10.0.0.1"},
+                    {"SOVEREIGN_PORT_8080_TCP", "tcp://10.0.0.1:8080"}};
+  EXPECT_TRUE(load(in)) << "Kubernetes sets these";
+  in.environment.clear();
   in.environment["SOVEREIGN_API_KEY"] = "secret";
   in.environment["SOVEREIGN_TEST_MODEL"] = "/some/file";
   EXPECT_TRUE(load(in));

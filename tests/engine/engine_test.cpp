@@ -321,15 +321,11 @@ TEST_F(EngineTest, ManyThreadsSubmitAndCancelAtOnce) {
 }
 
 TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
-  const auto embedding = [](InferenceEngine& engine, std::vector<Token> tokens,
-                            std::optional<Time> deadline = std::nullopt) {
-    std::promise<result<std::vector<float>>> told;
-    engine.embed(std::move(tokens), deadline,
-                 [&told](result<std::vector<float>> vector) { told.set_value(std::move(vector)); });
-    return told.get_future().get();
-  };
   auto plain = start(small_config());
-  const auto refused = embedding(*plain, model_->tokenize("hello", true, false));
+  GenerationRequest hello;
+  hello.prompt = model_->tokenize("hello", true, false);
+  hello.embed = true;
+  const auto refused = plain->submit(hello, std::make_shared<RecordingSink>());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
 
@@ -337,9 +333,13 @@ TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
   config.embedding_pooling = EmbeddingPooling::mean;
   auto engine = start(config);
   const auto embed = [&](std::string_view text) {
-    const auto vector = embedding(*engine, model_->tokenize(text, true, false));
-    EXPECT_TRUE(vector) << vector.error().message;
-    return vector ? *vector : std::vector<float>(model_->info().embedding_size);
+    GenerationRequest request;
+    request.prompt = model_->tokenize(text, true, false);
+    request.embed = true;
+    const auto sink = std::make_shared<RecordingSink>();
+    EXPECT_TRUE(engine->submit(std::move(request), sink));
+    sink->wait_done();
+    return sink->embedding();
   };
   const auto dot = [](const std::vector<float>& a, const std::vector<float>& b) {
     double sum = 0;
@@ -351,10 +351,71 @@ TEST_F(EngineTest, EmbeddingsNeedAModelOrASettingForThem) {
   EXPECT_NEAR(dot(cat, cat), 1.0, 1e-5);
   EXPECT_GT(dot(cat, embed("A cat is sitting on a mat.")),
             dot(cat, embed("Interest rates rose by 2 % in 1987.")));
-  EXPECT_EQ(embedding(*engine, {}).error().code, ErrorCode::invalid_argument);
-  EXPECT_EQ(embedding(*engine, {1}, clock_.now()).error().code, ErrorCode::deadline_exceeded);
-  engine->drain();
-  EXPECT_EQ(embedding(*engine, {1}).error().code, ErrorCode::unavailable);
+}
+
+// They were all computed before the next step, outside of any bound: streams stood still meanwhile.
+TEST_F(EngineTest, EmbeddingsAreQueuedCancelledAndDoNotHoldUpStreams) {
+  auto config = small_config();
+  config.embedding_pooling = EmbeddingPooling::mean;
+  config.max_queued = 8;
+  auto engine = start(config);
+  const auto embed = [&](std::optional<Time> deadline = {}) {
+    GenerationRequest request;
+    request.prompt = model_->tokenize("The cat sat on the mat.", true, false);
+    request.embed = true;
+    request.deadline = deadline;
+    return request;
+  };
+  // The engine's thread stands still at its first token, until all have been submitted.
+  std::atomic<bool> go{false};
+  const auto stream = std::make_shared<RecordingSink>([&] { go.wait(false); });
+  ASSERT_TRUE(engine->submit(greedy("Once upon a time", 40), stream));
+  stream->wait_tokens(1);
+  std::vector<std::shared_ptr<RecordingSink>> sinks;
+  std::vector<RequestId> ids;
+  for (std::uint32_t i = 0; i < config.max_queued; ++i) {
+    sinks.push_back(std::make_shared<RecordingSink>());
+    const auto id =
+        engine->submit(embed(i == 2 ? std::optional<Time>(clock_.now()) : std::nullopt), sinks.back());
+    ASSERT_TRUE(id) << id.error().message;
+    ids.push_back(*id);
+  }
+  const auto refused = engine->submit(embed(), std::make_shared<RecordingSink>());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::resource_exhausted);
+  engine->cancel(ids[7]);
+  go = true;
+  go.notify_all();
+  for (const auto& sink : sinks) sink->wait_done();
+  for (const std::size_t i : {0, 1, 3, 4, 5, 6}) {
+    EXPECT_EQ(sinks[i]->embedding().size(), model_->info().embedding_size);
+    EXPECT_EQ(sinks[i]->choice().finish, FinishReason::stop);
+  }
+  EXPECT_EQ(sinks[2]->choice().finish, FinishReason::deadline);
+  EXPECT_EQ(sinks[7]->choice().finish, FinishReason::cancelled);
+  stream->wait_done();
+  EXPECT_EQ(stream->choice().tokens, 40U);
+  EXPECT_TRUE(engine->idle());
+}
+
+// A watchdog's figure, by a clock that the test moves while the engine's thread is held in a sink.
+TEST_F(EngineTest, AnEngineThatStandsStillSaysForHowLong) {
+  ManualClock clock;
+  clock.advance(std::chrono::seconds(1));
+  auto made = Engine::start(model_, small_config(), clock);
+  ASSERT_TRUE(made);
+  Engine& engine = **made;
+  EXPECT_EQ(engine.stalled_for(clock.now()), Duration::zero()) << "idle";
+  std::atomic<bool> go{false};
+  const auto sink = std::make_shared<RecordingSink>([&] { go.wait(false); });
+  ASSERT_TRUE(engine.submit(greedy("Once upon a time", 2), sink));
+  sink->wait_tokens(1);
+  EXPECT_EQ(engine.stalled_for(clock.now()), Duration::zero());
+  clock.advance(std::chrono::seconds(40));
+  EXPECT_EQ(engine.stalled_for(clock.now()), std::chrono::seconds(40));
+  go = true;
+  go.notify_all();
+  sink->wait_done();
 }
 
 TEST_F(EngineTest, AConfigurationThatCannotWorkIsRefused) {

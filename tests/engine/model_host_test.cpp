@@ -228,60 +228,6 @@ TEST_F(ModelHostTest, TheEndOfTheHostEndsWhatIsLeft) {
   EXPECT_FALSE(model->submit(request(), std::make_shared<RecordingSink>()));
 }
 
-class Embedding {
- public:
-  EmbeddingSink sink() {
-    return [told = told_](result<std::vector<float>> vector) { told->set_value(std::move(vector)); };
-  }
-  result<std::vector<float>> get() { return answer_.get(); }
-  bool is_there() const { return answer_.wait_for(0s) == std::future_status::ready; }
-
- private:
-  std::shared_ptr<std::promise<result<std::vector<float>>>> told_ =
-      std::make_shared<std::promise<result<std::vector<float>>>>();
-  std::future<result<std::vector<float>>> answer_ = told_->get_future();
-};
-
-// The caller's thread, the only worker of many servers, waited for the weights.
-TEST_F(ModelHostTest, EmbeddingsWaitForTheirModelAndKeepNobody) {
-  const auto model = add("a", 60);
-  Embedding kept;
-  Embedding left;
-  Embedding late;
-  model->embed({1}, std::nullopt, kept.sink());
-  const auto id = model->embed({1}, std::nullopt, left.sink());
-  model->embed({1}, clock_.now() + 1ms, late.sink());
-  EXPECT_FALSE(model->idle());
-  model->cancel(id);
-  EXPECT_EQ(left.get().error().code, ErrorCode::cancelled);
-  EXPECT_EQ(late.get().error().code, ErrorCode::deadline_exceeded);
-  EXPECT_FALSE(kept.is_there()) << "the weights are not there";
-  open_gate();
-  const auto vector = kept.get();
-  ASSERT_TRUE(vector) << vector.error().message;
-  EXPECT_EQ(vector->size(), 1U);
-  wait_for([&] { return model->idle(); });
-  Embedding after;
-  model->embed({1}, std::nullopt, after.sink());
-  EXPECT_TRUE(after.get());
-  model->drain();
-  Embedding drained;
-  model->embed({1}, std::nullopt, drained.sink());
-  EXPECT_EQ(drained.get().error().code, ErrorCode::unavailable);
-}
-
-TEST_F(ModelHostTest, EmbeddingsOfAModelThatCannotBeLoadedFail) {
-  broken_ = true;
-  open_gate();
-  const auto model = add("a", 60);
-  Embedding first;
-  model->embed({1}, std::nullopt, first.sink());
-  EXPECT_EQ(first.get().error().code, ErrorCode::unavailable);
-  Embedding second;
-  model->embed({1}, std::nullopt, second.sink());
-  EXPECT_EQ(second.get().error().code, ErrorCode::unavailable) << "a moment ago it could not";
-}
-
 // Many models, little room, many threads: everyone is answered, and never is there more than fits.
 TEST_F(ModelHostTest, ManyAskForMoreModelsThanFit) {
   open_gate();

@@ -32,11 +32,6 @@ class PlayedEngine final : public InferenceEngine {
     return id;
   }
   void cancel(RequestId id) noexcept override { finish(id, FinishReason::cancelled); }
-  RequestId embed(std::vector<Token>, std::optional<Time>, EmbeddingSink done) override {
-    done(std::vector<float>{1});
-    const std::lock_guard lock(mutex_);
-    return ++last_;
-  }
   void drain() noexcept override {}
   bool idle() const noexcept override { return open() == 0; }
   void add_metrics(EngineMetrics& total) const override {
@@ -45,6 +40,7 @@ class PlayedEngine final : public InferenceEngine {
   }
   Duration stalled_for(Time) const noexcept override { return stalled_for_; }
   void stall_for(Duration duration) { stalled_for_ = duration; }
+  std::uint32_t max_queued() const noexcept override { return 1000; }
   std::uint32_t context_tokens() const noexcept override { return 100; }
 
   std::size_t open() const {

@@ -31,6 +31,7 @@ class RecordingSink final : public GenerationSink {
       ChoiceRecord& choice = choices_[delta.choice];
       choice.text += delta.text;
       choice.tokens += delta.tokens;
+      if (!delta.embedding.empty()) embedding_ = delta.embedding;
       choice.logprobs.insert(choice.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
       if (delta.finish) {
         choice.finish = delta.finish;
@@ -65,6 +66,10 @@ class RecordingSink final : public GenerationSink {
     const std::lock_guard lock(mutex_);
     return choices_[index];
   }
+  std::vector<float> embedding() {
+    const std::lock_guard lock(mutex_);
+    return embedding_;
+  }
   std::uint32_t dones() {
     const std::lock_guard lock(mutex_);
     return dones_;
@@ -75,6 +80,7 @@ class RecordingSink final : public GenerationSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint32_t, ChoiceRecord> choices_;
+  std::vector<float> embedding_;
   std::uint32_t total_tokens_ = 0;
   GenerationSummary summary_;
   std::uint32_t dones_ = 0;

@@ -128,6 +128,34 @@ TEST(Scheduler, AFinishedSequencesPrefixIsFoundByTheNextTurnOfItsChat) {
   EXPECT_TRUE(plan.kv_ops.empty()) << "the kept prefix itself goes on: nothing to copy";
 }
 
+// Of three kept prefixes, the one that nobody has asked for the longest goes.
+TEST(Scheduler, TheLeastRecentlyUsedPrefixIsForgottenFirst) {
+  SchedulerConfig three = config();
+  three.max_cached_prefixes = 3;
+  Scheduler scheduler(three);
+  SequenceId id = 0;
+  // Computes the prompt to its end; how much of it was found.
+  const auto ask = [&](Token first) {
+    scheduler.add({++id, tokens(40, first), {}});
+    std::uint32_t shared = 0;
+    while (!scheduler.idle()) {
+      const Plan plan = scheduler.plan({});
+      for (const Admission& admission : plan.admitted) shared += admission.shared_tokens;
+      answer(scheduler, plan, 900, {id});
+    }
+    return shared;
+  };
+  EXPECT_EQ(ask(0), 0U);
+  EXPECT_EQ(ask(100), 0U);
+  EXPECT_EQ(ask(200), 0U);
+  EXPECT_EQ(ask(0), 39U) << "used again, so the second is now the oldest";
+  EXPECT_EQ(ask(300), 0U) << "takes a place";
+  EXPECT_EQ(ask(0), 39U);
+  EXPECT_EQ(ask(200), 39U);
+  EXPECT_EQ(ask(300), 39U);
+  EXPECT_EQ(ask(100), 0U) << "it went";
+}
+
 TEST(Scheduler, KeptPrefixesGoBeforeAnyoneIsPreempted) {
   auto small = config();
   small.kv_cells = 60;

@@ -18,17 +18,13 @@ class StatusEngine final : public engine::InferenceEngine {
     return fail(ErrorCode::unavailable, "not asked here");
   }
   void cancel(engine::RequestId) noexcept override {}
-  engine::RequestId embed(std::vector<engine::Token>, std::optional<Time>,
-                          engine::EmbeddingSink done) override {
-    done(std::vector<float>{});
-    return 0;
-  }
   void drain() noexcept override {}
   bool idle() const noexcept override { return true; }
   EngineStatus status() const override { return status_; }
   void add_metrics(engine::EngineMetrics&) const override {}
   Duration stalled_for(Time) const noexcept override { return {}; }
   std::uint32_t context_tokens() const noexcept override { return 100; }
+  std::uint32_t max_queued() const noexcept override { return 100; }
 
  private:
   EngineStatus status_;

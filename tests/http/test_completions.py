@@ -56,6 +56,24 @@ def test_zero_tokens_give_an_empty_completion(client, model):
     assert "".join(chunk.choices[0].text for chunk in chunks) == "Hello"
 
 
+def test_embeddings(start):
+    service = start('[engine]\ncontext_tokens = 512\nembedding_pooling = "mean"\n')
+    client = service.client()
+    texts = ["The cat sat on the mat.", "A cat is sitting on a mat.", "Interest rates rose by 2 % in 1987."]
+    answer = client.embeddings.create(model="", input=texts, encoding_format="float")
+    vectors = [item.embedding for item in answer.data]
+    assert [item.index for item in answer.data] == [0, 1, 2]
+    assert all(len(vector) == 576 for vector in vectors)
+    dot = lambda a, b: sum(x * y for x, y in zip(a, b, strict=True))
+    assert abs(dot(vectors[0], vectors[0]) - 1) < 1e-4
+    assert dot(vectors[0], vectors[1]) > dot(vectors[0], vectors[2])
+    assert answer.usage.prompt_tokens > 20
+    # The official client asks for base64 unless told otherwise, and decodes it.
+    packed = client.embeddings.create(model="", input=texts[0]).data[0].embedding
+    assert max(abs(a - b) for a, b in zip(packed, vectors[0], strict=True)) < 1e-5
+    assert service.metrics()["sovereign_engine_requests_queued"] == 0
+
+
 def test_embeddings_say_that_the_model_cannot(client, model):
     with pytest.raises(openai.BadRequestError) as caught:
         client.embeddings.create(model=model, input="Hello")

@@ -1,6 +1,7 @@
 """Health, metrics, draining, keys, CORS."""
 
 import hashlib
+import statistics
 import threading
 
 import httpx
@@ -12,7 +13,11 @@ from service import wait_for
 
 
 def test_health_answers_while_a_long_prompt_prefills(service, model):
-    """Order, not time: health and metrics come back before the prompt that was sent first."""
+    """Health and metrics come back before the prompt that was sent first, and in milliseconds.
+
+    The bound is fifty times what they take, since a test machine may be busy; an engine that held them up would
+    add its whole step, again and again, so the median tells.
+    """
     answered = threading.Event()
 
     def ask():
@@ -26,8 +31,14 @@ def test_health_answers_while_a_long_prompt_prefills(service, model):
     thread = threading.Thread(target=ask)
     thread.start()
     wait_for(lambda: service.metrics()["sovereign_engine_sequences_running"] >= 1, "the long prompt's start")
-    for path in ("/healthz", "/readyz", "/metrics"):
-        assert httpx.get(service.url + path, timeout=30).status_code == 200
+    with httpx.Client(base_url=service.url, timeout=30) as http:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            durations = []
+            for _ in range(9):
+                response = http.get(path)
+                assert response.status_code == 200
+                durations.append(response.elapsed.total_seconds())
+            assert statistics.median(durations) < 0.25, path
     assert not answered.is_set()
     thread.join()
 

@@ -80,6 +80,33 @@ def test_grammar(client, model):
     assert answer.choices[0].message.content in ("yes", "no")
 
 
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "object", "properties": {"age": {"type": "number", "minimum": 0}}}, "'minimum' at '#/properties/age'"),
+        ({"type": "array", "uniqueItems": True}, "'uniqueItems'"),
+        ({"type": "string", "pattern": "a+"}, "'pattern'"),
+        ({"type": "string", "minLength": 200_000}, "'minLength'"),
+    ],
+)
+def test_schemas_that_cannot_be_enforced_are_refused(client, model, schema, words):
+    format = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model=model, messages=ASK, response_format=format)
+    assert caught.value.param == "response_format"
+    assert words in caught.value.message
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.completions.create(model=model, prompt="x", extra_body={"response_format": format})
+    assert caught.value.param == "response_format"
+
+
+def test_a_schema_that_is_not_strict_is_a_wish(client, model):
+    schema = {"type": "array", "items": {"type": "integer", "maximum": 9, "minimum": 0}, "uniqueItems": True, "maxItems": 3}
+    format = {"type": "json_schema", "json_schema": {"name": "x", "strict": False, "schema": schema}}
+    answer = client.chat.completions.create(model=model, messages=ASK, response_format=format, max_tokens=60)
+    assert all(0 <= item <= 9 for item in json.loads(answer.choices[0].message.content))
+
+
 # Each of them ended the server, or kept its engine busy for ever.
 HOSTILE_GRAMMARS = {
     "nested": "root ::= " + "(" * 100_000 + '"a"' + ")" * 100_000,

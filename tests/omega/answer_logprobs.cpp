@@ -43,7 +43,7 @@ result<std::vector<float>> AnswerLogprobs::measure(std::span<const std::string> 
       boost::json::serialize(boost::json::array{{{"role", "user"}, {"content", std::move(message)}}});
   const auto prompt = format_->render(input);
   if (!prompt) return fail(prompt.error());
-  std::vector<engine::Token> tokens = model_.tokenize(prompt->prompt, true, true);
+  std::vector<engine::Token> tokens = format_->tokens(*prompt);
   const std::size_t begin = tokens.size();
   for (const engine::Token token : model_.tokenize(answer, false, false)) tokens.push_back(token);
   if (tokens.size() > kContextTokens) return fail(ErrorCode::internal, "question and answer are too long");

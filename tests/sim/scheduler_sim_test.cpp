@@ -51,5 +51,18 @@ TEST(SchedulerSim, EverySeedKeepsTheInvariants) {
   EXPECT_LT(total.accepted_tokens, total.drafted_tokens * 9 / 10);
 }
 
+// Arrivals that never let the queue run empty: each sequence still ends within what was ahead of it.
+TEST(SchedulerSim, NobodyStarvesWhileOthersKeepArriving) {
+  const std::uint64_t first = from_environment("SOVEREIGN_SIM_SEED", 1);
+  const std::uint64_t seeds = std::getenv("SOVEREIGN_SIM_SEED") != nullptr ? 1 : 100;
+  std::uint64_t finished = 0;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const WorldReport report = SchedulerWorld(seed, true).run();
+    ASSERT_FALSE(report.violation) << *report.violation << "\nreplay with SOVEREIGN_SIM_SEED=" << seed;
+    finished += report.finished;
+  }
+  EXPECT_GT(finished, 100 * seeds);
+}
+
 }  // namespace
 }  // namespace sovereign::engine::sim

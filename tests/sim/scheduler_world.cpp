@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t kVocabulary = 5;  // small, so that prefixes collide by chance too
 constexpr std::uint64_t kArrivalSteps = 50;
+constexpr std::uint64_t kBusyArrivalSteps = 1'000;
+constexpr std::uint64_t kWaitSlack = 64;  // steps, beside the work ahead
 constexpr std::uint64_t kStepsBound = 20'000;
 
 }  // namespace
@@ -26,12 +28,13 @@ SchedulerConfig SchedulerWorld::random_config(std::mt19937_64& random) {
   return config;
 }
 
-SchedulerWorld::SchedulerWorld(std::uint64_t seed)
+SchedulerWorld::SchedulerWorld(std::uint64_t seed, bool busy)
     : random_(seed),
       config_(random_config(random_)),
       scheduler_(config_),
       cache_(config_.max_sequences + config_.max_cached_prefixes),
-      wrong_drafts_percent_(below(101)) {
+      wrong_drafts_percent_(below(101)),
+      arrival_steps_(busy ? kBusyArrivalSteps : kArrivalSteps) {
   for (int i = 0; i < 3; ++i) {
     auto& prompt = system_prompts_.emplace_back(1 + below(config_.kv_cells / 2));
     for (Token& token : prompt) token = static_cast<Token>(below(kVocabulary));
@@ -40,7 +43,7 @@ SchedulerWorld::SchedulerWorld(std::uint64_t seed)
 
 WorldReport SchedulerWorld::run() {
   while (!report_.violation && report_.steps < kStepsBound) {
-    if (report_.steps < kArrivalSteps) {
+    if (report_.steps < arrival_steps_) {
       while (below(3) == 0) arrive();
       if (below(12) == 0) cancel_someone();
     } else if (scheduler_.idle()) {
@@ -66,10 +69,14 @@ void SchedulerWorld::arrive() {
   client.wanted_tokens = 1 + below(std::min(room + 1, 40U));
   if (below(10) == 0) client.deadline = clock_.now() + std::chrono::milliseconds(below(60));
 
+  std::uint64_t ahead = 0;
+  for (const auto& [id, other] : clients_) ahead += other.work();
   const std::uint32_t choices = below(6) == 0 ? 3 : 1;  // n > 1: the same prompt at once
   for (std::uint32_t i = 0; i < choices; ++i) {
     const SequenceId id = next_id_++;
     scheduler_.add({id, client.prompt, client.deadline});
+    ahead += client.work();
+    client.last_step = report_.steps + 2 * ahead + kWaitSlack;
     clients_.emplace(id, client);
   }
 }
@@ -127,6 +134,8 @@ void SchedulerWorld::step() {
   for (const KvOp& op : plan.kv_ops) {
     if (const auto wrong = cache_.apply(op)) return violate(*wrong);
   }
+  check_order(plan);
+  check_waits();
   for (const Admission& admission : plan.admitted) report_.shared_tokens += admission.shared_tokens;
   check_rows(plan);
   check_accounts();
@@ -170,6 +179,40 @@ void SchedulerWorld::sample(const Plan& plan) {
     while (std::next(row) != plan.rows.end() && std::next(row)->draft) ++row;
   }
   scheduler_.apply(sampled);
+}
+
+// First come, first served: who is passed over waits for a prefix that a running sequence may share with it.
+// The youngest are preempted.
+void SchedulerWorld::check_order(const Plan& plan) {
+  std::set<SequenceId> admitted;
+  for (const Admission& admission : plan.admitted) admitted.insert(admission.sequence);
+  const auto runs = [&](SequenceId id, const Client& client) {
+    return client.slot || admitted.contains(id) ||
+           std::find(plan.preempted.begin(), plan.preempted.end(), id) != plan.preempted.end();
+  };
+  for (const auto& [waiting, client] : clients_) {
+    if (client.slot || admitted.contains(waiting) || admitted.upper_bound(waiting) == admitted.end())
+      continue;
+    const bool may_be_held =
+        config_.prefix_sharing && std::any_of(clients_.begin(), clients_.end(), [&](const auto& other) {
+          return other.first != waiting && runs(other.first, other.second) &&
+                 other.second.prompt.front() == client.prompt.front();
+        });
+    if (!may_be_held) return violate("a younger sequence was admitted before one that waits for nobody");
+  }
+  for (const SequenceId preempted : plan.preempted) {
+    for (auto younger = clients_.upper_bound(preempted); younger != clients_.end(); ++younger) {
+      if (younger->second.slot && !admitted.contains(younger->first)) {
+        return violate("a sequence was preempted before a younger one");
+      }
+    }
+  }
+}
+
+void SchedulerWorld::check_waits() {
+  for (const auto& [id, client] : clients_) {
+    if (report_.steps > client.last_step) return violate("sequence " + std::to_string(id) + " starves");
+  }
 }
 
 void SchedulerWorld::check_rows(const Plan& plan) {

@@ -34,7 +34,8 @@ struct WorldReport {
 
 class SchedulerWorld {
  public:
-  explicit SchedulerWorld(std::uint64_t seed);
+  // `busy`: clients go on arriving faster than they can be served, for much longer than any of them takes.
+  explicit SchedulerWorld(std::uint64_t seed, bool busy = false);
   WorldReport run();
 
  private:
@@ -44,6 +45,9 @@ class SchedulerWorld {
     std::uint32_t wanted_tokens = 0;
     std::optional<Time> deadline;
     std::optional<Slot> slot;
+    // Step by which it must have ended: what is ahead of it at its arrival, one token a step, twice over.
+    std::uint64_t last_step = 0;
+    std::uint64_t work() const { return prompt.size() + wanted_tokens; }
   };
 
   static SchedulerConfig random_config(std::mt19937_64& random);
@@ -56,6 +60,8 @@ class SchedulerWorld {
   void offer_drafts();
   void step();
   void sample(const Plan& plan);
+  void check_order(const Plan& plan);
+  void check_waits();
   void check_rows(const Plan& plan);
   void check_accounts();
   void violate(const std::string& what);
@@ -70,6 +76,7 @@ class SchedulerWorld {
   SequenceId next_id_ = 1;
   std::vector<std::vector<Token>> system_prompts_;
   std::uint32_t wrong_drafts_percent_;
+  std::uint64_t arrival_steps_;
   WorldReport report_;
 };
 

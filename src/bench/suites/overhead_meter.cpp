@@ -46,10 +46,14 @@ void OverheadMeter::start(const ServedPeer& server) { before_ = read(server); }
 void OverheadMeter::stop(const ServedPeer& server) {
   const Reading after = read(server);
   if (!before_.complete || !after.complete) return;
+  const double process = after.process_seconds - before_.process_seconds;
+  const double overhead = after.other_threads_seconds - before_.other_threads_seconds +
+                          after.engine_outside_seconds - before_.engine_outside_seconds;
+  if (process <= 0) return;
   known_ = true;
-  process_seconds_ += after.process_seconds - before_.process_seconds;
-  overhead_seconds_ += after.other_threads_seconds - before_.other_threads_seconds +
-                       after.engine_outside_seconds - before_.engine_outside_seconds;
+  process_seconds_ += process;
+  overhead_seconds_ += overhead;
+  by_run_.push_back(overhead / process);
 }
 
 }  // namespace sovereign::bench

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "bench/suites/served_peer.h"
 
@@ -28,6 +29,8 @@ class OverheadMeter {
   // False: no engine thread or no engine metrics were seen, so the share is unknown.
   bool known() const { return known_; }
   double overhead() const { return process_seconds_ > 0 ? overhead_seconds_ / process_seconds_ : 0; }
+  // Of each run; not empty when known.
+  const std::vector<double>& by_run() const { return by_run_; }
 
  private:
   struct Reading {
@@ -42,6 +45,7 @@ class OverheadMeter {
   double process_seconds_ = 0;
   double overhead_seconds_ = 0;
   bool known_ = false;
+  std::vector<double> by_run_;
 };
 
 }  // namespace sovereign::bench

@@ -177,7 +177,7 @@ result<engine::GenerationRequest> EngineGenerator::prepare(
   if (!prompt) return fail(std::move(prompt.error()));
 
   engine::GenerationRequest request;
-  request.prompt = engine_.model().tokenize(prompt->prompt, true, true);
+  request.prompt = format_.tokens(*prompt);
   request.max_tokens = thought.max_tokens;
   request.sampling = options_.sampling;
   request.sampling.seed = thought.seed;

@@ -21,7 +21,8 @@ void write_engine_metrics(PrometheusText& text, const engine::EngineMetrics& met
   text.sample(value(metrics.requests_refused), {{"outcome", "refused"}});
   text.counter("sovereign_engine_requests_accepted_total", "Requests taken into the queue.",
                value(metrics.requests_accepted));
-  text.counter("sovereign_engine_prefill_tokens_total", "Prompt tokens computed.",
+  text.counter("sovereign_engine_prefill_tokens_total",
+               "Known tokens computed before a sequence's last one: of prompts, and anew after a preemption.",
                value(metrics.prefill_tokens));
   text.counter("sovereign_engine_cached_tokens_total",
                "Prompt tokens found in the KV cache instead of computed.", value(metrics.cached_tokens));

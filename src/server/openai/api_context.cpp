@@ -1,5 +1,6 @@
 #include "server/openai/api_context.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "gateway/routing.h"
@@ -13,6 +14,13 @@ outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, c
   if (served == nullptr && gateway::names_nobody(name)) served = serving.find({});
   if (served == nullptr) return refuse(model_not_found(name, serving));
   return served;
+}
+
+std::optional<Time> deadline_of(const ApiContext& api, std::optional<std::chrono::milliseconds> timeout) {
+  const auto most = api.config.request_timeout;
+  if (most.count() > 0) timeout = std::min(timeout.value_or(most), most);
+  if (!timeout) return std::nullopt;
+  return api.clock.now() + *timeout;
 }
 
 std::int64_t unix_now() {

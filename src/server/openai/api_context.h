@@ -1,7 +1,9 @@
 // What every handler of the API needs.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +69,9 @@ using ApiContextPtr = std::shared_ptr<const ApiContext>;
 
 // The served model that goes by `name` (or the first, when that is empty, "auto" or a tier's).
 outcome<std::shared_ptr<const ServedModel>> find_model(const Serving& serving, const std::string& name);
+
+// When an answer must be there: after the client's own timeout, or the server's, whichever comes first.
+std::optional<Time> deadline_of(const ApiContext& api, std::optional<std::chrono::milliseconds> timeout);
 
 // Unix seconds.
 std::int64_t unix_now();

@@ -49,7 +49,7 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
   query.id = http.request_id;
   move_into_query(request, query);
   runtime::apply_cache_control(http.header_list("Cache-Control"), query.cache);
-  if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
+  query.deadline = deadline_of(api, request.options.timeout);
   return query;
 }
 

@@ -59,6 +59,7 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
     read_max_tokens(fields, "max_tokens", false, request.options);
   }
   request.input.json_schema = std::move(request.options.json_schema);
+  request.input.schema_is_wish = request.options.schema_is_wish;
   request.input.response_format = std::move(request.options.response_format);
   request.input.grammar = std::move(request.options.sampling.grammar.gbnf);
   request.options.json_schema.clear();

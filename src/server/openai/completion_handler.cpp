@@ -43,12 +43,8 @@ outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpReq
   auto& options = request->options;
 
   if (!options.json_schema.empty()) {
-    auto gbnf = engine::json_schema_to_gbnf(options.json_schema);
-    if (!gbnf) {
-      auto error = gbnf.error();
-      error.where = "response_format";
-      return refuse(std::move(error));
-    }
+    auto gbnf = engine::json_schema_to_gbnf(options.json_schema, options.schema_is_wish);
+    if (!gbnf) return refuse(gbnf.error());
     options.sampling.grammar.gbnf = std::move(*gbnf);
   }
   RunningCompletion running;

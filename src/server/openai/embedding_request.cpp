@@ -13,6 +13,7 @@ result<EmbeddingRequest> parse_embedding_request(std::string_view body, const Re
   fields.read("encoding_format", format);
   if (format != "float" && format != "base64") fields.refuse("encoding_format", "must be float or base64");
   request.base64 = format == "base64";
+  request.timeout = read_timeout(fields);
   if (fields.find("dimensions") != nullptr) fields.refuse("dimensions", "is not supported");
   if (fields.error()) return fail(*fields.error());
   return request;

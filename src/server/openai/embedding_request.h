@@ -1,6 +1,8 @@
 // The body of POST /v1/embeddings, read and checked.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@ namespace sovereign::server::openai {
 struct EmbeddingRequest {
   std::string model;  // empty: the one that is served
   std::vector<TextOrTokens> inputs;
+  std::optional<std::chrono::milliseconds> timeout;
   bool base64 = false;  // little-endian 32-bit floats, as the official clients ask
 };
 

@@ -85,6 +85,9 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
     } else {
       Fields inner(*wrapper, "response_format.json_schema");
       const auto* schema = inner.object("schema");
+      bool strict = true;
+      inner.read("strict", strict);
+      options.schema_is_wish = !strict;
       if (inner.error()) {
         parts.refuse(*inner.error());
       } else if (schema == nullptr) {
@@ -102,6 +105,13 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
 }
 
 }  // namespace
+
+std::optional<std::chrono::milliseconds> read_timeout(Fields& fields) {
+  float seconds = 0;
+  fields.read("timeout", seconds, 0.001, 86'400);
+  if (fields.find("timeout") == nullptr) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(seconds) * 1000));
+}
 
 bool read_max_tokens(Fields& fields, std::string_view name, bool allow_zero, GenerationOptions& options) {
   std::optional<std::int64_t> tokens;
@@ -157,6 +167,7 @@ GenerationOptions read_generation_options(Fields& fields, const RequestLimits& l
   read_logit_bias(fields, limits, options);
   read_stop(fields, limits, options);
   fields.read("ignore_eos", options.ignore_eos);
+  options.timeout = read_timeout(fields);
   fields.read("grammar", sampling.grammar.gbnf);
   read_output_format(fields, options);
   if (!sampling.grammar.gbnf.empty() && !options.json_schema.empty()) {

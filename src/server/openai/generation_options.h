@@ -4,6 +4,7 @@
 // grammar, json_schema, ignore_eos. `cache_prompt` is ignored: prefixes are always shared.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,9 +37,12 @@ struct GenerationOptions {
   bool empty_output = false;     // text completions with max_tokens 0: nothing is generated
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  bool embed = false;                                // an embedding is wanted, no text
+  std::optional<std::chrono::milliseconds> timeout;  // the client's own; see deadline_of()
   bool stream = false;
   bool include_usage = false;   // a last chunk with the usage
   std::string json_schema;      // text of the schema that the output must match; empty: none
+  bool schema_is_wish = false;  // "strict": false
   std::string response_format;  // that it came in, for servers elsewhere: engine::ChatInput
   runtime::GivenFields given;
   engine::SamplingParams sampling;  // but for logprobs, whose form differs between the two APIs
@@ -46,6 +50,9 @@ struct GenerationOptions {
 
 // Reads the common fields. Errors are left in `fields`. The length is not among them.
 GenerationOptions read_generation_options(Fields& fields, const RequestLimits& limits);
+
+// Reads `timeout`: seconds that the client is ready to wait.
+std::optional<std::chrono::milliseconds> read_timeout(Fields& fields);
 
 // Reads a token limit: -1 means no limit (llama-server's habit), 0 is an error unless `allow_zero`.
 // Returns false when the field is absent.

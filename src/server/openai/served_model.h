@@ -27,7 +27,6 @@ struct ServedModel {
   std::shared_ptr<const engine::ChatFormat> chat_format;
   std::shared_ptr<engine::InferenceEngine> engine;
   std::shared_ptr<gateway::Backend> backend;  // the same, as queries see it
-  bool can_embed = false;                     // by its kind, or by engine.embedding_pooling
 
   bool is_called(std::string_view name) const;
   RequestLimits limits() const;

@@ -27,6 +27,17 @@ std::optional<ApiFailure> submit_all(const ApiContext& api, const ServedModel& s
                                      const std::shared_ptr<TokenChannel>& channel,
                                      std::vector<std::vector<engine::Token>> prompts,
                                      const GenerationOptions& options) {
+  // Nothing is begun of what could never be accepted as a whole.
+  const std::size_t most = served.engine->max_queued();
+  if (prompts.size() * options.n > most) {
+    const std::string what = options.embed ? "input" : "prompt";
+    return ApiFailure(Error{ErrorCode::invalid_argument,
+                            fmt::format("'{}' asks for {} sequences at once; at most {} can wait "
+                                        "(engine.max_queued). Send fewer in one request.",
+                                        what, prompts.size() * options.n, most),
+                            what});
+  }
+  const auto deadline = deadline_of(api, options.timeout);
   channel->expect(prompts.size());
   std::uint32_t first_choice = 0;
   for (auto& prompt : prompts) {
@@ -38,12 +49,15 @@ std::optional<ApiFailure> submit_all(const ApiContext& api, const ServedModel& s
     request.sampling = options.sampling;
     request.stop = options.stop;
     request.ignore_eos = options.ignore_eos;
-    if (api.config.request_timeout.count() > 0)
-      request.deadline = api.clock.now() + api.config.request_timeout;
+    request.embed = options.embed;
+    request.deadline = deadline;
     auto id = served.engine->submit(std::move(request), channel->sink(first_choice));
     if (!id) {
       channel->abandon();
-      return ApiFailure(id.error());
+      ApiFailure failure(id.error());
+      if (failure.error.where == "grammar" && !options.json_schema.empty())
+        failure.error.where = "response_format";
+      return failure;
     }
     // Weak: the engine holds the sink, the sink the channel, and the channel this.
     channel->attach([engine = std::weak_ptr(served.engine), id = *id] {

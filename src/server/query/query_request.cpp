@@ -86,7 +86,9 @@ result<QueryRequest> parse_query_request(std::string_view body, const openai::Re
 
   request.model = std::move(options.model);
   request.stream = options.stream;
+  request.timeout = options.timeout;
   query.chat.json_schema = std::move(options.json_schema);
+  query.chat.schema_is_wish = options.schema_is_wish;
   query.chat.response_format = std::move(options.response_format);
   query.chat.grammar = std::move(options.sampling.grammar.gbnf);
   options.sampling.grammar = {};

@@ -1,6 +1,8 @@
 // The body of POST /v1/query, read and checked. docs/query.md describes it to users.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,8 @@ inline constexpr std::uint32_t kMaxDepth = 16;
 struct QueryRequest {
   std::string model;  // empty: the one that is served
   bool stream = false;
-  bool receipt = false;  // a receipt is asked for
+  std::optional<std::chrono::milliseconds> timeout;  // the client's own
+  bool receipt = false;                              // a receipt is asked for
   openai::RoutingFields routing;
   runtime::SovereignQuery query;
 };

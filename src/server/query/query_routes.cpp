@@ -44,7 +44,7 @@ openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const Ht
   openai::keep_local(api, query);
   if (query.id.empty()) query.id = http.request_id;
   runtime::apply_cache_control(http.header_list("Cache-Control"), query.cache);
-  if (api.config.request_timeout.count() > 0) query.deadline = api.clock.now() + api.config.request_timeout;
+  query.deadline = openai::deadline_of(api, request->timeout);
   if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
   auto chosen = openai::dispatch(context, http.key_digest, std::move(query), request->model, request->routing,

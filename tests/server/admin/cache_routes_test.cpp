@@ -15,7 +15,7 @@ namespace {
 class CacheRoutesTest : public ::testing::Test {
  protected:
   CacheRoutesTest() {
-    openai::ApiContext api{serving_, workers_, clock_, metrics_, {}, nullptr, &cache_, &memo_};
+    openai::ApiContext api{serving_, workers_, clock_, metrics_, {}, pipeline_, &cache_, &memo_};
     add_cache_routes(router_, api, pool_);
   }
   HttpResponse call(const std::string& method, const std::string& path) {
@@ -34,10 +34,10 @@ class CacheRoutesTest : public ::testing::Test {
     runtime::SovereignResult result;
     result.choices.emplace_back().message = message;
     cache_.put(key_, runtime::encode_result(result), cache::wall_now());
-    memo_.remember(kBody, identity_, {}, key_);
+    memo_.remember(kBody, identity_, {}, {}, key_);
     return key_.hash();
   }
-  bool remembers() { return memo_.find(kBody, identity_).has_value(); }
+  bool remembers() { return memo_.find(kBody, identity_, {}).has_value(); }
 
   static constexpr std::string_view kBody = R"({"messages":[]})";
   const cache::QueryKey key_{cache::hash128("key"), "key"};
@@ -45,6 +45,7 @@ class CacheRoutesTest : public ::testing::Test {
   SteadyClock clock_;
   HttpMetrics metrics_;
   openai::ServingSlot serving_;
+  openai::PipelineSlot pipeline_;
   WorkerPool workers_{1};
   WorkerPool pool_{1};
   cache::ResponseCache cache_{{}};
@@ -52,7 +53,7 @@ class CacheRoutesTest : public ::testing::Test {
   Router router_;
 };
 
-// Issue 3, B15: bodies, which hold the questions, outlived the answers.
+// Bodies, which hold the questions, outlived the answers.
 TEST_F(CacheRoutesTest, ClearingForgetsTheQuestionsToo) {
   keep({"Blue.", "", {}});
   ASSERT_TRUE(remembers());

@@ -240,24 +240,29 @@ TEST_F(Handlers, ErrorsHaveTheirStatusAndCode) {
 class LoadingEngine final : public engine::InferenceEngine {
  public:
   result<engine::RequestId> submit(engine::GenerationRequest,
-                                   std::shared_ptr<engine::GenerationSink>) override {
-    return fail(ErrorCode::unavailable, "not asked here");
-  }
-  void cancel(engine::RequestId) noexcept override { cancelled.set_value(); }
-  engine::RequestId embed(std::vector<engine::Token>, std::optional<Time>,
-                          engine::EmbeddingSink done) override {
-    waiting.set_value(std::move(done));
+                                   std::shared_ptr<engine::GenerationSink> sink) override {
+    waiting.set_value(std::move(sink));
     return 7;
   }
+  void cancel(engine::RequestId) noexcept override { cancelled.set_value(); }
   void drain() noexcept override {}
   bool idle() const noexcept override { return true; }
   void add_metrics(engine::EngineMetrics&) const override {}
   Duration stalled_for(Time) const noexcept override { return {}; }
   std::uint32_t context_tokens() const noexcept override { return 512; }
+  std::uint32_t max_queued() const noexcept override { return 16; }
 
-  std::promise<engine::EmbeddingSink> waiting;
+  std::promise<std::shared_ptr<engine::GenerationSink>> waiting;
   std::promise<void> cancelled;
 };
+
+void tell(engine::GenerationSink& sink, std::vector<float> embedding) {
+  engine::GenerationDelta delta;
+  delta.embedding = std::move(embedding);
+  delta.finish = engine::FinishReason::stop;
+  sink.on_delta(std::move(delta));
+  sink.on_done({});
+}
 
 // One embedding whose model had to be loaded kept the only worker, and with it the whole API.
 TEST_F(Handlers, AnEmbeddingThatWaitsKeepsNoWorker) {
@@ -265,16 +270,15 @@ TEST_F(Handlers, AnEmbeddingThatWaitsKeepsNoWorker) {
   auto embedder = std::make_shared<ServedModel>(*served_);
   embedder->id = "embedder";
   embedder->engine = loading;
-  embedder->can_embed = true;
   Serving serving;
   serving.models = {served_, embedder};
   serving_.set(std::make_shared<const Serving>(std::move(serving)));
   MemoryExchange waits(
       {.method = "POST", .path = "/v1/embeddings", .body = R"({"model":"embedder","input":"a"})"});
   std::thread client([&] { run(waits); });
-  const auto tell = loading->waiting.get_future().get();
+  const auto sink = loading->waiting.get_future().get();
   EXPECT_EQ(post("/v1/chat/completions", chat("")).status, 200U);
-  tell(std::vector<float>{0.5F, 0.25F});
+  tell(*sink, {0.5F, 0.25F});
   client.join();
   ASSERT_TRUE(waits.response());
   EXPECT_EQ(waits.response()->status, 200U);
@@ -286,18 +290,17 @@ TEST_F(Handlers, AClientThatLeavesWaitsForNoEmbedding) {
   const auto loading = std::make_shared<LoadingEngine>();
   auto embedder = std::make_shared<ServedModel>(*served_);
   embedder->engine = loading;
-  embedder->can_embed = true;
   Serving serving;
   serving.models = {embedder};
   serving_.set(std::make_shared<const Serving>(std::move(serving)));
   MemoryExchange leaves({.method = "POST", .path = "/v1/embeddings", .body = R"({"input":"a"})"});
   std::thread client([&] { run(leaves); });
-  const auto tell = loading->waiting.get_future().get();
+  const auto sink = loading->waiting.get_future().get();
   leaves.disconnect();
   client.join();
   EXPECT_FALSE(leaves.response());
   loading->cancelled.get_future().get();
-  tell(std::vector<float>{1});  // too late: nobody is there
+  tell(*sink, {1});  // too late: nobody is there
 }
 
 TEST_F(Handlers, ModelsAreListedAndShown) {
