@@ -162,7 +162,7 @@ TEST_F(DiskStoreTest, DamagedAndMisplacedRecordsAreMisses) {
   EXPECT_EQ(get(*store, 1), "again");
 }
 
-// Issue 3, B11: a wrong cache.disk_path deleted the file it named.
+// A wrong cache.disk_path deleted the file it named.
 TEST_F(DiskStoreTest, AFileOfSomebodyElseIsLeftAlone) {
   const std::string path = folder_.file("cache.db");
   const auto make_database = [&](const std::string& sql) {

@@ -164,7 +164,7 @@ TEST_F(RedisLevelTest, SilenceCostsOneTimeoutAndIsThenPassedOver) {
   server_.thaw();
 }
 
-// Issue 3, A2: the limit was on each read, so that a byte now and then held a query for as long as it
+// The limit was on each read, so that a byte now and then held a query for as long as it
 // pleased.
 TEST(RedisLevelSlow, AnAnswerThatDripsIsNotWaitedFor) {
   SlowRedis server(SlowRedis::Manner::drips);
@@ -180,7 +180,7 @@ TEST(RedisLevelSlow, AnAnswerThatDripsIsNotWaitedFor) {
   EXPECT_FALSE(level.stats().healthy);
 }
 
-// Issue 3, A2: a server that was never late, but always nearly, was asked for ever.
+// A server that was never late, but always nearly, was asked for ever.
 TEST(RedisLevelSlow, AServerThatIsAlwaysNearlyLateIsPassedOver) {
   SlowRedis server(SlowRedis::Manner::delays, std::chrono::milliseconds(45));
   RedisLevelConfig config;

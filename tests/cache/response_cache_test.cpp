@@ -91,7 +91,7 @@ class InterruptedLevel final : public CacheLevel {
   std::map<std::string, EntryPtr> entries_;
 };
 
-// Issue 3, B14: what was erased while it was read below rose into memory afterwards.
+// What was erased while it was read below rose into memory afterwards.
 TEST(ResponseCacheRise, WhatChangedMeanwhileDoesNotRise) {
   const auto answer_after = [](const std::function<void(ResponseCache&)>& change) -> std::string {
     auto above = std::make_unique<InterruptedLevel>();

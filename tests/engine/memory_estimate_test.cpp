@@ -86,7 +86,7 @@ TEST(MemoryEstimateOf, APoolGivesEachEngineAWholeSequence) {
   config.kv_cells = 4096;
   const auto one = estimate_memory(model, config, nullptr);
   config.pool = 4;
-  EXPECT_GT(estimate_memory(model, config, nullptr), one + 3ULL * 4096 * 1000);
+  EXPECT_GE(estimate_memory(model, config, nullptr), one + 3ULL * 4096 * 1000);
 }
 
 }  // namespace

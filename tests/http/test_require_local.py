@@ -92,10 +92,11 @@ def test_nothing_leaves_the_process_for_a_query_that_must_stay(start, tmp_path):
             body = {"content": f"What is {number} and one?", "require_local": True, "temperature": 0, "max_tokens": 8,
                     "require_reasoning": number == 0, "max_depth": 1 if number == 0 else 0}
             assert client.post("/v1/query", json=body).status_code == 200
-        # By name and by tier it is refused, and nobody is asked either.
-        for more in ({"model": "rack"}, {"tier": "pool"}):
-            body = {"messages": QUESTION, "require_local": True, "max_tokens": 8} | more
-            assert client.post("/v1/chat/completions", json=body).status_code == 400
+        # By name it is refused; of another tier the embedded model is the fallback.
+        body = {"messages": QUESTION, "require_local": True, "max_tokens": 8}
+        assert client.post("/v1/chat/completions", json=body | {"model": "rack"}).status_code == 400
+        by_tier = client.post("/v1/chat/completions", json=body | {"tier": "pool"})
+        assert by_tier.status_code == 200 and by_tier.json()["model"] != "rack"
         assert backend.connections == 0
         assert redis.touched() == []
         assert redis.connections == before

@@ -43,7 +43,7 @@ TEST(NormalizedAnswer, SpellingDoesNotMatter) {
   }
 }
 
-// Issue 3, B12: "-5" was "5", and ">" was "<".
+// "-5" was "5", and ">" was "<".
 TEST(NormalizedAnswer, SignsMatter) {
   const Pairs pairs = {{"-5", "5"},
                        {"-$5", "$5"},

@@ -98,7 +98,7 @@ TEST_F(PipelineTest, TheSecondTimeItIsFound) {
   EXPECT_EQ(again->result()->timings.size(), 2u) << "what comes after a hit is not reached";
 }
 
-// Issue 3, A2: a query that waited for a slow level held a worker, and all who needed it.
+// A query that waited for a slow level held a worker, and all who needed it.
 TEST_F(PipelineTest, WhoWaitsForASlowLevelHoldsNobodyElse) {
   auto level = std::make_unique<StuckLevel>();
   StuckLevel& stuck = *level;

@@ -111,7 +111,7 @@ TEST(QueryKey, GreedyIsGreedyHoweverItWasAskedFor) {
   EXPECT_EQ(encoding(cold), encoding(narrow));
 }
 
-// Issue 3, A1: two seeds of a greedy query that reasons found each other's answers.
+// Two seeds of a greedy query that reasons found each other's answers.
 TEST(QueryKey, WhatThoughtsOrASecondTryAreDrawnByIsInIt) {
   SovereignQuery greedy = base();
   greedy.sampling.temperature = 0;

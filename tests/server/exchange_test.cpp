@@ -11,7 +11,7 @@ HttpRequest request_with(std::vector<std::pair<std::string, std::string>> header
   return request;
 }
 
-// Issue 3, B16: of two Cache-Control lines the first counted alone.
+// Of two Cache-Control lines the first counted alone.
 TEST(HttpRequest, LinesOfAListAreOneList) {
   const auto request = request_with(
       {{"Cache-Control", "max-age=60"}, {"Host", "here"}, {"cache-control", "no-store"}, {"Empty", ""}});

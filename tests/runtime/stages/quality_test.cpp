@@ -253,7 +253,7 @@ TEST_F(QualityStageTest, WithoutAUsableVerdictItIsDoneWithout) {
   EXPECT_EQ(metrics_.judge_failures, 1u);
 }
 
-// Issue 3, A8: what the judge had no time for was found afterwards, though the judge would have refused it.
+// What the judge had no time for was found afterwards, though the judge would have refused it.
 TEST_F(QualityStageTest, WhatTheJudgeDidNotJudgeIsNotKept) {
   make(GateMode::enforce, true);
   backend_->say_in_turn({kGood, {"no verdict"}, kGood, {kVerdict}, kGood, {kVerdict}});
@@ -263,7 +263,7 @@ TEST_F(QualityStageTest, WhatTheJudgeDidNotJudgeIsNotKept) {
   EXPECT_EQ(again->failure()->reason, "quality_gate");
 }
 
-// Issue 3, A1: a retry of a greedy query is drawn, by the query's own top_p.
+// A retry of a greedy query is drawn, by the query's own top_p.
 TEST_F(QualityStageTest, WhereTheGateMayRetryGreedyQueriesDifferByWhatARetryIsDrawnBy) {
   make(GateMode::enforce);
   auto narrow = greedy("colour?");

@@ -125,7 +125,7 @@ TEST_F(ReasoningStageTest, AFoundAnswerHasItsThoughts) {
   EXPECT_EQ(again->result()->reasoning->graph.at(1).text, "2 and 2 make 4. Answer: 4");
 }
 
-// Issue 3, A1: the second seed was given the first one's answer.
+// The second seed was given the first one's answer.
 TEST_F(ReasoningStageTest, AnotherSeedHasOtherThoughts) {
   backend_->say_in_turn({kFour, kFour, kFour});
   auto query = sum(1);

@@ -130,7 +130,7 @@ TEST_F(SealTest, WithoutItsReceiptAnAnswerIsRefused) {
   EXPECT_TRUE(ask_to_end(query(false))->result()) << "who wants none is answered";
 }
 
-// Issue 3, B13: the receipt that the first one could not have failed all who waited with it.
+// The receipt that the first one could not have failed all who waited with it.
 TEST_F(SealTest, AReceiptThatFailsIsItsOwnClientsMatter) {
   backend_->mutable_identity().model = "\xff";  // a receipt cannot name it
   const auto leader = ask(query(true));

@@ -70,7 +70,7 @@ TEST_F(CacheRoutesTest, AnAnswerIsShown) {
   const auto hash = keep({"Blue.", "", {}});
   const auto text = boost::json::parse(call("GET", "/admin/cache/" + cache::to_hex(hash)).body);
   EXPECT_EQ(text.at("answers").at(0).as_string(), "Blue.");
-  // Issue 3, C22: it was shown as nothing.
+  // It was shown as nothing.
   keep({"", "", {{"1", "weather", R"({"city":"Oslo"})"}, {"2", "time", "{}"}}});
   const auto calls = boost::json::parse(call("GET", "/admin/cache/" + cache::to_hex(hash)).body);
   EXPECT_EQ(calls.at("answers").at(0).as_string(), "weather({\"city\":\"Oslo\"})\ntime({})");
