@@ -7,6 +7,7 @@ export CMAKE_FLAGS PORT
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+SOAK_ROUNDS ?= 100
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -25,6 +26,9 @@ demo: build ## the same, then stop
 
 test: setup ## build everything and run every test
 	@scripts/test.sh release $(CTEST_FLAGS)
+
+soak: setup ## the kill -9 loop of the program, SOAK_ROUNDS (100) under load; minutes to an hour
+	@SOVEREIGN_KILL_ROUNDS=$(SOAK_ROUNDS) scripts/test.sh release -R 'http.cache_kill|DiskStoreKill' -V
 
 asan: setup ## the tests under the address and undefined-behaviour sanitizers
 	@scripts/test.sh asan $(CTEST_FLAGS)
@@ -79,5 +83,5 @@ clean: ## remove the build folder; downloads and llama.cpp stay in the cache fol
 setup-lint:
 	@scripts/setup.sh lint
 
-.PHONY: help setup build run demo test asan tsan peers bench-serve bench-quality bench-proof bench-gateway bench-kernels bench-speculative bench-canary bench-cache format lint fuzz install clean setup-lint
+.PHONY: help setup build run demo test soak asan tsan peers bench-serve bench-quality bench-proof bench-gateway bench-kernels bench-speculative bench-canary bench-cache format lint fuzz install clean setup-lint
 .NOTPARALLEL:

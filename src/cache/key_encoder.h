@@ -59,8 +59,7 @@ enum class KeyField : std::uint16_t {
   stop,
   quality_policy,
   reasoning_policy,
-  tier,
-  variant,
+  variant = 18,  // 17 was never used
 };
 
 class KeyEncoder {

@@ -58,8 +58,10 @@ Lru::Lru(const LruConfig& config) : shard_count_(shards_for(config)) {
     std::seed_seq seed{device(), device(), device(), device()};
     random.seed(seed);
   }
-  multiplier_low_ = random() | 1;
-  multiplier_high_ = random() | 1;
+  const auto draw = [&] { return static_cast<Wide>(random()) << 64 | random(); };
+  factor_low_ = draw();
+  factor_high_ = draw();
+  summand_ = draw();
   shard_shift_ = 64u - static_cast<unsigned>(std::countr_zero(shard_count_));
   shards_ = std::make_unique<std::unique_ptr<Shard>[]>(shard_count_);
   const std::size_t max_entries = std::clamp<std::size_t>(config.max_entries, 1, kMaxShardEntries);
@@ -74,7 +76,8 @@ Lru::Lru(const LruConfig& config) : shard_count_(shards_for(config)) {
 Lru::~Lru() = default;
 
 Lru::Place Lru::place(const Hash128& hash) const {
-  const std::uint64_t mixed = hash.low * multiplier_low_ + hash.high * multiplier_high_;
+  const Wide sum = factor_low_ * hash.low + factor_high_ * hash.high + summand_;
+  const auto mixed = static_cast<std::uint64_t>(sum >> 64);
   const std::size_t shard = shard_count_ == 1 ? 0 : mixed >> shard_shift_;
   // Below the 12 bits that may choose the shard.
   return {shards_[shard].get(), static_cast<std::uint32_t>(mixed >> 20)};

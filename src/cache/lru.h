@@ -1,8 +1,9 @@
 // The memory cache: entries by key, least recently used out first, shared by all threads.
 //
 // Keys are spread over shards, each with its own lock, its own share of both bounds and its own order
-// of use (one shard: exact LRU; many: LRU within each). The spread is by a secret of this process, so
-// nobody can aim queries at one shard or one probe chain.
+// of use (one shard: exact LRU; many: LRU within each). The spread is a strongly universal function of the
+// hash (Dietzfelbinger 1996: a sum of products with secret 128-bit factors, of which the upper half counts),
+// drawn per process: of keys chosen without knowing it, two share a shard or a probe chain by chance alone.
 // A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable entry.
 // All calls are thread-safe and O(1), but clear() and stats(), which visit every shard.
 #pragma once
@@ -63,8 +64,10 @@ class Lru {
   };
   Place place(const Hash128& hash) const;
 
-  std::uint64_t multiplier_low_;
-  std::uint64_t multiplier_high_;
+  __extension__ using Wide = unsigned __int128;
+  Wide factor_low_;
+  Wide factor_high_;
+  Wide summand_;
   std::size_t shard_count_;
   unsigned shard_shift_;
   std::unique_ptr<std::unique_ptr<Shard>[]> shards_;

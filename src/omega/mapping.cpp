@@ -12,12 +12,12 @@ void lower_to(IhsanVector& vector, Dimension dimension, double score) {
 
 Dimension dimension_of(Signal signal) {
   switch (signal) {
-    case Signal::likelihood:
-    case Signal::weakest_span:
     case Signal::agreement:
     case Signal::grounding: return Dimension::truthfulness;
     case Signal::no_secrets:
     case Signal::no_personal_data: return Dimension::trustworthiness;
+    case Signal::likelihood:
+    case Signal::weakest_span:
     case Signal::variety:
     case Signal::format:
     case Signal::responsiveness: return Dimension::excellence;

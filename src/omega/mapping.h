@@ -1,10 +1,12 @@
 // From signals to the Ihsan vector: which sign speaks of which quality.
 //
-//   truthfulness     least of: grounding, agreement, likelihood, weakest_span. Is it so? What the
-//                    context supports, what independent samples say again, what the model itself holds
-//                    likely.
+//   truthfulness     least of: grounding, agreement. Is it so? What the context supports, and what
+//   independent
+//                    samples say again. Not how likely the model holds its own words: it holds its errors
+//                    as likely as its truths (docs/quality.md, held out).
 //   trustworthiness  least of: no_secrets, no_personal_data. Can it be trusted with what it knows?
-//   excellence       least of: variety, format, responsiveness. Is it well made, and an answer at all?
+//   excellence       least of: likelihood, weakest_span, variety, format, responsiveness. Is it well made, in
+//                    language and not gibberish, and an answer at all?
 //   patience         completeness. Was it carried to its end?
 //   justice, wisdom, compassion, gratitude    a judge only: no signal here measures them
 //

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,9 +59,11 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   std::shared_ptr<QueryClient> client;   // while others wait for the same: the flight
   std::shared_ptr<FlightLeader> flight;  // the same object; null: nobody else can be waiting
   SovereignResult result;
-  cache::KeyEncoder key;      // borrows from query and identity; empty unless result.cached has a key
-  bool store = false;         // the answer is to be kept
-  std::string messages_json;  // the conversation that reasoning led to; empty: the query's own
+  // Set by the stage `cache`, and only there: encoded and hashed once. Borrows from query and identity.
+  cache::KeyEncoder encoder;
+  std::optional<cache::QueryKey> key;  // borrows from the encoder
+  bool store = false;                  // the answer is to be kept
+  std::string messages_json;           // the conversation that reasoning led to; empty: the query's own
   std::vector<std::vector<float>> log_likelihoods;  // per choice, as far as the backend tells
   std::uint32_t retries = 0;                        // answers that the quality gate gave up
 

@@ -38,7 +38,8 @@ def test_the_official_client_reads_chats_with_scores(service, client, model):
     note = answer.choices[0].sovereign_quality
     assert answer.choices[0].message.content
     assert 0 <= note["score"] <= 1 and note["dimensions"]["justice"] is None
-    assert note["dimensions"]["truthfulness"] is not None, "likelihoods were measured"
+    assert note["dimensions"]["excellence"] is not None
+    assert note["dimensions"]["truthfulness"] is None, "no context, no samples, no judge: nothing speaks of truth"
     raw = client.chat.completions.with_raw_response.create(**chat)
     assert float(raw.headers["X-Sovereign-Quality"]) == note["score"]
     assert raw.headers["X-Sovereign-Cache"] == "hit"

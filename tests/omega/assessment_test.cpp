@@ -53,9 +53,26 @@ TEST(Assessment, MeasuresAllThatThereIsEvidenceFor) {
 TEST(Assessment, OneFaultIsNotBoughtBack) {
   Readings readings;
   readings[Signal::grounding] = Reading{0.1, 0.1};
-  readings[Signal::likelihood] = Reading{-0.1, 1.0};
   readings[Signal::agreement] = Reading{0.9, 0.9};
   EXPECT_EQ(map_to_dimensions(readings, nullptr).get(Dimension::truthfulness), 0.1);
+}
+
+// Issue 3, A7: an answer that the model held likely was called true, and a model holds its own errors likely.
+TEST(Assessment, WhatIsLikelyIsWellPutAndNotYetTrue) {
+  const std::vector<float> likely(12, -0.1F);
+  const Assessment fluent = assess({.question = "Capital of Australia?",
+                                    .answer = "The capital of Australia is Sydney.",
+                                    .logprobs = likely,
+                                    .ending = Ending::complete});
+  EXPECT_FALSE(fluent.vector.get(Dimension::truthfulness)) << "nothing here speaks of truth";
+  EXPECT_EQ(fluent.vector.get(Dimension::excellence), 1.0);
+  const std::vector<float> unlikely(12, -6.5F);
+  const Assessment gibberish = assess({.question = "Capital of Australia?",
+                                       .answer = "Cloud seven the of bark sideways Sydney.",
+                                       .logprobs = unlikely,
+                                       .ending = Ending::complete});
+  EXPECT_FALSE(gibberish.vector.get(Dimension::truthfulness));
+  EXPECT_LT(*gibberish.vector.get(Dimension::excellence), 0.5);
 }
 
 TEST(Assessment, AJudgeLowersWhatWasMeasuredAndFillsWhatWasNot) {

@@ -19,7 +19,7 @@ bool was_filtered(const SovereignResult& result) {
 
 void CacheFillStage::enter(const QueryRunPtr& run) {
   if (run->store && !was_filtered(run->result)) {
-    cache_.put(run->key.key(), encode_result(run->result), cache::wall_now(), run->query.cache.time_to_live);
+    cache_.put(*run->key, encode_result(run->result), cache::wall_now(), run->query.cache.time_to_live);
   }
   if (const auto flight = run->flight) return flight->land(run, [run] { run->proceed(); });
   run->proceed();

@@ -16,7 +16,7 @@ bool take_hit(const cache::CacheHit& hit, const CachePolicy& policy, SovereignRe
 }
 
 bool CacheLookupStage::find_in_memory(QueryRun& run) {
-  const auto hit = cache_.find_in_memory(run.key.key(), cache::wall_now());
+  const auto hit = cache_.find_in_memory(*run.key, cache::wall_now());
   return hit && take_hit(*hit, run.query.cache, run.result);
 }
 
@@ -26,9 +26,9 @@ void CacheLookupStage::find_below(const QueryRunPtr& run, bool joins) {
     if (!joins) return run->proceed();
     join(run);
   };
-  if (threads_ == nullptr) return go_on(cache_.find_below(run->key.key(), cache::wall_now()));
+  if (threads_ == nullptr) return go_on(cache_.find_below(*run->key, cache::wall_now()));
   const bool posted = threads_->post([this, run, go_on](bool look) {
-    auto hit = look ? cache_.find_below(run->key.key(), cache::wall_now()) : std::nullopt;
+    auto hit = look ? cache_.find_below(*run->key, cache::wall_now()) : std::nullopt;
     run->post([go_on, found = std::move(hit)] { go_on(found); });
   });
   if (!posted) go_on(std::nullopt);
@@ -37,8 +37,9 @@ void CacheLookupStage::find_below(const QueryRunPtr& run, bool joins) {
 void CacheLookupStage::enter(const QueryRunPtr& run) {
   const CachePlan plan = plan_cache(run->query);
   if (!plan.uses_cache()) return run->proceed();
-  encode_query(run->query, run->identity, run->policy(), run->key);
-  run->result.cached = {CacheNote::Status::miss, {}, {}, run->key.key().hash()};
+  encode_query(run->query, run->identity, run->policy(), run->encoder);
+  run->key = run->encoder.key();
+  run->result.cached = {CacheNote::Status::miss, {}, {}, run->key->hash()};
   run->store = plan.store;
   if (plan.lookup && find_in_memory(*run)) return run->answer();
   if (plan.lookup && cache_.has_levels()) return find_below(run, plan.join);
@@ -48,7 +49,7 @@ void CacheLookupStage::enter(const QueryRunPtr& run) {
 
 void CacheLookupStage::join(const QueryRunPtr& run) {
   auto follower = std::make_shared<FlightFollower>(run->client);
-  auto producer = follower->join(flights_, run->key.key());
+  auto producer = follower->join(flights_, *run->key);
   if (!producer) return run->proceed();  // too many at once: this query is answered for itself
   const bool leads = producer->has_value();
   if (leads) {
