@@ -57,7 +57,7 @@ TEST(Assessment, OneFaultIsNotBoughtBack) {
   EXPECT_EQ(map_to_dimensions(readings, nullptr).get(Dimension::truthfulness), 0.1);
 }
 
-// Issue 3, A7: an answer that the model held likely was called true, and a model holds its own errors likely.
+// An answer that the model held likely was called true, and a model holds its own errors likely.
 TEST(Assessment, WhatIsLikelyIsWellPutAndNotYetTrue) {
   const std::vector<float> likely(12, -0.1F);
   const Assessment fluent = assess({.question = "Capital of Australia?",
