@@ -50,8 +50,7 @@ Error naming(const std::string& model, Error error) {
 }
 
 std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector<std::string> aliases,
-                                   std::shared_ptr<engine::InferenceEngine> engine,
-                                   const engine::EngineConfig& config, Duration stall_after) {
+                                   std::shared_ptr<engine::InferenceEngine> engine, Duration stall_after) {
   auto served = std::make_shared<ServedModel>();
   served->id = std::move(id);
   std::erase_if(aliases, [&](const auto& alias) { return alias.empty() || alias == served->id; });
@@ -142,7 +141,7 @@ result<ModelSet::Served> ModelSet::first_model(const config::Settings& settings,
   if (!engine) return fail(engine.error());
   const std::string name = (*model)->info().name;
   Served served = serve(std::move(*parts), id, {path.stem().string(), name}, std::move(*engine),
-                        settings.engine, settings.server.stall_after);
+                        settings.server.stall_after);
   known = served;
   return served;
 }
@@ -178,7 +177,7 @@ result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings
     if (!engine) return fail(engine.error());
     return std::shared_ptr<engine::InferenceEngine>(std::move(*engine));
   };
-  Served served = serve(std::move(*parts), model.name, model.aliases, host_.add(std::move(hosted)), config,
+  Served served = serve(std::move(*parts), model.name, model.aliases, host_.add(std::move(hosted)),
                         settings.server.stall_after);
   known = served;
   return served;
