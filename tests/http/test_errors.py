@@ -106,7 +106,7 @@ def test_body_of_ten_megabytes(service, client, model):
             assert part, f"the answer ends early: {received!r}"
             received += part
     status, _, answer = received.partition(b"\r\n")
-    assert status == b"HTTP/1.1 413 Payload Too Large"
+    assert status.split()[1] == b"413"
     assert b'"error"' in answer
     assert client.completions.create(model=model, prompt="Hi", max_tokens=1).choices
 
