@@ -395,7 +395,7 @@ TEST_F(EngineTest, EmbeddingsAreQueuedCancelledAndDoNotHoldUpStreams) {
   EXPECT_EQ(sinks[7]->choice().finish, FinishReason::cancelled);
   stream->wait_done();
   EXPECT_EQ(stream->choice().tokens, 40U);
-  EXPECT_TRUE(engine->idle());
+  while (!engine->idle()) std::this_thread::yield();  // on_done() comes a moment before
 }
 
 // A watchdog's figure, by a clock that the test moves while the engine's thread is held in a sink.
