@@ -117,6 +117,9 @@ result<void> AppendFile::cut(std::uint64_t size) {
 }
 
 result<void> AppendFile::sync() {
+  if (broken_)
+    return fail(ErrorCode::internal, fmt::format("{} is out of order since a write failed", path_.string()),
+                path_.string());
   if (::fdatasync(fd_) != 0) {
     // The kernel may have dropped the pages: a second sync that succeeds would prove nothing.
     broken_ = true;

@@ -339,7 +339,8 @@ class Suite {
       report_.figures[key] = share;
       // An answer stays equal until its first flip; so many tokens were at risk in an answer, on average.
       const double tokens = static_cast<double>(reference->tokens) / static_cast<double>(all.size());
-      report_.figures[fmt::format("{}_flips_per_1000_tokens", key)] = -1000 * std::log(share) / tokens;
+      report_.figures[fmt::format("{}_flips_per_1000_tokens", key)] =
+          share < 1 ? -1000 * std::log(share) / tokens : 0;
     }
     progress_.done();
     return {};
