@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
-
 #include "bench/peer_process.h"
+#include "bench/suites/batched_lines.h"
 
 namespace sovereign::bench {
 namespace {
@@ -16,20 +14,11 @@ constexpr std::chrono::milliseconds kLimit{300'000};
 
 result<BatchSeconds> parse_batched_bench(std::string_view output) {
   BatchSeconds seconds;
-  while (!output.empty()) {
-    const std::size_t end = std::min(output.find('\n'), output.size());
-    const std::string_view line = output.substr(0, end);
-    output.remove_prefix(std::min(end + 1, output.size()));
-    if (line.empty() || line.front() != '{') continue;
-    boost::system::error_code ec;
-    const auto value = boost::json::parse(boost::json::string_view(line.data(), line.size()), ec);
-    const auto* const object = ec ? nullptr : value.if_object();
-    if (object == nullptr) continue;
-    const auto* const parallel = object->if_contains("pl");
-    const auto* const total = object->if_contains("t");
-    if (parallel == nullptr || total == nullptr || !parallel->is_int64() || !total->is_number()) continue;
-    seconds[static_cast<std::uint32_t>(parallel->get_int64())] = total->to_number<double>();
-  }
+  for_each_batched_line(output, [&](std::int64_t sequences, const boost::json::object& line) {
+    const auto* const total = line.if_contains("t");
+    if (total != nullptr && total->is_number())
+      seconds[static_cast<std::uint32_t>(sequences)] = total->to_number<double>();
+  });
   if (seconds.empty()) return fail(ErrorCode::corrupt, "llama-batched-bench printed no figures");
   return seconds;
 }

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
+#include <optional>
 
 #include "bench/peer_process.h"
+#include "bench/suites/batched_lines.h"
 
 namespace sovereign::bench {
 namespace {
@@ -44,20 +43,12 @@ result<std::string> run_batched(const KernelPeer& peer, const std::filesystem::p
 }  // namespace
 
 result<double> batched_bench_rate(std::string_view output, std::int64_t parallel, std::string_view key) {
-  while (!output.empty()) {
-    const std::size_t end = std::min(output.find('\n'), output.size());
-    const std::string_view line = output.substr(0, end);
-    output.remove_prefix(std::min(end + 1, output.size()));
-    if (line.empty() || line.front() != '{') continue;
-    boost::system::error_code ec;
-    const auto value = boost::json::parse(boost::json::string_view(line.data(), line.size()), ec);
-    const auto* const object = ec ? nullptr : value.if_object();
-    if (object == nullptr) continue;
-    const auto* const sequences = object->if_contains("pl");
-    const auto* const rate = object->if_contains(boost::json::string_view(key.data(), key.size()));
-    if (sequences == nullptr || !sequences->is_int64() || sequences->get_int64() != parallel) continue;
-    if (rate != nullptr && rate->is_number()) return rate->to_number<double>();
-  }
+  std::optional<double> found;
+  for_each_batched_line(output, [&](std::int64_t sequences, const boost::json::object& line) {
+    const auto* const rate = line.if_contains(boost::json::string_view(key.data(), key.size()));
+    if (sequences == parallel && rate != nullptr && rate->is_number()) found = rate->to_number<double>();
+  });
+  if (found) return *found;
   return fail(ErrorCode::corrupt,
               fmt::format("llama-batched-bench printed no {} for {} sequences", key, parallel));
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "bench/suites/batched_bench.h"
+#include "bench/suites/kernel_peers.h"
 #include "bench/suites/overhead_meter.h"
 #include "bench/suites/serve_scenarios.h"
 
@@ -18,6 +19,17 @@ TEST(BatchedBench, ReadsItsLines) {
   ASSERT_TRUE(seconds);
   EXPECT_EQ(*seconds, (BatchSeconds{{1, 1.5}, {8, 11.25}}));
   EXPECT_EQ(parse_batched_bench("nothing here\n").error().code, ErrorCode::corrupt);
+}
+
+TEST(BatchedBench, ItsRatesAreReadByBatchSize) {
+  const std::string_view output =
+      "main: n_kv_max = 2048\n"
+      "{\"pl\": 1, \"speed_pp\": 170.5, \"speed_tg\": 20}\n{\"pl\": 8, \"speed_pp\": 180.0, \"speed_tg\": "
+      "74.25}\n{broken\n";
+  EXPECT_EQ(batched_bench_rate(output, 1, "speed_pp").value(), 170.5);
+  EXPECT_EQ(batched_bench_rate(output, 8, "speed_tg").value(), 74.25);
+  EXPECT_EQ(batched_bench_rate(output, 2, "speed_tg").error().code, ErrorCode::corrupt);
+  EXPECT_EQ(batched_bench_rate(output, 8, "speed").error().code, ErrorCode::corrupt);
 }
 
 TEST(OverheadMeter, ReadsPrometheusText) {
