@@ -2,11 +2,13 @@
 # (chat templates, grammars). scripts/build_llama.sh obtains and builds the pinned version in the cache folder;
 # the two _DIR variables name another copy instead.
 #   SOVEREIGN_PORTABLE      kernels for any x86-64 CPU with AVX2, not for this machine's
-#   SOVEREIGN_CUDA          with ggml's CUDA backend; needs nvcc
+#   SOVEREIGN_CUDA          with ggml's CUDA backend, by the toolkit that scripts/cuda_toolkit.sh finds or fetches
+#   SOVEREIGN_CUDA_ARCHITECTURES  of which GPUs, such as 90; empty: this machine's
 #   SOVEREIGN_SYSTEM_LLAMA  libllama and ggml of the system, of the pinned version; our common library
 # SOVEREIGN_LLAMA_PACKAGE says what was taken, for 'sovereign version'.
 option(SOVEREIGN_PORTABLE "Run on any x86-64 CPU with AVX2" OFF)
 option(SOVEREIGN_CUDA "Build ggml's CUDA backend" OFF)
+set(SOVEREIGN_CUDA_ARCHITECTURES "" CACHE STRING "GPU architectures, such as 90; empty: this machine's")
 option(SOVEREIGN_SYSTEM_LLAMA "Use the system's llama.cpp" OFF)
 set(SOVEREIGN_LLAMA_SOURCE_DIR "" CACHE PATH "llama.cpp sources; empty: the pinned ones")
 set(SOVEREIGN_LLAMA_BUILD_DIR "" CACHE PATH "Where they were built; empty: build them in the cache folder")
@@ -21,7 +23,13 @@ if(SOVEREIGN_PORTABLE)
   list(APPEND llama_options --portable)
 endif()
 if(SOVEREIGN_CUDA)
-  list(APPEND llama_options --cuda)
+  if(SOVEREIGN_CUDA_ARCHITECTURES STREQUAL "")
+    list(APPEND llama_options --cuda)
+  else()
+    # A list would fall apart into arguments here.
+    string(REPLACE ";" "," llama_architectures "${SOVEREIGN_CUDA_ARCHITECTURES}")
+    list(APPEND llama_options --cuda=${llama_architectures})
+  endif()
 endif()
 # One a line, for scripts/bench.sh, which builds the peers alike.
 list(JOIN llama_options "\n" llama_option_lines)
@@ -62,6 +70,10 @@ else()
   target_link_libraries(sovereign_llama INTERFACE
     ${llama_build}/src/libllama.a ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a)
   if(SOVEREIGN_CUDA)
+    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/cuda_toolkit.sh OUTPUT_VARIABLE CUDAToolkit_ROOT
+      OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    # CMake 3.25 wants to mark it as deprecated, and CUDA 13 has it no more.
+    add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
     find_package(CUDAToolkit REQUIRED)
     target_link_libraries(sovereign_llama INTERFACE ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a
       CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)

@@ -2,7 +2,8 @@
 # Builds the pinned llama.cpp once into the cache folder, and prints two lines: its sources, its build.
 #   build_llama.sh [--portable] [--cuda] [--peers] [--tinyblas | --openblas]
 # --portable  for any x86-64 CPU with AVX2 (else for this machine's CPU)
-# --cuda      with the CUDA backend (nvcc must be there)
+# --cuda      with the CUDA backend; --cuda=90 for GPUs of that architecture only (several: 80,90), else for
+#             this machine's, or for ggml's own list if the CPU's kernels are to be portable
 # --peers     also llama-server, llama-bench, llama-batched-bench and llama-quantize, for the benchmarks
 # --tinyblas  llama-batched-bench with llamafile's matrix products, a peer of the benchmark of kernels
 # --openblas  the same with OpenBLAS
@@ -21,7 +22,11 @@ flags=(-DCMAKE_BUILD_TYPE=Release
 for option in "$@"; do
   case $option in
     --portable) cpu=avx2 ;;
-    --cuda) flags+=(-DGGML_CUDA=ON) ;;
+    --cuda | --cuda=*)
+      toolkit=$("$root/scripts/cuda_toolkit.sh")
+      flags+=(-DGGML_CUDA=ON "-DCMAKE_CUDA_COMPILER=$toolkit/bin/nvcc" "-DCUDAToolkit_ROOT=$toolkit")
+      [[ $option == --cuda ]] || flags+=("-DCMAKE_CUDA_ARCHITECTURES=$(tr , ';' <<< "${option#*=}")")
+      ;;
     --tinyblas) flags+=(-DGGML_LLAMAFILE=ON) targets=(llama-batched-bench) ;;
     --openblas) flags+=(-DGGML_BLAS=ON -DGGML_BLAS_VENDOR=OpenBLAS) targets=(llama-batched-bench) ;;
     --peers) targets+=(llama-server llama-bench llama-batched-bench llama-quantize) ;;
@@ -83,7 +88,8 @@ if [[ $done_targets != *"${targets[*]}"* ]]; then
   export CCACHE_BASEDIR=$folder
   launcher=()
   if command -v ccache > /dev/null; then
-    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+      -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
   fi
   if ! { cmake -G Ninja -S "$sources" -B "$build" "${flags[@]}" "${launcher[@]}" \
            -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" &&

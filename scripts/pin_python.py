@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pins Python packages anew: FOLDER/requirements.in -> FOLDER/requirements.txt.
 
-  pin_python.py [FOLDER]     tests/http when none is named; bench/litellm is the other one
+  pin_python.py [FOLDER]     tests/http when none is named; the others: bench/litellm, packaging/cuda
 
 Resolves in an empty virtual environment, then writes down every package with the hashes of its wheels for
 CPython 3.11 to 3.13 on x86-64 and aarch64. Needs the network; nothing else calls it.
@@ -36,7 +36,7 @@ def main():
         for python in PYTHONS:
             for machine in MACHINES:
                 platforms = ["any"] + [tag + machine for tag in
-                                       ("manylinux_2_28_", "manylinux_2_17_", "manylinux2014_")]
+                                       ("manylinux_2_28_", "manylinux_2_27_", "manylinux_2_17_", "manylinux2014_")]
                 subprocess.run(pip + ["download", "--no-deps", "--only-binary", ":all:", "-d", folder + "/wheels",
                                       "--python-version", python, "-r", folder + "/frozen.txt"]
                                + [word for tag in platforms for word in ("--platform", tag)], check=True)

@@ -34,12 +34,25 @@ void add_serve_suite(CLI::App& program, int& exit_code) {
                            ->capture_default_str()
                            ->check(CLI::PositiveNumber);
   serve.add_option("--threads", options->threads, "Compute threads of every side")->capture_default_str();
+  serve.add_option("--clients", options->clients, "At once; the report of another number is serve-NUMBER")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 128));
+  serve.add_option("--context", options->context_tokens, "KV cells for each client, at least 3,200")
+      ->capture_default_str()
+      ->check(CLI::Range(3'200, 1'000'000));
+  serve.add_option("--gpu-layers", options->gpu_layers, "On every side; -1: all; the report is serve-gpu")
+      ->capture_default_str();
   serve.add_option("--seed", options->seed, "Seed of prompts and arrivals")->capture_default_str();
   serve.add_option("--target-ttft", options->target.ttft_ms, "Goodput's limit on TTFT, ms")
       ->capture_default_str();
   serve.add_option("--target-tpot", options->target.tpot_ms, "Goodput's limit per output token, ms")
       ->capture_default_str();
   serve.add_option("--flash-attention", options->flash_attention, "On every side")->capture_default_str();
+  serve.add_flag("--made-up", options->made_up,
+                 "A made-up model of 7 billion parameters in Q4_K, with --model's vocabulary, made in --out");
+  serve.add_flag("--serial-lock,!--no-serial-lock", options->serial_lock,
+                 "Measure the roadmap's one lock too")
+      ->default_val(true);
   serve.add_flag("--quick", options->quick, "Two rounds, no open loop");
   serve.add_flag("--smoke", options->smoke, "Tiny sizes: shows that every part works, measures nothing");
   add_common_options(serve, *common);

@@ -152,6 +152,11 @@ Finding check_gpu(const config::Settings& settings) {
     return {"gpu", Verdict::warn, devices + "; not used: set engine.gpu_layers = -1"};
   }
   if (settings.engine.gpu_layers != 0) {
+    if (ggml_backend_reg_count() > 1) {
+      return {"gpu", Verdict::fail,
+              "engine.gpu_layers is set, and no GPU is seen: look at the driver with nvidia-smi (it must be new "
+              "enough for this build's CUDA), or set it to 0"};
+    }
     return {"gpu", Verdict::fail,
             "engine.gpu_layers is set, and this build has no GPU support: build with CUDA or set it to 0"};
   }

@@ -92,6 +92,7 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
   parts.quality = settings.quality;
   parts.quality_metrics = &quality_metrics_;
   parts.receipts = receipts_.issuer.get();
+  parts.clients_wait = !settings.canary.name.empty();
   return parts;
 }
 

@@ -4,6 +4,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace sovereign::roadmap {
@@ -62,7 +63,11 @@ result<std::unique_ptr<SerialLock>> SerialLock::create(const std::filesystem::pa
                                                        const SerialLockConfig& config) {
   llama_log_set(log_errors_only, nullptr);
   auto llama = std::make_unique<Llama>();
-  llama->model = llama_model_load_from_file(model.c_str(), llama_model_default_params());
+  llama_model_params model_params = llama_model_default_params();
+  model_params.n_gpu_layers = config.gpu_layers;
+  std::array<ggml_backend_dev_t, 1> no_devices{nullptr};
+  if (config.gpu_layers == 0) model_params.devices = no_devices.data();
+  llama->model = llama_model_load_from_file(model.c_str(), model_params);
   if (llama->model == nullptr) {
     return fail(ErrorCode::not_found, fmt::format("cannot load the model {}", model.string()),
                 model.string());

@@ -21,6 +21,7 @@ struct SerialLockConfig {
   std::uint32_t context_tokens = 4096;
   std::uint32_t threads = 1;
   bool flash_attention = true;
+  std::int32_t gpu_layers = 0;
 };
 
 // generate() and count_tokens() are thread-safe.

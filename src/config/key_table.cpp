@@ -51,9 +51,10 @@ void add_engine_keys(std::vector<Key>& keys) {
   keys.push_back(number("engine.step_token_budget", "", Kind::integer, FIELD(engine.step_token_budget), 1,
                         65536, "Most tokens in one step, prompts and answers together."));
   keys.push_back(number("engine.prefill_chunk_tokens", "", Kind::integer, FIELD(engine.prefill_chunk_tokens),
-                        1, 65536,
+                        0, 65536,
                         "Most prompt tokens in a step while other answers are being written; smaller keeps "
-                        "their pace steadier, larger reads prompts sooner."));
+                        "their pace steadier, larger reads prompts sooner. 0: 48, or the whole of "
+                        "engine.step_token_budget with layers on a GPU."));
   keys.push_back(number("engine.max_queued", "", Kind::integer, FIELD(engine.max_queued), 1, kMillion,
                         "Requests that may wait; one more is refused with status 429."));
   keys.push_back(number("engine.threads", "--threads", Kind::integer, FIELD(engine.threads), 0, 1024,

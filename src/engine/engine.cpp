@@ -29,9 +29,6 @@ result<EngineConfig> checked(EngineConfig config, const ModelInfo& model) {
   if (config.step_token_budget < config.max_sequences) {
     return bad("engine.step_token_budget must be at least engine.max_sequences", "engine.step_token_budget");
   }
-  if (config.prefill_chunk_tokens == 0) {
-    return bad("engine.prefill_chunk_tokens must be at least 1", "engine.prefill_chunk_tokens");
-  }
   if (model.train_context_tokens > 0 && config.context_tokens > model.train_context_tokens) {
     spdlog::warn("engine.context_tokens {} is more than the model was trained for; using {}",
                  config.context_tokens, model.train_context_tokens);

@@ -33,7 +33,7 @@ struct EngineConfig {
   std::uint32_t max_sequences = 32;         // sequences that decode together
   std::uint32_t max_cached_prefixes = 32;   // finished sequences kept as prefix donors
   std::uint32_t step_token_budget = 512;    // most tokens in one decode
-  std::uint32_t prefill_chunk_tokens = 48;  // prefill per step while other sequences decode
+  std::uint32_t prefill_chunk_tokens = 0;   // prefill per step while other sequences decode; 0: see below
   std::uint32_t max_queued = 512;           // requests waiting; one more is refused
   std::uint32_t threads = 0;                // compute threads; 0: the physical cores
   std::uint32_t pool = 1;                   // engines over one copy of the weights; they divide the rest
@@ -48,6 +48,13 @@ struct EngineConfig {
   bool deterministic = false;
   std::int32_t gpu_layers = 0;  // layers offloaded; -1: all (needs a GPU build)
   EmbeddingPooling embedding_pooling = EmbeddingPooling::model;
+
+  // On a CPU a prompt's token costs nearly as much as a written one; a GPU takes a step's budget in about the
+  // time of one token.
+  std::uint32_t prefill_chunk() const {
+    if (prefill_chunk_tokens != 0) return prefill_chunk_tokens;
+    return gpu_layers == 0 ? 48 : step_token_budget;
+  }
 };
 
 }  // namespace sovereign::engine

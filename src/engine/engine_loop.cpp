@@ -63,7 +63,7 @@ result<void> Engine::Loop::make_context() {
         .max_sequences = config.max_sequences,
         .max_cached_prefixes = config.max_cached_prefixes,
         .step_token_budget = config.step_token_budget,
-        .prefill_chunk_tokens = config.prefill_chunk_tokens,
+        .prefill_chunk_tokens = config.prefill_chunk(),
         .prefix_sharing = config.prefix_sharing && model->info().can_share_prefix,
         .step_draft_tokens = config.speculation == Speculation::off ? 0 : config.step_draft_tokens,
     });

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <llama.h>
+#include <spdlog/spdlog.h>
 
+#include <array>
 #include <cassert>
 #include <exception>
 #include <limits>
@@ -21,6 +23,13 @@ tl::unexpected<Error> not_loaded(ErrorCode code, const std::filesystem::path& pa
   return fail(code, fmt::format("model file {} cannot be loaded: {}", path.string(), why), path.string());
 }
 
+bool has_gpu() {
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem::path& path,
@@ -32,6 +41,14 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
   llama_model_params params = llama_model_default_params();
   // llama.cpp reads a negative number as 'all'.
   params.n_gpu_layers = gpu_layers;
+  // With no layers there, it would still send large products to a GPU and bring the weights along each time.
+  std::array<ggml_backend_dev_t, 1> no_devices{nullptr};
+  if (gpu_layers == 0) {
+    params.devices = no_devices.data();
+  } else if (!has_gpu()) {
+    spdlog::warn("engine.gpu_layers is {} and no GPU is to be had, so the CPU does the work; "
+                 "'sovereign doctor' says more", gpu_layers);
+  }
   take_last_llama_error();
   kernels::use_attention(kernels::fast_attention());
   const kernels::Offer offer(choice == Kernels::automatic ? kernels::fast_kernels() : nullptr);

@@ -102,7 +102,7 @@ std::vector<ModelDrafter::Guessing> ModelDrafter::catch_up(std::span<const Wish>
   std::uint32_t reserved = 0;  // cells for the guesses of the texts that were taken; the last one needs none
   std::uint32_t budget = config_.step_token_budget;
   if (wishes.size() > 1) {
-    budget = std::min(budget, config_.prefill_chunk_tokens + static_cast<std::uint32_t>(wishes.size()));
+    budget = std::min(budget, config_.prefill_chunk() + static_cast<std::uint32_t>(wishes.size()));
   }
   for (std::size_t i = 0; i < wishes.size(); ++i) {
     Text& text = texts_.at(wishes[i].id);

@@ -7,9 +7,10 @@
 namespace sovereign::runtime {
 
 std::shared_ptr<const Pipeline> Pipeline::create(std::vector<std::unique_ptr<Stage>> stages,
-                                                 const Clock& clock, Executor executor, AnswerPolicy policy) {
+                                                 const Clock& clock, Executor executor, AnswerPolicy policy,
+                                                 bool waits) {
   return std::shared_ptr<const Pipeline>(
-      new Pipeline(std::move(stages), clock, std::move(executor), std::move(policy)));
+      new Pipeline(std::move(stages), clock, std::move(executor), std::move(policy), waits));
 }
 
 void Pipeline::start(SovereignQuery query, const std::shared_ptr<gateway::Backend>& backend,

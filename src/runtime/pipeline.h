@@ -28,7 +28,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // The clock outlives every run. The executor may be called until the last run has ended.
   static std::shared_ptr<const Pipeline> create(std::vector<std::unique_ptr<Stage>> stages,
                                                 const Clock& clock, Executor executor,
-                                                AnswerPolicy policy = {});
+                                                AnswerPolicy policy = {}, bool waits = true);
 
   // Answers the query, on this thread as far as nothing has to be waited for: call it on a worker.
   // Everything that comes of it goes to the client.
@@ -38,20 +38,24 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   const std::vector<std::unique_ptr<Stage>>& stages() const { return stages_; }
   const Clock& clock() const { return clock_; }
   const AnswerPolicy& policy() const { return policy_; }
+  // Whether a stage may wait for a disk or another server, beside `inference`.
+  bool waits() const { return waits_; }
   void post(std::function<void()> job) const { executor_(std::move(job)); }
 
  private:
   Pipeline(std::vector<std::unique_ptr<Stage>> stages, const Clock& clock, Executor executor,
-           AnswerPolicy policy)
+           AnswerPolicy policy, bool waits)
       : stages_(std::move(stages)),
         clock_(clock),
         executor_(std::move(executor)),
-        policy_(std::move(policy)) {}
+        policy_(std::move(policy)),
+        waits_(waits) {}
 
   const std::vector<std::unique_ptr<Stage>> stages_;
   const Clock& clock_;
   const Executor executor_;
   const AnswerPolicy policy_;
+  const bool waits_;
 };
 
 }  // namespace sovereign::runtime

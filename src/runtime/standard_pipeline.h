@@ -28,6 +28,7 @@ struct PipelineParts {
   // Of a canary's variant: its name, and a digest of what makes it so; empty: control, or no canary.
   std::string variant{};
   std::string variant_configuration{};
+  bool clients_wait = false;  // what clients do with a result may wait for a disk
 };
 
 std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts);

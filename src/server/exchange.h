@@ -40,6 +40,7 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // besides content type and length
+  std::string header_lines;  // more of them, as they go out: trusted, each with its CRLF
 };
 
 class Exchange {

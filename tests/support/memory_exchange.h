@@ -67,6 +67,13 @@ class MemoryExchange final : public Exchange {
   asio::awaitable<void> respond(HttpResponse response) override {
     if (response_ || begun_) throw std::logic_error("answered twice");
     response_ = std::move(response);
+    std::string_view lines = response_->header_lines;
+    while (!lines.empty()) {
+      const std::string_view line = lines.substr(0, lines.find("\r\n"));
+      const std::size_t colon = line.find(": ");
+      response_->headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+      lines.remove_prefix(line.size() + 2);
+    }
     co_return;
   }
 

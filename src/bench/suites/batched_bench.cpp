@@ -37,6 +37,8 @@ result<BatchSeconds> run_batched_bench(const std::filesystem::path& program, con
                        std::to_string(setup.threads),
                        "-fa",
                        setup.flash_attention ? "on" : "off",
+                       "-ngl",
+                       setup.peer_gpu_layers(),
                        "-npp",
                        std::to_string(prompt_tokens),
                        "-ntg",

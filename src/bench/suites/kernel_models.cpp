@@ -24,7 +24,10 @@ template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
 constexpr std::uint32_t kHeadInputs = 64;
-constexpr std::int64_t kDistinctRows = 256;  // drawn and quantized; longer matrices repeat them
+// Rows that are drawn and quantized; longer matrices repeat them.
+constexpr std::int64_t kDistinctRows = 256;
+constexpr std::int64_t kDistinctRowsOfLarge = 32;
+constexpr std::uint32_t kLargeWidth = 2048;
 
 result<fs::path> put_in_place(const fs::path& part, const fs::path& to) {
   std::error_code ec;
@@ -99,7 +102,7 @@ class MadeUpFile {
   }
 
   void matrix(const std::string& name, ggml_type type, std::int64_t inputs, std::int64_t rows) {
-    const std::int64_t drawn = std::min(rows, kDistinctRows);
+    const std::int64_t drawn = std::min(rows, shape_.width < kLargeWidth ? kDistinctRows : kDistinctRowsOfLarge);
     // Outputs as large as inputs.
     std::normal_distribution<float> normal(0, 1 / std::sqrt(static_cast<float>(inputs)));
     std::vector<float> weights(static_cast<std::size_t>(inputs * drawn));

@@ -24,6 +24,8 @@ struct MadeUpShape {
   std::uint32_t key_heads = 4;
   std::uint32_t inner = 2816;  // of the feed-forward part
   std::uint64_t parameters(std::uint32_t vocabulary) const;
+  // The matrices of an 8B model of llama's (its vocabulary is as large as that of the file it is made like).
+  static MadeUpShape large() { return {32, 4096, 64, 16, 14336}; }
 };
 
 // The file in `folder` with such a model: random weights of `type` ("Q4_K", "Q5_K" or "Q6_K"), its head (the

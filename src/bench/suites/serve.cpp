@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "bench/process_usage.h"
 #include "bench/suites/batched_bench.h"
+#include "bench/suites/kernel_models.h"
 #include "bench/suites/overhead_meter.h"
 #include "bench/suites/serve_scenarios.h"
 #include "bench/suites/served_peer.h"
@@ -44,11 +45,19 @@ class ServeSuite {
     setup_.model = options.model;
     setup_.threads = options.threads;
     setup_.flash_attention = options.flash_attention;
+    setup_.slots = options.clients;
+    setup_.gpu_layers = options.gpu_layers;
+    setup_.context_tokens_per_slot = options.context_tokens;
     setup_.log_folder = options.log_folder;
+    scenarios_.clients = options.clients;
     scenarios_.seed = options.seed;
     scenarios_.count_tokens = [this](std::string_view text) { return serial_->count_tokens(text); };
     if (options.smoke) scenarios_.sizes = ServeSizes::smoke();
-    report_.name = options.smoke ? "serve-smoke" : "serve";
+    report_.name = "serve";
+    if (options.gpu_layers != 0) report_.name += "-gpu";
+    if (options.made_up) report_.name += "-7b";
+    if (options.clients != ServeScenarios::kClients) report_.name += fmt::format("-{}", options.clients);
+    if (options.smoke) report_.name += "-smoke";
     report_.environment = read_environment(options.date);
   }
 
@@ -73,8 +82,15 @@ class ServeSuite {
     config.context_tokens = setup_.context_tokens_per_slot;
     config.threads = setup_.threads;
     config.flash_attention = setup_.flash_attention;
+    config.gpu_layers = options_.serial_lock ? setup_.gpu_layers : 0;  // else it only counts tokens
+    if (options_.made_up) {
+      progress_.step("serve: making a model up");
+      auto made = made_up_model(options_.model, options_.log_folder, "Q4_K", MadeUpShape::large());
+      if (!made) return fail(std::move(made.error()));
+      setup_.model = std::move(*made);
+    }
     progress_.step("serve: starting the servers");
-    auto serial = SerialLock::create(options_.model, config);
+    auto serial = SerialLock::create(setup_.model, config);
     if (!serial) return fail(std::move(serial.error()));
     serial_ = std::move(*serial);
 
@@ -100,7 +116,7 @@ class ServeSuite {
     const bool measured = round >= 0;
     LoadOptions load;
     load.base_url = side.server.base_url();
-    load.clients = ServeScenarios::kClients;
+    load.clients = scenarios_.clients;
     auto run = run_closed_loop(load, std::move(*list));
     if (!run) return fail(std::move(run.error()));
     for (const auto& record : run->records) {
@@ -141,7 +157,11 @@ class ServeSuite {
       if (round >= 0) overhead_.stop(contenders_.front().server);
       return ran;
     };
-    sides.push_back({"serial lock", [this](int round) { return serial_wave(round); }});
+    if (options_.serial_lock) {
+      sides.push_back({"serial lock", [this](int round) { return serial_wave(round); }});
+    } else {
+      report_.notes.emplace_back("the serial lock was left out");
+    }
     if (!options_.batched_bench.empty() && std::filesystem::exists(options_.batched_bench)) {
       sides.push_back({"llama-batched-bench", [this](int round) { return ceiling(round); }});
     } else {
@@ -183,11 +203,11 @@ class ServeSuite {
 
   result<void> ceiling(int round) {
     if (round < 0) return {};  // it warms itself up
-    const auto seconds = run_batched_bench(options_.batched_bench, setup_, ServeScenarios::kClients,
+    const auto seconds = run_batched_bench(options_.batched_bench, setup_, scenarios_.clients,
                                            scenarios_.sizes.prompt, scenarios_.sizes.output);
     if (!seconds) return fail(seconds.error());
     const auto one = seconds->find(1);
-    const auto batch = seconds->find(ServeScenarios::kClients);
+    const auto batch = seconds->find(scenarios_.clients);
     if (one == seconds->end() || batch == seconds->end()) {
       return fail(ErrorCode::corrupt, "llama-batched-bench left a batch size out");
     }
@@ -255,10 +275,13 @@ class ServeSuite {
       ratio("mixed_itl_p99_vs_llama_server", ours.mixed.percentile_of(ours.mixed.gaps_ms(), 0.99),
             theirs.mixed.percentile_of(theirs.mixed.gaps_ms(), 0.99));
     }
-    ratio("throughput_vs_serial_lock", our_rate, serial_summary_.output_tokens_per_second());
-    ratio("latency_p99_vs_serial_lock", ours.independent.percentile_of(ours.independent.total_ms(), 0.99),
-          serial_summary_.percentile_of(serial_summary_.total_ms(), 0.99));
-    report_.figures["serial-lock tokens_per_s"] = median(serial_summary_.output_tokens_per_second());
+    if (options_.serial_lock) {
+      ratio("throughput_vs_serial_lock", our_rate, serial_summary_.output_tokens_per_second());
+      ratio("latency_p99_vs_serial_lock", ours.independent.percentile_of(ours.independent.total_ms(), 0.99),
+            serial_summary_.percentile_of(serial_summary_.total_ms(), 0.99));
+      report_.figures["serial-lock tokens_per_s"] = median(serial_summary_.output_tokens_per_second());
+      report_.notes.emplace_back("serial lock: in this process, without HTTP, served in order of arrival");
+    }
     conclude_ceiling(our_rate);
     if (overhead_.known()) {
       const auto [least, most] = std::minmax_element(overhead_.by_run().begin(), overhead_.by_run().end());
@@ -269,18 +292,18 @@ class ServeSuite {
     report_.notes.push_back(
         fmt::format("goodput: requests within TTFT {:.0f} ms and {:.0f} ms per output token",
                     options_.target.ttft_ms, options_.target.tpot_ms));
-    report_.notes.emplace_back("serial lock: in this process, without HTTP, served in order of arrival");
   }
 
   void conclude_ceiling(const std::vector<double>& our_rate) {
     if (batch8_seconds_.empty()) return;
-    const double batch_tokens = ServeScenarios::kClients * scenarios_.sizes.output;
+    const double batch_tokens = scenarios_.clients * scenarios_.sizes.output;
     const auto batch8_rate = ratio_to(batch_tokens, batch8_seconds_);
     const auto batch1_rate = ratio_to(scenarios_.sizes.output, batch1_seconds_);
     ratio("tokens_per_s_vs_ceiling", our_rate, batch8_rate);
     ratio("batch8_over_batch1_ceiling", batch8_rate, batch1_rate);
     report_.figures["batched-bench batch8 tokens_per_s"] = median(batch8_rate);
     report_.figures["batched-bench batch1 tokens_per_s"] = median(batch1_rate);
+    if (!options_.serial_lock) return;
     report_.figures["throughput_share_of_batch_ceiling"] = report_.ratios["throughput_vs_serial_lock"].value /
                                                            report_.ratios["batch8_over_batch1_ceiling"].value;
   }

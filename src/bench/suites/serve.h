@@ -29,9 +29,14 @@ struct ServeOptions {
   std::filesystem::path model;
   std::filesystem::path log_folder;
   std::uint32_t threads = 2;
+  std::uint32_t clients = 8;     // at once; the keys' names stay, their definitions are those of 8
+  std::int32_t gpu_layers = 0;   // on every side; -1: all
+  std::uint32_t context_tokens = 4096;  // of each slot; the long prompt has 3,000
   int rounds = 5;
   bool smoke = false;  // tiny sizes, to see it work; the report is serve-smoke
   bool quick = false;  // fewer rounds, no open loop
+  bool made_up = false;      // a made-up model of 7 billion parameters, with the vocabulary of `model`
+  bool serial_lock = true;   // false: it is left out; it takes as long as all clients one by one
   bool flash_attention = true;
   std::uint64_t seed = 1;
   LatencyTarget target;

@@ -13,7 +13,7 @@ PromptMaker ServeScenarios::maker(int scenario, int round) const {
 }
 
 result<std::vector<std::string>> ServeScenarios::independent_prompts(int round) const {
-  return maker(0, round).mixed(kClients, sizes.prompt, sizes.prompt);
+  return maker(0, round).mixed(clients, sizes.prompt, sizes.prompt);
 }
 
 result<std::vector<LoadRequest>> ServeScenarios::independent(std::string_view model, int round) const {
@@ -30,7 +30,7 @@ result<std::vector<LoadRequest>> ServeScenarios::shared_prefix(std::string_view 
   PromptMaker words = maker(1, round);
   const auto system = words.exact(sizes.shared);
   if (!system) return fail(system.error());
-  const auto questions = words.mixed(kClients, sizes.question, sizes.question);
+  const auto questions = words.mixed(clients, sizes.question, sizes.question);
   if (!questions) return fail(questions.error());
   std::vector<LoadRequest> requests;
   for (const auto& question : *questions) {
@@ -44,7 +44,7 @@ result<std::vector<LoadRequest>> ServeScenarios::shared_prefix(std::string_view 
 
 result<std::vector<LoadRequest>> ServeScenarios::mixed(std::string_view model, int round) const {
   PromptMaker words = maker(2, round);
-  const auto prompts = words.mixed(kClients - 1, sizes.prompt, sizes.prompt);
+  const auto prompts = words.mixed(clients - 1, sizes.prompt, sizes.prompt);
   if (!prompts) return fail(prompts.error());
   const auto long_prompt = words.exact(sizes.long_prompt);
   if (!long_prompt) return fail(long_prompt.error());

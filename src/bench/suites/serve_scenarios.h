@@ -30,8 +30,9 @@ struct ServeSizes {
 };
 
 struct ServeScenarios {
-  static constexpr std::uint32_t kClients = 8;
+  static constexpr std::uint32_t kClients = 8;  // those that the ratios are defined by
 
+  std::uint32_t clients = kClients;
   ServeSizes sizes;
   TokenCounter count_tokens;
   std::uint64_t seed = 1;

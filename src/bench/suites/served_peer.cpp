@@ -48,6 +48,7 @@ result<ServedPeer> ServedPeer::start_sovereign(const std::filesystem::path& prog
                        "--engine.pool",
                        std::to_string(setup.pool),
                        fmt::format("--engine.flash_attention={}", setup.flash_attention)};
+  if (setup.gpu_layers != 0) command.arguments.push_back(fmt::format("--gpu-layers={}", setup.gpu_layers));
   return start(std::move(command), *port, "/readyz");
 }
 
@@ -65,6 +66,7 @@ result<ServedPeer> ServedPeer::start_llama_server(const std::filesystem::path& p
                        "-np",       std::to_string(setup.slots),
                        "-c",        std::to_string(setup.context_tokens()),
                        "-fa",       setup.flash_attention ? "on" : "off",
+                       "-ngl",      setup.peer_gpu_layers(),
                        "--no-webui"};
   return start(std::move(command), *port, "/health");
 }

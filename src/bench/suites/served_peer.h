@@ -17,10 +17,13 @@ struct ServingSetup {
   std::uint32_t slots = 8;
   std::uint32_t context_tokens_per_slot = 4096;
   bool flash_attention = true;
+  std::int32_t gpu_layers = 0;
   std::uint32_t pool = 1;  // ours only: engines that share the above
   std::filesystem::path log_folder;
 
   std::uint32_t context_tokens() const { return slots * context_tokens_per_slot; }
+  // As the peers take it: for them -1 means that they choose.
+  std::string peer_gpu_layers() const { return gpu_layers < 0 ? "999" : std::to_string(gpu_layers); }
 };
 
 class ServedPeer {

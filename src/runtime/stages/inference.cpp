@@ -11,12 +11,16 @@
 namespace sovereign::runtime {
 namespace {
 
+// Up to here what follows an answer takes some 100 µs.
+constexpr std::size_t kShortAnswerBytes = 8 * 1024;
+
 // Collects what the client is told, on the engine's thread, and goes on with the run on a worker.
 class InferenceSink final : public gateway::GenerateSink, public std::enable_shared_from_this<InferenceSink> {
  public:
-  InferenceSink(QueryRunPtr run, bool hold_back)
+  InferenceSink(QueryRunPtr run, const InferenceOptions& options)
       : run_(std::move(run)),
-        hold_back_(hold_back),
+        hold_back_(options.hold_back),
+        finish_at_once_(options.finish_at_once),
         choices_(run_->query.n),
         log_likelihoods_(run_->query.n) {}
 
@@ -79,11 +83,19 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
 
   void on_done(const engine::GenerationSummary& summary) noexcept override {
     summary_ = summary;
+    if (finish_at_once_ && is_short() && is_remote()) return finish();
     // Reading tool calls and keeping the answer takes time that belongs to the other sequences here.
     run_->post([self = shared_from_this()] { self->finish(); });
   }
 
  private:
+  bool is_remote() const { return !run_->answerer().weights.has_value(); }
+  bool is_short() const {
+    std::size_t bytes = 0;
+    for (const Choice& choice : choices_) bytes += choice.message.content.size();
+    return bytes <= kShortAnswerBytes;
+  }
+
   void finish() {
     if (irregular_) return run_->refuse(*failure_of(*irregular_, summary_.error));
     if (summary_.error) return run_->refuse(*summary_.error);
@@ -96,8 +108,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     run_->log_likelihoods = std::move(log_likelihoods_);
     run_->result.usage.add(summary_);
     // A server elsewhere does not say which seed it drew.
-    const bool knows_seed = run_->answerer().weights.has_value();
-    run_->result.seed = knows_seed ? std::optional(summary_.seed) : run_->query.sampling.seed;
+    run_->result.seed = is_remote() ? run_->query.sampling.seed : std::optional(summary_.seed);
     run_->proceed();
   }
 
@@ -107,6 +118,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
 
   const QueryRunPtr run_;
   const bool hold_back_;
+  const bool finish_at_once_;
   std::mutex mutex_;
   bool stopped_ = false;                     // guarded by mutex_
   std::optional<std::uint64_t> generation_;  // guarded by mutex_
@@ -160,7 +172,7 @@ void InferenceStage::enter(const QueryRunPtr& run) {
   if (!backend) return run->refuse({ErrorCode::unavailable, "The model is no longer served.", {}});
   if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
   run->expect_own_answer();  // a first answer that was given up may have been another's
-  const auto sink = std::make_shared<InferenceSink>(run, options_.hold_back);
+  const auto sink = std::make_shared<InferenceSink>(run, options_);
   run->on_cancel([weak = std::weak_ptr(sink)] {
     if (const auto alive = weak.lock()) alive->stop();
   });

@@ -15,6 +15,9 @@ std::optional<gateway::Failure> failure_of(engine::FinishReason finish, const st
 struct InferenceOptions {
   bool log_likelihoods = false;  // asks for them, as evidence of quality
   bool hold_back = false;        // the client is told nothing: whether it gets the answer is decided later
+  // What follows a short answer of another server is done on the thread that it comes in by; a change of
+  // threads would take longer.
+  bool finish_at_once = false;
 };
 
 class InferenceStage final : public Stage {

@@ -103,6 +103,7 @@ void append_response(std::string& out, const Framing& framing, const HttpRespons
   out.reserve(out.size() + 512 + response.body.size());
   append_head(out, framing, response.status, bodiless ? std::string_view{} : response.content_type,
               response.headers);
+  out += response.header_lines;
   if (!bodiless) {
     out += "Content-Length: ";
     append_number(out, response.body.size(), 10);

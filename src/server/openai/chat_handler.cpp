@@ -12,6 +12,7 @@
 #include "server/openai/chat_response.h"
 #include "server/openai/chat_stream.h"
 #include "server/openai/dispatch.h"
+#include "server/openai/ready_answer.h"
 #include "server/openai/receipt_fields.h"
 
 namespace sovereign::server::openai {
@@ -19,6 +20,9 @@ namespace {
 
 // Up to here an answer is written on the io thread: a few microseconds, less than a change of threads.
 constexpr std::size_t kInlineTextBytes = 16 * 1024;
+
+// Up to here a request for another server is read and sent on by the io thread, for the same reason.
+constexpr std::size_t kInlineRequestBytes = 8 * 1024;
 
 struct StartedChat {
   ChatDelivery delivery;
@@ -31,11 +35,10 @@ ResponseHead make_head(const std::string& model, const std::string& fingerprint)
 
 // The result knows who answered in the end.
 std::string chat_body(const ChatDelivery& delivery, const runtime::SovereignResult& result) {
-  Usage usage = result.usage;
-  // What was found took no time.
-  if (result.cached.status == runtime::CacheNote::Status::hit) usage.prompt_ms = usage.predicted_ms = 0;
-  return chat_completion_json(make_head(result.model_used, result.fingerprint), result.choices, usage,
-                              delivery.with_logprobs, result.receipt.get());
+  const bool found = result.cached.status == runtime::CacheNote::Status::hit;
+  return chat_completion_json(make_head(result.model_used, result.fingerprint), result.choices,
+                              found ? usage_of_found(result) : result.usage, delivery.with_logprobs,
+                              result.receipt.get());
 }
 
 bool is_small(const runtime::SovereignResult& result, const ChatDelivery& delivery) {
@@ -67,7 +70,14 @@ void remember(const ApiContext& api, const HttpRequest& http, const runtime::Sov
   encoder.clear();  // it borrowed from the query
 }
 
-// On a worker thread.
+// Nothing is tokenized, and nothing waited for.
+bool is_quickly_started(const ApiContext& api, const HttpRequest& http) {
+  if (http.body.size() > kInlineRequestBytes || api.canary != nullptr) return false;
+  const auto serving = api.serving.get();
+  return serving->gateway != nullptr && !serving->embedded && !api.pipeline.get()->waits();
+}
+
+// On a worker thread, but where is_quickly_started().
 outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest& http,
                                 const std::shared_ptr<TokenChannel>& channel) {
   const ApiContext& api = *context;
@@ -116,6 +126,7 @@ struct FoundChat {
   std::shared_ptr<const ServedModel> served;
   ChatDelivery delivery;
   runtime::SovereignResult result;
+  std::optional<HttpResponse> ready;  // all of it, and then `result` is empty
 };
 
 // On the io thread: an answer in memory to a request that came before. Says nothing when there is none, or
@@ -135,15 +146,25 @@ std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& 
   if (!remembered) return std::nullopt;
   const auto hit = api.cache->find_in_memory(remembered->key, cache::wall_now());
   if (!hit) return std::nullopt;
-  FoundChat found{std::move(served), remembered->delivery, {}};
+  FoundChat found{std::move(served), remembered->delivery, {}, {}};
+  if (const auto ready = remembered->ready_for(*hit->entry); !ready.empty()) {
+    found.ready = to_response(read_ready(ready), hit->age);
+    return found;
+  }
   if (!runtime::take_hit(*hit, {}, found.result)) return std::nullopt;
   found.result.model_used = found.served->id;
   found.result.fingerprint = found.served->fingerprint;
   if (!is_small(found.result, found.delivery)) return std::nullopt;
+  if (!found.delivery.stream) {
+    if (const auto ready = make_ready(found.result, found.delivery.with_logprobs)) {
+      api.memo->keep_ready(*remembered, *hit->entry, *ready);
+    }
+  }
   return found;
 }
 
 asio::awaitable<void> answer_found(Exchange& exchange, FoundChat found) {
+  if (found.ready) co_return co_await exchange.respond(std::move(*found.ready));
   if (!found.delivery.stream) {
     HttpResponse response;
     response.headers = answer_headers(found.result);
@@ -169,7 +190,12 @@ asio::awaitable<void> handle_chat(ApiContextPtr api, Exchange& exchange) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  auto chat = co_await on_worker(api->workers, [&] { return start_chat(api, exchange.request(), channel); });
+  outcome<StartedChat> chat;
+  if (is_quickly_started(*api, exchange.request())) {
+    chat = start_chat(api, exchange.request(), channel);
+  } else {
+    chat = co_await on_worker(api->workers, [&] { return start_chat(api, exchange.request(), channel); });
+  }
   if (!chat) co_return co_await exchange.respond(to_response(chat.error()));
   if (!chat->delivery.stream) co_return co_await collect_chat(*api, exchange, *channel, *chat);
   const auto& delivery = chat->delivery;

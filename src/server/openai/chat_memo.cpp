@@ -8,10 +8,13 @@
 namespace sovereign::server::openai {
 namespace {
 
-// What stands before the key's encoding in an entry's value. Never leaves this process.
+// What stands before the key's encoding, and what is ready, in an entry's value. Never leaves this process.
 struct Head {
   cache::Hash128 hash;
   ChatDelivery delivery;
+  std::uint32_t ready_bytes = 0;
+  const cache::Entry* ready_of = nullptr;
+  cache::WallTime ready_of_created{};
 };
 static_assert(std::is_trivially_copyable_v<Head>);
 
@@ -76,19 +79,43 @@ std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body, const gatew
   if (!entry) return std::nullopt;
   Head head;
   std::memcpy(&head, entry->value().data(), sizeof head);
-  const cache::QueryKey key(head.hash, entry->value().substr(sizeof head));
-  return Found{std::move(entry), key, head.delivery};
+  const auto rest = entry->value().substr(sizeof head);
+  const auto encoding_bytes = rest.size() - head.ready_bytes;
+  const cache::QueryKey key(head.hash, rest.substr(0, encoding_bytes));
+  return Found{std::move(entry), key,           head.delivery, rest.substr(encoding_bytes),
+               head.ready_of,    head.ready_of_created};
+}
+
+// A block's address is used again, but hardly for the same key within the same millisecond.
+std::string_view ChatMemo::Found::ready_for(const cache::Entry& answer) const {
+  return &answer == ready_of && answer.created() == ready_of_created ? ready : std::string_view{};
 }
 
 void ChatMemo::remember(std::string_view body, const gateway::BackendIdentity& identity,
                         const runtime::AnswerPolicy& policy, const ChatDelivery& delivery,
                         const cache::QueryKey& key) {
   if (body.size() > kMaxBodyBytes || identity.tells_date) return;
-  const Head head{key.hash(), delivery};
+  Head head;
+  head.hash = key.hash();
+  head.delivery = delivery;
   std::string value(sizeof head + key.size(), '\0');
   std::memcpy(value.data(), &head, sizeof head);
   key.write_to(value.data() + sizeof head);
   lru_.put(cache::Entry::make(body_key(body, identity, policy), value, cache::wall_now()));
+}
+
+void ChatMemo::keep_ready(const Found& found, const cache::Entry& answer, std::string_view ready) {
+  Head head;
+  head.hash = found.key.hash();
+  head.delivery = found.delivery;
+  head.ready_bytes = static_cast<std::uint32_t>(ready.size());
+  head.ready_of = &answer;
+  head.ready_of_created = answer.created();
+  std::string value(sizeof head + found.key.size(), '\0');
+  std::memcpy(value.data(), &head, sizeof head);
+  found.key.write_to(value.data() + sizeof head);
+  value += ready;
+  lru_.put(cache::Entry::make(found.entry->key(), value, cache::wall_now()));
 }
 
 }  // namespace sovereign::server::openai

@@ -2,7 +2,8 @@
 //
 // Reading a request and encoding its key takes longer than finding the answer. What a body means follows
 // from its bytes and the model alone, so the second time it is looked up instead of read. The answer itself
-// is in the response cache, with its age, its end and its eviction; this only remembers keys.
+// is in the response cache, with its age, its end and its eviction; this remembers keys, and what the answer
+// that was found last looks like when it goes out (ready_answer.h).
 // Thread-safe; find() allocates nothing.
 #pragma once
 
@@ -34,6 +35,12 @@ class ChatMemo {
     cache::EntryPtr entry;  // what `key` borrows from
     cache::QueryKey key;
     ChatDelivery delivery;
+    // What keep_ready() kept for this answer; empty: nothing, or for another answer.
+    std::string_view ready_for(const cache::Entry& answer) const;
+
+    std::string_view ready;
+    const cache::Entry* ready_of = nullptr;  // only compared: it may be gone
+    cache::WallTime ready_of_created{};
   };
   std::optional<Found> find(std::string_view body, const gateway::BackendIdentity& identity,
                             const runtime::AnswerPolicy& policy);
@@ -42,6 +49,9 @@ class ChatMemo {
   void remember(std::string_view body, const gateway::BackendIdentity& identity,
                 const runtime::AnswerPolicy& policy, const ChatDelivery& delivery,
                 const cache::QueryKey& key);
+
+  // How the answer goes out, for the same body and the next time. `found` is what find() gave.
+  void keep_ready(const Found& found, const cache::Entry& answer, std::string_view ready);
 
   // Forgets all bodies: they hold what was asked.
   void clear() { lru_.clear(); }

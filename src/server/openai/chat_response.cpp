@@ -56,8 +56,20 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
   for (const auto& choice : choices) bytes += choice.message.content.size() + kRestBytes;
   std::string out;
   out.reserve(bytes);
+  append_chat_beginning(out, head.id, head.created);
+  append_chat_rest(out, head.model, head.fingerprint, choices, usage, with_logprobs, receipt);
+  return out;
+}
+
+void append_chat_beginning(std::string& out, std::string_view id, std::int64_t created) {
   out += '{';
-  append_head(out, head, "chat.completion");
+  append_head_beginning(out, id, "chat.completion", created);
+}
+
+void append_chat_rest(std::string& out, std::string_view model, std::string_view fingerprint,
+                      const std::vector<ChatChoice>& choices, const Usage& usage, bool with_logprobs,
+                      const pci::ReceiptFile* receipt) {
+  append_head_rest(out, model, fingerprint);
   out += ",\"choices\":[";
   for (std::uint32_t i = 0; i < choices.size(); ++i) {
     const auto& choice = choices[i];
@@ -83,7 +95,12 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
   append_timings(out, usage);
   if (receipt != nullptr) append_receipt(out, *receipt);
   out += '}';
-  return out;
+}
+
+Usage usage_of_found(const runtime::SovereignResult& result) {
+  Usage usage = result.usage;
+  usage.prompt_ms = usage.predicted_ms = 0;
+  return usage;
 }
 
 ChatChunks::ChatChunks(const ResponseHead& head, bool include_usage) {

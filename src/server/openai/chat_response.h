@@ -18,6 +18,15 @@ std::string chat_completion_json(const ResponseHead& head, const std::vector<Cha
                                  const Usage& usage, bool with_logprobs,
                                  const pci::ReceiptFile* receipt = nullptr);
 
+// The same in two parts, of which the second is the same each time that the answer is found in the cache.
+void append_chat_beginning(std::string& out, std::string_view id, std::int64_t created);
+void append_chat_rest(std::string& out, std::string_view model, std::string_view fingerprint,
+                      const std::vector<ChatChoice>& choices, const Usage& usage, bool with_logprobs,
+                      const pci::ReceiptFile* receipt = nullptr);
+
+// Of an answer that was found: finding it took no time.
+Usage usage_of_found(const runtime::SovereignResult& result);
+
 // Makes the chunks of one stream. What does not change from chunk to chunk is written once, in the
 // constructor, and every chunk is put together by appending. Not thread-safe.
 class ChatChunks {

@@ -52,17 +52,26 @@ std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_c
   return has_tool_calls ? "tool_calls" : "stop";
 }
 
-void append_head(std::string& out, const ResponseHead& head, std::string_view object) {
+void append_head_beginning(std::string& out, std::string_view id, std::string_view object,
+                           std::int64_t created) {
   out += "\"id\":";
-  append_json_string(out, head.id);
+  append_json_string(out, id);
   out += ",\"object\":\"";
   out += object;
   out += "\",\"created\":";
-  append_json_number(out, head.created);
+  append_json_number(out, created);
+}
+
+void append_head_rest(std::string& out, std::string_view model, std::string_view fingerprint) {
   out += ",\"model\":";
-  append_json_string(out, head.model);
+  append_json_string(out, model);
   out += ",\"system_fingerprint\":";
-  append_json_string(out, head.fingerprint);
+  append_json_string(out, fingerprint);
+}
+
+void append_head(std::string& out, const ResponseHead& head, std::string_view object) {
+  append_head_beginning(out, head.id, object, head.created);
+  append_head_rest(out, head.model, head.fingerprint);
 }
 
 void append_usage(std::string& out, const Usage& usage) {

@@ -25,8 +25,12 @@ using runtime::Usage;
 // "stop", "length" or "tool_calls"; what ends in an error is not a finish reason but an error.
 std::string_view finish_reason_name(engine::FinishReason reason, bool has_tool_calls);
 
-// `"id":…,"object":…,"created":…,"model":…,"system_fingerprint":…` without braces.
+// `"id":…,"object":…,"created":…,"model":…,"system_fingerprint":…` without braces; the first three are the
+// answer's own.
 void append_head(std::string& out, const ResponseHead& head, std::string_view object);
+void append_head_beginning(std::string& out, std::string_view id, std::string_view object,
+                           std::int64_t created);
+void append_head_rest(std::string& out, std::string_view model, std::string_view fingerprint);
 
 void append_usage(std::string& out, const Usage& usage);
 

@@ -1,6 +1,7 @@
 // The handlers with a real engine and the test model behind them, and no sockets before them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -187,6 +188,35 @@ TEST_F(Handlers, AFoundChatIsWhatWasMade) {
         std::string(json::parse(made.body).at("choices").at(0).at("message").at("content").as_string()));
   }
   EXPECT_EQ(engine_count(&engine::EngineMetrics::requests_accepted), generations);
+}
+
+TEST_F(Handlers, AFoundChatStaysTheSameWhenItIsKeptReady) {
+  make_router(true);
+  post("/v1/chat/completions", chat(""));
+  auto read = post("/v1/chat/completions", chat(""));   // from the cache's entry
+  auto ready = post("/v1/chat/completions", chat(""));  // as it went out then
+  EXPECT_TRUE(read.header_lines.empty());
+  EXPECT_FALSE(ready.header_lines.empty());
+  auto first = json::parse(read.body).as_object();
+  auto second = json::parse(ready.body).as_object();
+  EXPECT_NE(first.at("id"), second.at("id"));
+  EXPECT_TRUE(second.at("created").is_int64());
+  for (auto* body : {&first, &second}) {
+    body->erase("id");
+    body->erase("created");
+  }
+  EXPECT_EQ(first, second);
+  std::sort(read.headers.begin(), read.headers.end());
+  std::sort(ready.headers.begin(), ready.headers.end());
+  EXPECT_EQ(read.headers, ready.headers);
+
+  // Another answer to the same: what was ready is not taken for it.
+  const auto anew = post("/v1/chat/completions", chat(R"("cache":"refresh")"));
+  EXPECT_EQ(cache_status_of(anew), "miss");
+  const auto after = post("/v1/chat/completions", chat(""));
+  EXPECT_EQ(cache_status_of(after), "hit");
+  EXPECT_TRUE(after.header_lines.empty());
+  EXPECT_FALSE(post("/v1/chat/completions", chat("")).header_lines.empty());
 }
 
 TEST_F(Handlers, SeveralChoicesAndPromptsAreIndexedRight) {
