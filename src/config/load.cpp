@@ -181,22 +181,29 @@ void read_file(const fs::path& path, Builder& builder) {
 
 // Variables of the program's that are no keys, and those that Kubernetes makes for a service called
 // 'sovereign'.
-bool is_other_variable(std::string_view name) {
+bool is_other_variable(std::string_view name, std::string_view value) {
   for (const std::string_view other : {"SOVEREIGN_CONFIG", "SOVEREIGN_API_KEY", "SOVEREIGN_ADMIN_KEY"}) {
     if (name == other) return true;
   }
-  return name.starts_with("SOVEREIGN_SERVICE_") || name.starts_with("SOVEREIGN_PORT");
+  if (name.starts_with("SOVEREIGN_SERVICE_") || name.starts_with("SOVEREIGN_PORT_")) return true;
+  return name == "SOVEREIGN_PORT" && value.find("://") != std::string_view::npos;
 }
 
 // A variable that is one slip of the hand from a key's. Any other may be somebody else's. What they all begin
 // with does not count, or any two would look alike.
-void refuse_if_mistyped(const std::string& name, Builder& builder) {
+void refuse_if_mistyped(const std::string& name, const std::string& value, Builder& builder) {
   constexpr std::string_view kPrefix = "SOVEREIGN_";
-  if (!name.starts_with(kPrefix) || is_other_variable(name)) return;
+  if (!name.starts_with(kPrefix) || is_other_variable(name, value)) return;
   std::vector<std::string> names;
   for (const Key& key : all_keys()) names.push_back(environment_name(key.name).substr(kPrefix.size()));
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string_view meant = nearest(std::string_view(name).substr(kPrefix.size()), candidates);
+  const std::string rest = name.substr(kPrefix.size());
+  std::string_view meant = nearest(rest, candidates);
+  // SOVEREIGN_PORT: the section was left out.
+  const auto whole = std::find_if(candidates.begin(), candidates.end(), [&](std::string_view candidate) {
+    return candidate.ends_with("_" + rest);
+  });
+  if (meant.empty() && whole != candidates.end()) meant = *whole;
   if (meant.empty()) return;
   builder.unknown(name, "environment", "variable", fmt::format("did you mean {}{}?", kPrefix, meant));
 }
@@ -228,7 +235,7 @@ void read_environment(const Environment& environment, Builder& builder) {
       builder.unknown(guess, "$" + name, "key", suggestion(guess));
       of_a_section = true;
     }
-    if (!of_a_section) refuse_if_mistyped(name, builder);
+    if (!of_a_section) refuse_if_mistyped(name, text, builder);
   }
 }
 

@@ -85,6 +85,15 @@ common_chat_templates_inputs base_inputs() {
   return inputs;
 }
 
+void add_arguments(const ChatInput& input, common_chat_templates_inputs& inputs) {
+  if (input.template_arguments.empty()) return;
+  const common_json arguments = common_json::parse(input.template_arguments);
+  for (const auto& [name, value] : arguments.items()) {
+    inputs.chat_template_kwargs[name] = value.dump();
+    if (name == "enable_thinking" && value.is_boolean()) inputs.enable_thinking = value.get<bool>();
+  }
+}
+
 bool speaks_of_tools(const std::vector<common_chat_msg>& messages) {
   return std::any_of(messages.begin(), messages.end(), [](const auto& message) {
     return message.role == "tool" || !message.tool_calls.empty();
@@ -198,6 +207,7 @@ result<ChatPrompt> ChatFormat::Impl::render_plain(const ChatInput& input,
   common_chat_templates_inputs inputs = base_inputs();
   inputs.messages = std::move(messages);
   inputs.force_pure_content = true;
+  add_arguments(input, inputs);
   prompt.prompt = common_chat_templates_apply(own.get(), inputs).prompt;
   auto syntax = std::make_shared<ChatSyntax>();
   syntax->plain = true;
@@ -260,6 +270,7 @@ result<ChatPrompt> ChatFormat::render_marked(const ChatInput& input, const std::
                                                                     : COMMON_CHAT_TOOL_CHOICE_AUTO;
     inputs.parallel_tool_calls = input.parallel_tool_calls;
     inputs.grammar = input.grammar;
+    add_arguments(input, inputs);
     if (!input.json_schema.empty()) {
       inputs.json_schema = object_schema(input.json_schema);
       if (auto can = check_schema(inputs.json_schema, !input.schema_is_wish); !can) return fail(can.error());

@@ -39,6 +39,9 @@ struct ChatInput {
   // What of the schema a grammar cannot say is passed over, not an error ("strict": false).
   bool schema_is_wish = false;
   std::string grammar;  // GBNF for the content; empty: none. Not with json_schema or tools.
+  // What the template is told beside (llama-server's chat_template_kwargs): a JSON object of booleans,
+  // numbers and words; empty: nothing.
+  std::string template_arguments;
   // OpenAI's response_format that json_schema comes from, in the client's words (JSON text), for servers that
   // are asked in its place; empty: none.
   std::string response_format;

@@ -13,6 +13,10 @@ namespace sovereign::engine {
 
 namespace {
 
+// A step without a decoding sequence should take no longer, nor should the first, of which nothing is known.
+constexpr double kLongestStepSeconds = 0.5;
+constexpr std::uint32_t kFirstChunks = 2;
+
 template <class Value>
 void add(EngineMetrics::Counter& counter, Value value) {
   counter.fetch_add(static_cast<std::uint64_t>(value), std::memory_order_relaxed);
@@ -67,6 +71,7 @@ result<void> Engine::Loop::make_context() {
         .prefix_sharing = config.prefix_sharing && model->info().can_share_prefix,
         .step_draft_tokens = config.speculation == Speculation::off ? 0 : config.step_draft_tokens,
     });
+    scheduler_->limit_prefill(kFirstChunks * config.prefill_chunk());
     if (config.speculation != Speculation::off) {
       auto drafter = make_drafter();
       if (!drafter) return fail(drafter.error());
@@ -205,6 +210,7 @@ void Engine::Loop::step() {
     const auto decoded = decoder_->decode(plan.rows);
     const Time decode_end = clock.now();
     add(metrics.decode_ns, (decode_end - decode_start).count());
+    note_prefill(plan, decode_end - decode_start);
     if (decoded) {
       sample(plan);
       const Time sample_end = clock.now();
@@ -223,6 +229,15 @@ void Engine::Loop::step() {
   add(metrics.prefix_evictions, plan.evicted_prefixes);
   update_gauges();
   add(metrics.engine_busy_ns, (clock.now() - began).count());
+}
+
+// Messages and deadlines wait for the end of a step, so it must not take long, however slow the model is.
+void Engine::Loop::note_prefill(const Plan& plan, Duration spent) {
+  if (plan.prefill_tokens < config.prefill_chunk()) return;
+  prefill_cost_.observe(static_cast<double>(plan.rows.size()), std::chrono::duration<double>(spent).count());
+  const double whole = config.step_token_budget;
+  const double tokens = whole * std::min(1.0, kLongestStepSeconds / prefill_cost_.of_step(whole));
+  scheduler_->limit_prefill(std::max(config.prefill_chunk(), static_cast<std::uint32_t>(tokens)));
 }
 
 void Engine::Loop::offer_drafts() {

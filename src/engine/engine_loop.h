@@ -20,6 +20,7 @@
 #include "engine/mailbox.h"
 #include "engine/scheduler.h"
 #include "engine/speculator.h"
+#include "engine/step_cost.h"
 
 namespace sovereign::engine {
 
@@ -70,6 +71,7 @@ class Engine::Loop {
   // Ends embeddings whose deadline has passed, and computes the oldest of the others.
   void embed_one();
   void step();
+  void note_prefill(const Plan& plan, Duration spent);
   void offer_drafts();
   void sample(const Plan& plan);
   void note_drafts(SequenceId sequence, std::uint32_t drafted, std::uint32_t accepted, bool finished);
@@ -88,6 +90,7 @@ class Engine::Loop {
   std::unordered_map<RequestId, std::unique_ptr<GenerationTask>> tasks_;
   std::deque<RequestId> embeddings_;  // that wait, oldest first
   std::vector<Sampled> sampled_;
+  StepCost prefill_cost_;  // seconds, of steps without a decoding sequence
   bool stopping_ = false;
   Mailbox<Message> mailbox_;
   std::atomic<Decoder*> running_decoder_{nullptr};  // for ~Loop to abort

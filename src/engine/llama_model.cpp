@@ -4,8 +4,10 @@
 #include <llama.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <exception>
 #include <limits>
 #include <new>
@@ -46,8 +48,10 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load(const std::filesystem
   if (gpu_layers == 0) {
     params.devices = no_devices.data();
   } else if (!has_gpu()) {
-    spdlog::warn("engine.gpu_layers is {} and no GPU is to be had, so the CPU does the work; "
-                 "'sovereign doctor' says more", gpu_layers);
+    spdlog::warn(
+        "engine.gpu_layers is {} and no GPU is to be had, so the CPU does the work; "
+        "'sovereign doctor' says more",
+        gpu_layers);
   }
   take_last_llama_error();
   kernels::use_attention(kernels::fast_attention());
@@ -79,6 +83,13 @@ void LlamaModel::take(llama_model* model, const std::filesystem::path& path, Mod
   path_ = path;
   info_ = std::move(info);
   info_.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));
+  // The others' tokenizers drop characters, white space for example.
+  const auto kind = llama_vocab_type(vocab_);
+  if (kind != LLAMA_VOCAB_TYPE_BPE && kind != LLAMA_VOCAB_TYPE_SPM) return;
+  for (Token token = 0; token < llama_vocab_n_tokens(vocab_); ++token) {
+    const char* const text = llama_vocab_get_text(vocab_, token);
+    longest_token_bytes_ = std::max(longest_token_bytes_, std::strlen(text));
+  }
 }
 
 result<std::shared_ptr<const LlamaModel>> LlamaModel::load_vocabulary(const std::filesystem::path& path) {
@@ -103,6 +114,12 @@ result<std::shared_ptr<const LlamaModel>> LlamaModel::load_vocabulary(const std:
 }
 
 result<ModelInfo> LlamaModel::inspect(const std::filesystem::path& path) { return read_gguf_info(path); }
+
+// A token's text in the vocabulary is no shorter than its bytes: there, spaces and bytes that are no text are
+// spelt with longer characters.
+std::size_t LlamaModel::least_tokens(std::size_t text_bytes) const {
+  return longest_token_bytes_ == 0 ? 0 : text_bytes / longest_token_bytes_;
+}
 
 LlamaModel::~LlamaModel() {
   if (model_ != nullptr) llama_model_free(model_);

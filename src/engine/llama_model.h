@@ -70,6 +70,9 @@ class LlamaModel {
   // `parse_special` turns the text of control tokens (e.g. <|im_start|>) into those tokens: true only for
   // templates' output.
   std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  // No text of so many bytes has fewer tokens. Tells that a text is too long before it is tokenized, which
+  // takes a second for each megabyte or so.
+  std::size_t least_tokens(std::size_t text_bytes) const;
   // The bytes of one token; control tokens give nothing unless `special`.
   std::string piece(Token token, bool special) const;
   bool is_end_of_generation(Token token) const;
@@ -91,6 +94,7 @@ class LlamaModel {
   const llama_vocab* vocab_ = nullptr;
   ModelInfo info_;
   std::filesystem::path path_;
+  std::size_t longest_token_bytes_ = 0;  // 0: a token may stand for any number of them
   mutable std::once_flag pieces_made_;
   mutable std::unique_ptr<const TokenPieces> pieces_;
 };

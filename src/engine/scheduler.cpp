@@ -14,6 +14,10 @@ constexpr std::uint32_t kWorthWaitingTokens = 16;
 // Cells kept free for each running sequence when another is admitted, so that admission is not followed
 // by preemption a few tokens later.
 constexpr std::uint32_t kDecodeReserveCells = 8;
+// A prompt with so many times less left than the oldest one's passes it, in a part of the step: who asks a
+// short question does not wait for a book to be read.
+constexpr std::uint32_t kMuchShorter = 4;
+constexpr std::uint32_t kPartForShort = 4;
 
 }  // namespace
 
@@ -57,9 +61,9 @@ Plan Scheduler::plan(Time now) {
   schedule_last_tokens(plan);
   const auto rows = static_cast<std::uint32_t>(plan.rows.size());
   std::uint32_t budget = config_.step_token_budget - rows;
-  if (rows > 0) budget = std::min(budget, config_.prefill_chunk_tokens);
+  budget = std::min(budget, rows > 0 ? config_.prefill_chunk_tokens : prefill_limit_);
+  admit(plan);
   schedule_prefills(budget, plan);
-  admit(budget, plan);
   schedule_drafts(plan);
 
   plan.evicted_prefixes = static_cast<std::uint32_t>(evictions_ - evictions_before);
@@ -92,22 +96,45 @@ void Scheduler::schedule_last_tokens(Plan& plan) {
   }
 }
 
-void Scheduler::schedule_prefills(std::uint32_t& budget, Plan& plan) {
+void Scheduler::schedule_prefills(std::uint32_t budget, Plan& plan) {
+  budget -= schedule_short_prefills(budget / kPartForShort, plan);
   for (auto next = running_.begin(); next != running_.end() && budget > 0;) {
     Sequence& sequence = *next->second;
-    if (!sequence.in_step) {
-      const std::uint32_t remaining = missing(sequence);
-      const std::uint32_t count = make_room(std::min(remaining, budget), sequence, plan);
-      if (count > 0) add_rows(sequence, count, plan);
-      budget -= count;
-    }
+    if (!sequence.in_step) budget -= add_prefill(sequence, budget, plan);
     next = running_.upper_bound(sequence.arrival);
   }
 }
 
-void Scheduler::admit(std::uint32_t& budget, Plan& plan) {
-  for (auto next = waiting_.begin();
-       next != waiting_.end() && budget > 0 && running_.size() < config_.max_sequences;) {
+// The rows that it took.
+std::uint32_t Scheduler::add_prefill(Sequence& sequence, std::uint32_t budget, Plan& plan) {
+  const std::uint32_t count = make_room(std::min(missing(sequence), budget), sequence, plan);
+  if (count > 0) add_rows(sequence, count, plan);
+  return count;
+}
+
+// Of prompts that are much shorter than the oldest one's, those with the least left. The rows that they took.
+std::uint32_t Scheduler::schedule_short_prefills(std::uint32_t budget, Plan& plan) {
+  const auto oldest = std::find_if(running_.begin(), running_.end(),
+                                   [](const auto& entry) { return !entry.second->in_step; });
+  if (oldest == running_.end() || budget == 0) return 0;
+  const std::uint32_t longest = missing(*oldest->second) / kMuchShorter;
+  std::vector<std::pair<std::uint32_t, Arrival>> short_ones;
+  for (auto next = std::next(oldest); next != running_.end(); ++next) {
+    const std::uint32_t remaining = next->second->in_step ? 0 : missing(*next->second);
+    if (remaining > 0 && remaining <= longest) short_ones.emplace_back(remaining, next->first);
+  }
+  std::sort(short_ones.begin(), short_ones.end());
+  std::uint32_t taken = 0;
+  for (const auto& [remaining, arrival] : short_ones) {
+    if (taken == budget) break;
+    const auto found = running_.find(arrival);  // making room for another may have preempted it
+    if (found != running_.end()) taken += add_prefill(*found->second, budget - taken, plan);
+  }
+  return taken;
+}
+
+void Scheduler::admit(Plan& plan) {
+  for (auto next = waiting_.begin(); next != waiting_.end() && running_.size() < config_.max_sequences;) {
     Sequence& sequence = *(next++)->second;
     if (still_held(sequence)) continue;
     sequence.hold.reset();
@@ -120,10 +147,6 @@ void Scheduler::admit(std::uint32_t& budget, Plan& plan) {
     }
     // First come, first served: nobody passes a sequence that waits for room.
     if (!try_admit(sequence, sharing, plan)) break;
-    const std::uint32_t remaining = missing(sequence);
-    const std::uint32_t count = make_room(std::min(remaining, budget), sequence, plan);
-    add_rows(sequence, count, plan);
-    budget -= count;
   }
 }
 

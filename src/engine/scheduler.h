@@ -2,7 +2,8 @@
 //
 // Each step has a token budget (iteration-level scheduling of Orca, OSDI '22; chunked prefill of
 // Sarathi-Serve, OSDI '24): sequences with one token left to compute go first, so that a long prompt never
-// holds up the others' tokens; what remains goes to prefill, oldest first.
+// holds up the others' tokens; what remains goes to prefill, oldest first, but for a quarter that prompts
+// much shorter than the oldest one's may have.
 //
 // Prefixes are computed once. A new sequence shares the longest prefix that any slot, running or kept,
 // has in the KV cache; when a running slot is still computing a longer one, the new sequence waits for it
@@ -20,7 +21,9 @@
 // No I/O, no clock, no randomness, no threads: not thread-safe. Preconditions are asserted.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,6 +80,10 @@ class Scheduler {
   // The tokens that the rows with logits led to; see Sampled for those of drafts.
   void apply(std::span<const Sampled> sampled);
 
+  // Most prefill tokens of the steps to come in which nobody decodes: a step that began cannot be left. At
+  // least 1; without a call only the budget counts.
+  void limit_prefill(std::uint32_t tokens) { prefill_limit_ = std::max(tokens, 1U); }
+
   // The decode failed: forgets every sequence of the batch, and its cells, and returns them.
   std::vector<SequenceId> fail(const Plan& plan);
 
@@ -101,8 +108,10 @@ class Scheduler {
 
   void expire(Time now, Plan& plan);
   void schedule_last_tokens(Plan& plan);
-  void schedule_prefills(std::uint32_t& budget, Plan& plan);
-  void admit(std::uint32_t& budget, Plan& plan);
+  void schedule_prefills(std::uint32_t budget, Plan& plan);
+  std::uint32_t schedule_short_prefills(std::uint32_t budget, Plan& plan);
+  std::uint32_t add_prefill(Sequence& sequence, std::uint32_t budget, Plan& plan);
+  void admit(Plan& plan);
   bool try_admit(Sequence& sequence, Sharing sharing, Plan& plan);
   bool must_wait_for_prefix(Sequence& sequence, std::span<const PrefixIndex::Match> matches,
                             std::uint32_t ready_length) const;
@@ -127,6 +136,7 @@ class Scheduler {
   std::optional<Slot> take_empty_slot(std::optional<Slot> except);
 
   SchedulerConfig config_;
+  std::uint32_t prefill_limit_ = std::numeric_limits<std::uint32_t>::max();
   KvLedger ledger_;
   PrefixIndex index_;          // running slots: tokens known at admission; kept ones: what they hold
   std::vector<Lease> leases_;  // by slot

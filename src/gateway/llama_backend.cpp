@@ -13,11 +13,11 @@
 namespace sovereign::gateway {
 namespace {
 
-Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens) {
+Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens, bool at_least) {
   return {ErrorCode::invalid_argument,
-          fmt::format("The prompt has {} tokens, but this model's maximum context length is {} tokens, "
+          fmt::format("The prompt has {}{} tokens, but this model's maximum context length is {} tokens, "
                       "prompt and output together. Shorten the prompt.",
-                      prompt_tokens, context_tokens),
+                      at_least ? "at least " : "", prompt_tokens, context_tokens),
           "messages", "context_length_exceeded"};
 }
 
@@ -117,15 +117,17 @@ outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shar
     if (error.where.empty()) error.where = "messages";
     return tl::unexpected<Failure>(std::move(error));
   }
+  const auto context = engine_->context_tokens();
+  const auto least = model_->least_tokens(prompt->prompt.size());
+  if (least >= context) return tl::unexpected<Failure>(context_length_exceeded(least, context, true));
   engine::GenerationRequest generation;
   generation.prompt = format_->tokens(*prompt);
   if (generation.prompt.empty()) {
     return tl::unexpected<Failure>(
         {ErrorCode::invalid_argument, "'messages' must not be empty.", "messages"});
   }
-  const auto context = engine_->context_tokens();
   if (generation.prompt.size() >= context) {
-    return tl::unexpected<Failure>(context_length_exceeded(generation.prompt.size(), context));
+    return tl::unexpected<Failure>(context_length_exceeded(generation.prompt.size(), context, false));
   }
   generation.n = request.n;
   generation.max_tokens = request.max_tokens;

@@ -89,11 +89,17 @@ void FlightFollower::deliver() {
   std::optional<FlightOutcome> outcome;
   QueryRunPtr own;
   std::function<void(std::shared_ptr<QueryClient>)> go_on;
+  bool told = false;
   {
     const std::lock_guard lock(mutex_);
     if (!begun_ || !waiter_) return;
     auto update = waiter_->poll();
-    for (const auto& piece : update.pieces) tell(*piece);
+    // Of a whole answer only the end counts, and who was told nothing can begin anew.
+    if (!own_ || !own_->query.whole) {
+      for (const auto& piece : update.pieces) tell(*piece);
+      told_ = told_ || !update.pieces.empty();
+    }
+    told = told_;
     orphan = std::move(update.producer);
     if (!update.outcome && !orphan) return;
     done = std::exchange(waiter_, std::nullopt);
@@ -103,6 +109,8 @@ void FlightFollower::deliver() {
   }
   if (outcome && outcome->result && go_on) {
     go_on(client_);
+  } else if (outcome && outcome->failure && may_ask_again(*outcome->failure, own, told)) {
+    own->post([own] { own->enter_again(); });
   } else if (outcome) {
     tell(*outcome, own);
   } else {
@@ -118,6 +126,13 @@ void FlightFollower::tell(const FlightPiece& piece) {
     if (own_) beginning.cached.status = CacheNote::Status::shared;
     client_->on_begin(beginning);
   }
+}
+
+// The flight's time was its leader's; this client may have more.
+bool FlightFollower::may_ask_again(const gateway::Failure& failure, const QueryRunPtr& own, bool told) {
+  const bool out_of_time = failure.code == ErrorCode::deadline_exceeded && failure.reason.empty();
+  if (!out_of_time || !own || told) return false;
+  return !own->query.deadline || own->now() < *own->query.deadline;
 }
 
 void FlightFollower::tell(const FlightOutcome& outcome, const QueryRunPtr& own) {

@@ -71,11 +71,13 @@ class FlightFollower : public std::enable_shared_from_this<FlightFollower> {
  private:
   void deliver();
   void tell(const FlightPiece& piece);
+  static bool may_ask_again(const gateway::Failure& failure, const QueryRunPtr& own, bool told);
   void tell(const FlightOutcome& outcome, const QueryRunPtr& own);
 
   const std::shared_ptr<QueryClient> client_;
   std::mutex mutex_;
   bool begun_ = false;                     // guarded by mutex_
+  bool told_ = false;                      // guarded by mutex_; pieces went to the client
   QueryRunPtr own_;                        // guarded by mutex_; none: this client's run leads, or is over
   std::optional<Flights::Waiter> waiter_;  // guarded by mutex_; none: left, or told all
   std::function<void(std::shared_ptr<QueryClient>)> go_on_;  // guarded by mutex_

@@ -74,6 +74,8 @@ void encode_query(const SovereignQuery& query, const gateway::BackendIdentity& i
   add_context(query, encoder);
   encoder.add_text(KeyField::system_prompt, query.system);
   encoder.add_text(KeyField::messages, query.chat.messages_json);
+  if (!query.chat.template_arguments.empty())
+    encoder.add_text(KeyField::chat_template, query.chat.template_arguments);
   encoder.begin_list(KeyField::tools, 3);
   encoder.add_text(KeyField::item, query.chat.tools_json);
   encoder.add_text(KeyField::item, query.chat.tool_choice);

@@ -130,6 +130,11 @@ void QueryRun::repeat(std::string_view stage) {
   enter_stage();
 }
 
+void QueryRun::enter_again() {
+  end_stage("wait");
+  enter_stage();
+}
+
 void QueryRun::refuse(const gateway::Failure& failure) {
   end_stage();
   client->on_failure(failure);

@@ -74,6 +74,7 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   void answer();   // the result is there: only stages that take found answers follow
   void refuse(const gateway::Failure& failure);  // there will be no result
   void repeat(std::string_view stage);           // back to an earlier stage, by its name
+  void enter_again();  // the same stage from its beginning; the time until now is told as `wait`
 
   // Instead of any of them, for a run that waits on another one's: as answer(), with what came of that. The
   // time since its stage began is told as `wait`.

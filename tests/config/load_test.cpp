@@ -161,7 +161,11 @@ TEST_F(Load, OtherVariablesOfTheProgramAreNoSettings) {
               HasSubstr("SOVEREIGN_SEVER_PORT: unknown variable; did you mean SOVEREIGN_SERVER_PORT?"));
   in.environment = {{"SOVEREIGN_SERVICE_HOST", "10.0.0.1"},
                     {"SOVEREIGN_PORT_8080_TCP", "tcp://10.0.0.1:8080"}};
+  in.environment["SOVEREIGN_PORT"] = "tcp://10.0.0.1:8080";
   EXPECT_TRUE(load(in)) << "Kubernetes sets these";
+  in.environment["SOVEREIGN_PORT"] = "9000";
+  EXPECT_THAT(error_of(in), HasSubstr("SOVEREIGN_PORT: unknown variable; did you mean SOVEREIGN_"));
+  EXPECT_THAT(error_of(in), HasSubstr("_PORT?"));
   in.environment.clear();
   in.environment["SOVEREIGN_API_KEY"] = "secret";
   in.environment["SOVEREIGN_TEST_MODEL"] = "/some/file";

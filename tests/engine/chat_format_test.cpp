@@ -111,6 +111,17 @@ TEST(ChatFormatTest, TakesAnotherTemplate) {
   EXPECT_EQ(broken.error().code, ErrorCode::invalid_argument);
 }
 
+TEST(ChatFormatTest, TellsTheTemplateItsArguments) {
+  const auto created = ChatFormat::create(*test_model(),
+                                          "{% for m in messages %}{{ m.content }}{% endfor %}|{{ "
+                                          "enable_thinking }}|{{ mood | default('none') }}");
+  ASSERT_TRUE(created) << created.error().message;
+  auto input = ask(kUser);
+  EXPECT_THAT((*created)->render(input)->prompt, EndsWith("|True|none"));
+  input.template_arguments = R"({"enable_thinking":false,"mood":"calm"})";
+  EXPECT_THAT((*created)->render(input)->prompt, EndsWith("|False|calm"));
+}
+
 TEST(ChatFormatTest, ATemplateThatRaisesIsAnError) {
   const auto strict = ChatFormat::create(
       *test_model(),

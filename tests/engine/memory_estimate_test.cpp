@@ -36,6 +36,7 @@ EngineConfig small() {
   config.max_sequences = 8;
   config.max_cached_prefixes = 8;
   config.threads = 1;
+  config.prefill_chunk_tokens = config.step_token_budget;  // steps are whole, however long they take
   return config;
 }
 

@@ -59,6 +59,39 @@ TEST(Scheduler, ARequestJoinsAtTheNextStepAndALongPromptDoesNotStallTheOthers) {
   }
 }
 
+TEST(Scheduler, AShortPromptPassesMuchLongerOnesInAQuarterOfTheStep) {
+  auto large = config();
+  large.kv_cells = 2000;
+  Scheduler scheduler(large);
+  scheduler.add({1, tokens(400, 0), {}});
+  scheduler.add({2, tokens(400, 1000), {}});
+  answer(scheduler, scheduler.plan({}), 900);
+  scheduler.add({3, tokens(20, 2000), {}});
+  scheduler.add({4, tokens(300, 3000), {}});
+  Plan plan = scheduler.plan({});
+  EXPECT_EQ(rows_of(plan), (std::map<SequenceId, std::uint32_t>{{1, 48}, {3, 16}}));
+  answer(scheduler, plan, 900);
+  plan = scheduler.plan({});
+  EXPECT_EQ(rows_of(plan), (std::map<SequenceId, std::uint32_t>{{1, 60}, {3, 4}}))
+      << "and no more than it needs";
+}
+
+TEST(Scheduler, PromptsOfOneLengthAreReadInTheirOrder) {
+  Scheduler scheduler(config());
+  for (SequenceId id = 1; id <= 3; ++id) scheduler.add({id, tokens(100, static_cast<Token>(id * 1000)), {}});
+  EXPECT_EQ(rows_of(scheduler.plan({})), (std::map<SequenceId, std::uint32_t>{{1, 64}}));
+  EXPECT_EQ(rows_of(scheduler.plan({})), (std::map<SequenceId, std::uint32_t>{{1, 36}, {2, 28}}));
+}
+
+TEST(Scheduler, AStepOfPromptsAloneCanBeKeptShort) {
+  Scheduler scheduler(config());
+  scheduler.add({1, tokens(200, 0), {}});
+  scheduler.limit_prefill(12);
+  EXPECT_EQ(scheduler.plan({}).rows.size(), 12U);
+  scheduler.limit_prefill(1000);
+  EXPECT_EQ(scheduler.plan({}).rows.size(), 64U) << "the budget holds all the same";
+}
+
 TEST(Scheduler, WithNobodyDecodingAPromptGetsTheWholeBudget) {
   Scheduler scheduler(config());
   scheduler.add({1, tokens(200, 0), {}});

@@ -23,14 +23,16 @@ def test_health_answers_while_a_long_prompt_prefills(service, model):
     def ask():
         httpx.post(
             service.url + "/v1/completions",
-            json={"model": model, "prompt": [100 + i % 1000 for i in range(4000)], "max_tokens": 1},
-            timeout=300,
+            json={"model": model, "prompt": [[start + i % 1000 for i in range(4000)] for start in (100, 200, 300)],
+                  "max_tokens": 1},
+            timeout=600,
         )
         answered.set()
 
+    # Several, so that the engine is busy however fast it is.
     thread = threading.Thread(target=ask)
     thread.start()
-    wait_for(lambda: service.metrics()["sovereign_engine_sequences_running"] >= 1, "the long prompt's start")
+    wait_for(lambda: service.metrics()["sovereign_engine_sequences_running"] >= 1, "the long prompts' start")
     with httpx.Client(base_url=service.url, timeout=30) as http:
         for path in ("/healthz", "/readyz", "/metrics"):
             durations = []

@@ -288,6 +288,29 @@ TEST_F(PipelineTest, ARefusalReachesThoseWhoJoinedMeanwhile) {
   EXPECT_EQ(backend_->generations(), 2u) << "the flight of the first is over";
 }
 
+TEST_F(PipelineTest, AFollowerWithMoreTimeThanTheLeaderAsksAgain) {
+  auto hasty = greedy("colour?");
+  hasty.whole = true;
+  hasty.deadline = clock_.now() + std::chrono::hours(1);
+  auto patient = hasty;
+  patient.deadline = clock_.now() + std::chrono::hours(2);
+  auto streamed = patient;
+  streamed.whole = false;
+  const auto leader = ask(hasty);
+  const auto follower = ask(patient);
+  const auto reader = ask(streamed);
+  backend_->step();
+  backend_->finish_with(engine::FinishReason::deadline);
+  while (!leader->failure()) backend_->step();
+  backend_->finish_with(engine::FinishReason::stop);
+  backend_->run_to_end();
+  EXPECT_EQ(leader->failure()->code, ErrorCode::deadline_exceeded);
+  ASSERT_TRUE(follower->result());
+  EXPECT_EQ(backend_->generations(), 2u);
+  ASSERT_TRUE(reader->failure()) << "a part of the first answer was told";
+  EXPECT_EQ(reader->failure()->code, ErrorCode::deadline_exceeded);
+}
+
 TEST_F(PipelineTest, PastTheBoundOfFlightsEverybodyWorksForThemselves) {
   make(&cache_, {.max_flights = 1, .max_waiters = 1, .max_pieces = 100});
   const auto first = ask(greedy("one"));

@@ -109,7 +109,7 @@ void SchedulerWorld::step() {
   ++report_.steps;
   std::optional<SequenceId> oldest_running;
   for (const auto& [id, client] : clients_) {
-    if (client.slot) {
+    if (client.runs != 0) {
       oldest_running = id;
       break;
     }
@@ -128,15 +128,21 @@ void SchedulerWorld::step() {
   }
   for (const SequenceId id : plan.preempted) {
     if (id == oldest_running) return violate("the oldest running sequence was preempted");
-    clients_.at(id).slot.reset();
     ++report_.preemptions;
   }
   for (const KvOp& op : plan.kv_ops) {
     if (const auto wrong = cache_.apply(op)) return violate(*wrong);
   }
+  for (const Admission& admission : plan.admitted) {
+    report_.shared_tokens += admission.shared_tokens;
+    ++clients_.at(admission.sequence).runs;
+  }
+  for (const SequenceId id : plan.preempted) --clients_.at(id).runs;
+  for (const auto& [id, client] : clients_) {
+    if (client.runs != 0 && client.runs != 1) return violate("admitted twice, or preempted while it waited");
+  }
   check_order(plan);
   check_waits();
-  for (const Admission& admission : plan.admitted) report_.shared_tokens += admission.shared_tokens;
   check_rows(plan);
   check_accounts();
   if (report_.violation) return;
@@ -187,11 +193,11 @@ void SchedulerWorld::check_order(const Plan& plan) {
   std::set<SequenceId> admitted;
   for (const Admission& admission : plan.admitted) admitted.insert(admission.sequence);
   const auto runs = [&](SequenceId id, const Client& client) {
-    return client.slot || admitted.contains(id) ||
+    return client.runs != 0 || admitted.contains(id) ||
            std::find(plan.preempted.begin(), plan.preempted.end(), id) != plan.preempted.end();
   };
   for (const auto& [waiting, client] : clients_) {
-    if (client.slot || admitted.contains(waiting) || admitted.upper_bound(waiting) == admitted.end())
+    if (client.runs != 0 || admitted.contains(waiting) || admitted.upper_bound(waiting) == admitted.end())
       continue;
     const bool may_be_held =
         config_.prefix_sharing && std::any_of(clients_.begin(), clients_.end(), [&](const auto& other) {
@@ -202,7 +208,7 @@ void SchedulerWorld::check_order(const Plan& plan) {
   }
   for (const SequenceId preempted : plan.preempted) {
     for (auto younger = clients_.upper_bound(preempted); younger != clients_.end(); ++younger) {
-      if (younger->second.slot && !admitted.contains(younger->first)) {
+      if (younger->second.runs != 0 && !admitted.contains(younger->first)) {
         return violate("a sequence was preempted before a younger one");
       }
     }
@@ -247,7 +253,7 @@ void SchedulerWorld::check_rows(const Plan& plan) {
     if (row.wants_logits != (row.position + 1 == known)) return violate("logits asked for at the wrong row");
     if (const auto wrong = cache_.decode(row)) return violate(*wrong);
     ended[row.sequence] = row.wants_logits;
-    client->second.slot = row.slot;
+    if (client->second.runs == 0) return violate("a row of one that was not admitted");
     ++rows_of[row.sequence];
     ++report_.computed_tokens;
   }

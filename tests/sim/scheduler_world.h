@@ -44,7 +44,7 @@ class SchedulerWorld {
     std::vector<Token> output;
     std::uint32_t wanted_tokens = 0;
     std::optional<Time> deadline;
-    std::optional<Slot> slot;
+    int runs = 0;  // 1: admitted, and not preempted since
     // Step by which it must have ended: what is ahead of it at its arrival, one token a step, twice over.
     std::uint64_t last_step = 0;
     std::uint64_t work() const { return prompt.size() + wanted_tokens; }

@@ -92,6 +92,9 @@ outcome<std::string> render_chat_body(const GenerateRequest& request, const Dial
     if (dialect.grammar.empty()) return unsupported("This backend knows no grammars.", "grammar");
     body.text(dialect.grammar, request.input.grammar);
   }
+  if (!request.input.template_arguments.empty() && !dialect.template_arguments.empty()) {
+    body.raw(dialect.template_arguments, request.input.template_arguments);
+  }
   if (request.n != 1) {
     if (!dialect.several_choices) return unsupported("This backend gives one choice only.", "n");
     body.number("n", request.n);

@@ -13,8 +13,11 @@ namespace {
 constexpr Dialect kPlain{};
 constexpr Dialect kLmStudio{.top_k = "top_k", .repeat_penalty = "repeat_penalty"};
 constexpr Dialect kOllama{.several_choices = false};
-constexpr Dialect kVllm{
-    .top_k = "top_k", .min_p = "min_p", .repeat_penalty = "repetition_penalty", .ignore_eos = "ignore_eos"};
+constexpr Dialect kVllm{.top_k = "top_k",
+                        .min_p = "min_p",
+                        .repeat_penalty = "repetition_penalty",
+                        .ignore_eos = "ignore_eos",
+                        .template_arguments = "chat_template_kwargs"};
 constexpr Dialect kLlamaServer{.top_k = "top_k",
                                .min_p = "min_p",
                                .typical_p = "typical_p",
@@ -22,6 +25,7 @@ constexpr Dialect kLlamaServer{.top_k = "top_k",
                                .repeat_last_n = "repeat_last_n",
                                .ignore_eos = "ignore_eos",
                                .grammar = "grammar",
+                               .template_arguments = "chat_template_kwargs",
                                .always_said = true};
 
 constexpr std::array kPresets = {

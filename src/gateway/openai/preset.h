@@ -27,6 +27,7 @@ struct Dialect {
   std::string_view repeat_last_n{};
   std::string_view ignore_eos{};
   std::string_view grammar{};
+  std::string_view template_arguments{};
   bool several_choices = true;  // n
   bool always_said = false;     // send knobs at their 'off' too: the server's own defaults are not 'off'
 };

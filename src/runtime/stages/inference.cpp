@@ -11,8 +11,16 @@
 namespace sovereign::runtime {
 namespace {
 
-// Up to here what follows an answer takes some 100 µs.
-constexpr std::size_t kShortAnswerBytes = 8 * 1024;
+// Up to here, question and answer together, what follows an answer takes some 100 µs.
+constexpr std::size_t kShortBytes = 8 * 1024;
+
+std::size_t size_of(const SovereignQuery& query) {
+  const auto& chat = query.chat;
+  std::size_t bytes = query.content.size() + query.system.size() + chat.messages_json.size() +
+                      chat.tools_json.size() + chat.json_schema.size();
+  for (const auto& item : query.context) bytes += item.text.size();
+  return bytes;
+}
 
 // Collects what the client is told, on the engine's thread, and goes on with the run on a worker.
 class InferenceSink final : public gateway::GenerateSink, public std::enable_shared_from_this<InferenceSink> {
@@ -91,9 +99,9 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
  private:
   bool is_remote() const { return !run_->answerer().weights.has_value(); }
   bool is_short() const {
-    std::size_t bytes = 0;
+    std::size_t bytes = size_of(run_->query);
     for (const Choice& choice : choices_) bytes += choice.message.content.size();
-    return bytes <= kShortAnswerBytes;
+    return bytes <= kShortBytes;
   }
 
   void finish() {

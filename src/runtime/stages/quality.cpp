@@ -98,7 +98,8 @@ void QualityStage::conclude(const QueryRunPtr& run, std::vector<omega::Assessmen
     case omega::Verdict::retry:
       tally(&QualityMetrics::retried);
       ++run->retries;
-      return run->repeat("inference");
+      // This may be the thread that other servers' answers come in by.
+      return run->post([run] { run->repeat("inference"); });
     case omega::Verdict::refuse: tally(&QualityMetrics::refused); return run->refuse(refusal(choices));
   }
 }

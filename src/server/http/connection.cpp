@@ -285,7 +285,8 @@ asio::awaitable<Connection::Next> Connection::handle(const Router::Match& match)
     case HttpExchange::Progress::streamed: break;
   }
   log_answer(exchange.status());
-  // A client may have sent several requests and shut down its side: those are answered still.
+  // A client may have sent several requests and shut down its side: those that need no waiting are answered
+  // still; whoever waits counts as gone when his client shuts down its side (docs/api.md).
   const bool heard_all = input_.ended() && input_.unread().empty();
   if (output_.broken() || heard_all || !stream_.socket().is_open()) co_return Next::close;
   co_return exchange.keep_alive() && !state_.draining ? Next::keep : Next::linger;

@@ -67,14 +67,15 @@ ApiFailure model_not_found(const std::string& name, const Serving& serving) {
           "model_not_found"};
 }
 
-ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
-                                   std::string param) {
-  return {Error{ErrorCode::invalid_argument,
-                fmt::format("The prompt has {} tokens, but this model's maximum context length is {} tokens, "
-                            "prompt and output together. Shorten the prompt.",
-                            prompt_tokens, context_tokens),
-                std::move(param)},
-          "context_length_exceeded"};
+ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens, std::string param,
+                                   bool at_least) {
+  return {
+      Error{ErrorCode::invalid_argument,
+            fmt::format("The prompt has {}{} tokens, but this model's maximum context length is {} tokens, "
+                        "prompt and output together. Shorten the prompt.",
+                        at_least ? "at least " : "", prompt_tokens, context_tokens),
+            std::move(param)},
+      "context_length_exceeded"};
 }
 
 std::optional<ApiFailure> failure_of(engine::FinishReason finish, const std::optional<Error>& error) {

@@ -43,8 +43,9 @@ ApiFailure model_loading();
 // Of requests that only a model in this process can answer, where there is none.
 ApiFailure no_embedded_model();
 ApiFailure model_not_found(const std::string& name, const Serving& serving);
-ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens,
-                                   std::string param);
+// `at_least`: the prompt was not counted, and has so many or more.
+ApiFailure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context_tokens, std::string param,
+                                   bool at_least = false);
 
 // What a choice's end means for the response; empty for stop and length.
 std::optional<ApiFailure> failure_of(engine::FinishReason finish, const std::optional<Error>& error);

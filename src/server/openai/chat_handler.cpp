@@ -26,6 +26,7 @@ constexpr std::size_t kInlineRequestBytes = 8 * 1024;
 
 struct StartedChat {
   ChatDelivery delivery;
+  std::optional<Time> deadline;
   ChosenBackend chosen;
 };
 
@@ -95,6 +96,7 @@ outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest&
   auto query = make_query(api, http, *request);
   query.receipt = std::move(*sealed);
   keep_local(api, query);
+  const auto deadline = query.deadline;
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
   auto chosen = dispatch(context, http.key_digest, std::move(query), options.model, request->routing,
@@ -103,7 +105,7 @@ outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest&
                            remember(api, http, control, answers.backend->identity(), delivery);
                          });
   if (!chosen) return refuse(chosen.error());
-  return StartedChat{delivery, std::move(*chosen)};
+  return StartedChat{delivery, deadline, std::move(*chosen)};
 }
 
 asio::awaitable<void> collect_chat(const ApiContext& api, Exchange& exchange, TokenChannel& channel,
@@ -197,6 +199,7 @@ asio::awaitable<void> handle_chat(ApiContextPtr api, Exchange& exchange) {
     chat = co_await on_worker(api->workers, [&] { return start_chat(api, exchange.request(), channel); });
   }
   if (!chat) co_return co_await exchange.respond(to_response(chat.error()));
+  if (chat->deadline) channel->end_by(*chat->deadline);
   if (!chat->delivery.stream) co_return co_await collect_chat(*api, exchange, *channel, *chat);
   const auto& delivery = chat->delivery;
   ChatStream stream(make_head(chat->chosen.id, chat->chosen.fingerprint), delivery.n, delivery.include_usage,

@@ -75,6 +75,7 @@ ChatMemo::ChatMemo(std::size_t max_bytes) : lru_(lru_config(max_bytes)) {}
 std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body, const gateway::BackendIdentity& identity,
                                               const runtime::AnswerPolicy& policy) {
   if (body.size() > kMaxBodyBytes) return std::nullopt;
+  const std::uint64_t clears = clears_.load();
   auto entry = lru_.get(body_key(body, identity, policy), cache::wall_now());
   if (!entry) return std::nullopt;
   Head head;
@@ -82,8 +83,8 @@ std::optional<ChatMemo::Found> ChatMemo::find(std::string_view body, const gatew
   const auto rest = entry->value().substr(sizeof head);
   const auto encoding_bytes = rest.size() - head.ready_bytes;
   const cache::QueryKey key(head.hash, rest.substr(0, encoding_bytes));
-  return Found{std::move(entry), key,           head.delivery, rest.substr(encoding_bytes),
-               head.ready_of,    head.ready_of_created};
+  return Found{std::move(entry),      key,   head.delivery, rest.substr(encoding_bytes), head.ready_of,
+               head.ready_of_created, clears};
 }
 
 // A block's address is used again, but hardly for the same key within the same millisecond.
@@ -115,7 +116,10 @@ void ChatMemo::keep_ready(const Found& found, const cache::Entry& answer, std::s
   std::memcpy(value.data(), &head, sizeof head);
   found.key.write_to(value.data() + sizeof head);
   value += ready;
-  lru_.put(cache::Entry::make(found.entry->key(), value, cache::wall_now()));
+  // What was cleared meanwhile must not come back; of the two, one sees the other.
+  if (clears_.load() != found.clears) return;
+  lru_.put(cache::Entry::make(found.entry->key(), value, cache::wall_now(), answer.expires()));
+  if (clears_.load() != found.clears) lru_.erase(found.entry->hash());
 }
 
 }  // namespace sovereign::server::openai

@@ -7,6 +7,8 @@
 // Thread-safe; find() allocates nothing.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -41,6 +43,7 @@ class ChatMemo {
     std::string_view ready;
     const cache::Entry* ready_of = nullptr;  // only compared: it may be gone
     cache::WallTime ready_of_created{};
+    std::uint64_t clears = 0;  // before it was found
   };
   std::optional<Found> find(std::string_view body, const gateway::BackendIdentity& identity,
                             const runtime::AnswerPolicy& policy);
@@ -53,11 +56,15 @@ class ChatMemo {
   // How the answer goes out, for the same body and the next time. `found` is what find() gave.
   void keep_ready(const Found& found, const cache::Entry& answer, std::string_view ready);
 
-  // Forgets all bodies: they hold what was asked.
-  void clear() { lru_.clear(); }
+  // Forgets all bodies: they hold what was asked, and what was answered.
+  void clear() {
+    clears_.fetch_add(1);
+    lru_.clear();
+  }
 
  private:
   cache::Lru lru_;
+  std::atomic<std::uint64_t> clears_{0};
 };
 
 }  // namespace sovereign::server::openai

@@ -1,6 +1,10 @@
 #include "server/openai/chat_request.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "server/openai/cache_fields.h"
 #include "server/openai/chat_messages.h"
@@ -33,6 +37,33 @@ void read_messages_and_tools(Fields& fields, const RequestLimits& limits, engine
   fields.read("parallel_tool_calls", input.parallel_tool_calls);
 }
 
+// Told to the template as they are, so that they must not spell control tokens.
+bool is_word(std::string_view text) {
+  constexpr std::string_view kOthers = " _-.,:/+";
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [&](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                  kOthers.find(c) != std::string_view::npos;
+         });
+}
+
+// llama-server's and vLLM's way to switch a model's thinking off, among others.
+void read_template_arguments(Fields& fields, engine::ChatInput& input) {
+  constexpr std::size_t kMost = 32;
+  const auto* arguments = fields.object("chat_template_kwargs");
+  if (arguments == nullptr || arguments->empty()) return;
+  if (arguments->size() > kMost) {
+    return fields.refuse("chat_template_kwargs", fmt::format("must have at most {} members", kMost));
+  }
+  for (const auto& [name, value] : *arguments) {
+    const bool plain = value.is_bool() || value.is_number() ||
+                       (value.is_string() && is_word({value.get_string().data(), value.get_string().size()}));
+    if (plain && is_word({name.data(), name.size()})) continue;
+    return fields.refuse("chat_template_kwargs",
+                         "must hold booleans, numbers and words of at most 64 letters, digits and _-.,:/+");
+  }
+  input.template_arguments = json::serialize(*arguments);
+}
+
 void read_logprobs(Fields& fields, const RequestLimits& limits, engine::SamplingParams& sampling) {
   bool wanted = false;
   fields.read("logprobs", wanted);
@@ -51,6 +82,7 @@ result<ChatRequest> parse_chat_request(std::string_view body, const RequestLimit
   ChatRequest request;
   request.options = read_generation_options(fields, limits);
   read_messages_and_tools(fields, limits, request.input);
+  read_template_arguments(fields, request.input);
   request.cache = read_cache_policy(fields);
   fields.read("receipt", request.receipt);
   request.routing = read_routing_fields(fields);

@@ -67,6 +67,7 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
   if (const auto* schema = fields.find("json_schema")) {
     if (!schema->is_object()) return fields.refuse_type("json_schema", "an object", *schema);
     options.json_schema = json::serialize(*schema);
+    options.schema_is_wish = true;
   }
   const auto* format = fields.object("response_format");
   if (format == nullptr) return;
@@ -78,6 +79,7 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
     options.json_schema = schema != nullptr ? json::serialize(*schema) : R"({"type":"object"})";
     // With a schema it is no longer OpenAI's.
     if (schema == nullptr) options.response_format = json::serialize(*format);
+    options.schema_is_wish = true;
   } else if (type == "json_schema") {
     const auto* wrapper = parts.object("json_schema");
     if (wrapper == nullptr) {
@@ -85,7 +87,7 @@ void read_output_format(Fields& fields, GenerationOptions& options) {
     } else {
       Fields inner(*wrapper, "response_format.json_schema");
       const auto* schema = inner.object("schema");
-      bool strict = true;
+      bool strict = false;
       inner.read("strict", strict);
       options.schema_is_wish = !strict;
       if (inner.error()) {

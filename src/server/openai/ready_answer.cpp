@@ -15,6 +15,15 @@ namespace {
 
 constexpr std::size_t kMaxReadyBytes = 8 * 1024;
 
+std::size_t text_bytes(const runtime::SovereignResult& result) {
+  std::size_t bytes = 0;
+  for (const auto& choice : result.choices) {
+    bytes += choice.message.content.size() + choice.message.reasoning_content.size();
+    for (const auto& call : choice.message.tool_calls) bytes += call.arguments.size();
+  }
+  return bytes;
+}
+
 bool has_something_of_its_own(const runtime::SovereignResult& result) {
   if (result.receipt != nullptr) return true;
   return std::any_of(result.choices.begin(), result.choices.end(), [](const runtime::Choice& choice) {
@@ -26,7 +35,7 @@ bool has_something_of_its_own(const runtime::SovereignResult& result) {
 }  // namespace
 
 std::optional<std::string> make_ready(const runtime::SovereignResult& result, bool with_logprobs) {
-  if (has_something_of_its_own(result)) return std::nullopt;
+  if (has_something_of_its_own(result) || text_bytes(result) > kMaxReadyBytes) return std::nullopt;
   std::string headers;
   for (const auto& [name, value] : answer_headers(result)) {
     if (name != "Age") headers.append(name).append(": ").append(value).append("\r\n");

@@ -19,8 +19,11 @@ outcome<std::vector<engine::Token>> to_prompt(const ServedModel& served, const T
   if (const auto* tokens = std::get_if<std::vector<engine::Token>>(&text)) {
     return check_prompt(served, *tokens, param);
   }
-  return check_prompt(served, served.model->tokenize(std::get<std::string>(text), true, parse_special),
-                      param);
+  const auto& words = std::get<std::string>(text);
+  const auto least = served.model->least_tokens(words.size());
+  const auto context = served.engine->context_tokens();
+  if (least >= context) return refuse(context_length_exceeded(least, context, param, true));
+  return check_prompt(served, served.model->tokenize(words, true, parse_special), param);
 }
 
 std::optional<ApiFailure> submit_all(const ApiContext& api, const ServedModel& served,

@@ -7,6 +7,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
+#include "runtime/stages/inference.h"
+
 namespace sovereign::server::openai {
 namespace {
 
@@ -107,6 +109,30 @@ void TokenChannel::attach(Cancel cancel) {
     }
   }
   cancel();
+}
+
+void TokenChannel::end_by(Time deadline) {
+  constexpr std::chrono::milliseconds kLater{300};
+  timer_.emplace(executor_, deadline + kLater);
+  timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    if (ec) return;
+    if (const auto alive = weak.lock()) alive->end_late();
+  });
+}
+
+void TokenChannel::end_late() {
+  std::vector<Cancel> cancels;
+  std::unique_ptr<Waiter> waiter;
+  {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_ || requests_left_ == 0) return;
+    requests_left_ = 0;
+    waiting_.failure = runtime::failure_of(engine::FinishReason::deadline, std::nullopt);
+    cancels.swap(cancels_);
+    waiter = std::move(waiter_);
+  }
+  for (const auto& cancel : cancels) cancel();
+  wake(std::move(waiter));
 }
 
 void TokenChannel::abandon() {

@@ -15,6 +15,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -64,6 +65,9 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
   // channel is abandoned already.
   void attach(Cancel cancel);
 
+  // Of a query: its answer must be there by then, whoever is to give it, or it fails and is cancelled; a
+  // moment later, since who gives it knows the time too and can say more. On the executor, as next().
+  void end_by(Time deadline);
   // Cancels the requests and ends next().
   void abandon();
   bool abandoned() const;
@@ -90,6 +94,7 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
   bool something_waits() const;  // under the lock
   void wake(std::unique_ptr<Waiter> waiter);
   TokenBatch take();
+  void end_late();
 
   const asio::any_io_executor executor_;
   mutable std::mutex mutex_;
@@ -100,13 +105,18 @@ class TokenChannel : public std::enable_shared_from_this<TokenChannel> {
   bool abandoned_ = false;
   std::unique_ptr<Waiter> waiter_;
   std::vector<Cancel> cancels_;
+  std::optional<asio::steady_timer> timer_;  // on the executor
+  friend class ChannelGuard;
 };
 
 // Abandons the channel when the coroutine that reads it ends, however it ends.
 class ChannelGuard {
  public:
   explicit ChannelGuard(std::shared_ptr<TokenChannel> channel) : channel_(std::move(channel)) {}
-  ~ChannelGuard() { channel_->abandon(); }
+  ~ChannelGuard() {
+    channel_->timer_.reset();  // it would keep the executor's context running
+    channel_->abandon();
+  }
   ChannelGuard(const ChannelGuard&) = delete;
   ChannelGuard& operator=(const ChannelGuard&) = delete;
 

@@ -24,6 +24,7 @@ using openai::TokenChannel;
 
 struct StartedQuery {
   bool streamed;
+  std::optional<Time> deadline;
   openai::ChosenBackend chosen;
 };
 
@@ -45,12 +46,13 @@ openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const Ht
   if (query.id.empty()) query.id = http.request_id;
   runtime::apply_cache_control(http.header_list("Cache-Control"), query.cache);
   query.deadline = openai::deadline_of(api, request->timeout);
+  const auto deadline = query.deadline;
   if (request->stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);
   auto chosen = openai::dispatch(context, http.key_digest, std::move(query), request->model, request->routing,
                                  channel->client(request->stream));
   if (!chosen) return openai::refuse(chosen.error());
-  return StartedQuery{request->stream, std::move(*chosen)};
+  return StartedQuery{request->stream, deadline, std::move(*chosen)};
 }
 
 asio::awaitable<void> collect_query(Exchange& exchange, TokenChannel& channel) {
@@ -73,6 +75,7 @@ asio::awaitable<void> handle_query(ApiContextPtr api, Exchange& exchange) {
   const auto started = co_await on_worker(
       api->workers, [&] { return start_query(api, exchange.request(), *admitted, channel); });
   if (!started) co_return co_await exchange.respond(to_response(started.error()));
+  if (started->deadline) channel->end_by(*started->deadline);
   if (!started->streamed) co_return co_await collect_query(exchange, *channel);
   QueryStream stream;
   co_await openai::stream_answer(api->workers, exchange, *channel, stream);

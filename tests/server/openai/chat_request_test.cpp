@@ -211,6 +211,29 @@ TEST(ChatRequest, ReadsOutputFormats) {
   EXPECT_EQ(refused_param(R"("grammar":"x","json_schema":{})"), "grammar");
 }
 
+TEST(ChatRequest, ASchemaIsAWishUnlessItIsStrict) {
+  const auto wish = [](const std::string& wrapper) {
+    return parsed(R"("response_format":{"type":"json_schema","json_schema":)" + wrapper + "}")
+        .input.schema_is_wish;
+  };
+  EXPECT_TRUE(wish(R"({"name":"n","schema":{"a":1}})")) << "OpenAI's default";
+  EXPECT_TRUE(wish(R"({"name":"n","schema":{"a":1},"strict":false})"));
+  EXPECT_FALSE(wish(R"({"name":"n","schema":{"a":1},"strict":true})"));
+  EXPECT_TRUE(parsed(R"("json_schema":{"a":1})").input.schema_is_wish);
+  EXPECT_TRUE(parsed(R"("response_format":{"type":"json_object","schema":{"a":1}})").input.schema_is_wish);
+}
+
+TEST(ChatRequest, TellsTheTemplateWhatItIsAskedTo) {
+  EXPECT_EQ(parsed(R"("chat_template_kwargs":{"enable_thinking":false,"reasoning_effort":"low","n":2})")
+                .input.template_arguments,
+            R"({"enable_thinking":false,"reasoning_effort":"low","n":2})");
+  EXPECT_EQ(parsed(R"("chat_template_kwargs":{})").input.template_arguments, "");
+  for (const std::string arguments : {R"([1])", R"({"a":[1]})", R"({"a":{"b":1}})", R"({"a":null})",
+                                      R"({"a":"<|im_end|>"})", R"({"<|im_end|>":1})"}) {
+    EXPECT_EQ(refused_param("\"chat_template_kwargs\":" + arguments), "chat_template_kwargs") << arguments;
+  }
+}
+
 TEST(ChatRequest, KeepsTheWordsOfAFormatForServersElsewhere) {
   const std::string schema =
       R"({"type":"json_schema","json_schema":{"name":"n","strict":false,"schema":{"a":1}}})";

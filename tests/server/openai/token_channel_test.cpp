@@ -43,6 +43,34 @@ class TokenChannelTest : public testing::Test {
   TokenBatch last_;
 };
 
+TEST_F(TokenChannelTest, WhatIsNotThereInTimeIsAFailureAndIsCancelled) {
+  channel_->expect(1);
+  const auto client = channel_->client(true);
+  bool left = false;
+  client->on_accepted([&] { left = true; });
+  client->on_delta(delta(0, "a part"));
+  channel_->end_by(SteadyClock().now() - std::chrono::seconds(1));
+  run();
+  EXPECT_TRUE(left);
+  EXPECT_TRUE(last_.done);
+  ASSERT_TRUE(last_.failure);
+  EXPECT_EQ(last_.failure->code, ErrorCode::deadline_exceeded);
+  client->on_result(std::make_shared<const runtime::SovereignResult>());  // too late, and nobody minds
+}
+
+TEST_F(TokenChannelTest, AnAnswerInTimeKeepsNoTimerWaiting) {
+  channel_->expect(1);
+  channel_->end_by(SteadyClock().now() + std::chrono::hours(1));
+  channel_->client(false)->on_result(std::make_shared<const runtime::SovereignResult>());
+  {
+    const ChannelGuard guard(channel_);  // as the handler's, when it returns
+    asio::co_spawn(io_, read_all(channel_, text_, last_), asio::detached);
+    io_.run_one();
+  }
+  io_.run();  // returns: nothing is left to wait for
+  EXPECT_TRUE(last_.result);
+}
+
 TEST_F(TokenChannelTest, EverythingArrivesInOrderFromOtherThreads) {
   constexpr int kTokens = 20000;
   channel_->expect(2);
