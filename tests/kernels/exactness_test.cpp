@@ -86,9 +86,9 @@ struct Errors {
 };
 
 // Both round activations to 8 bits, the bulk of either error. Stock rounds their scales to half precision
-// besides, which makes its error larger by 0.1 % (0.8 % with Q4_1, whose sums it rounds as well; its one scale
-// for 256 inputs of the K types, by a third), but may by chance cancel part of it: columns_for() so many that
-// chance does not decide.
+// besides, which makes its error larger by 0.1 % (0.8 % with Q4_1, whose sums it rounds as well; its one
+// scale for 256 inputs of the K types, by a third), but may by chance cancel part of it: columns_for() so
+// many that chance does not decide.
 void expect_no_worse_than_stock(const Errors& errors) {
   EXPECT_GT(errors.ours, 0);
   EXPECT_LE(errors.ours, errors.stock) << "root mean squares: " << std::sqrt(errors.ours / errors.stock);
