@@ -13,6 +13,16 @@ import sys
 
 from ed25519 import signature_holds
 
+# The canonical text of a receipt, as a regular expression: N a number, S a string, H32 so many bytes in hexadecimal.
+FORM = (r'{"content":{"answer_digest":"H32","engine":S,"id":S,"issued_ms":N,"issuer":"ed25519:H32",'
+        r'"model":{"digest":"H32","name":S},"previous":"H32","query_digest":"H32","received_ms":N,'
+        r'"sampling":{("[a-z0-9_]{1,64}":S,?)*},"scores":{("(truthfulness|trustworthiness|justice|excellence|wisdom|'
+        r'compassion|patience|gratitude)":([0-9]{1,4}|10000),?)*},"sequence":N,"version":1},'
+        r'"log":{"head":{"log_id":"H16","root":"H32","signature":"H64","size":N,"timestamp_ms":N},"index":N,'
+        r'"path":\[("H32",?)*\]},("openings":{("(answer|query)_salt":"H32",?)*},)?"signature":"H64"}')
+FORM = re.sub("H([0-9]+)", lambda size: "[0-9a-f]{%d}" % (2 * int(size[1])), FORM)
+FORM = re.compile(FORM.replace("N", "[0-9]{1,16}").replace("S", r'"([^"\\]|\\.)*"'))
+
 
 def digest(purpose, content):
     return hashlib.sha256(b"sovereign/" + purpose + b"/v1\0" + content).digest()
@@ -22,71 +32,42 @@ def canonical(value):  # receipts hold no fractions and only ASCII keys, so this
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def root_of(leaf, index, size, path):  # RFC 9162, 2.1.3.2
-    node, last = index, size - 1
-    for sibling in path:
-        if node & 1 or node == last:
-            leaf = hashlib.sha256(b"\1" + sibling + leaf).digest()
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            leaf = hashlib.sha256(b"\1" + leaf + sibling).digest()
-        node, last = node >> 1, last >> 1
-    return leaf if last == 0 and index < size else None
+def root_of(leaf, index, size, path):  # RFC 9162, 2.1.3, from the root down
+    if size < 2 or not path:
+        return leaf if (index, size, path) == (0, 1, []) else None
+    half = 1 << (size - 1).bit_length() - 1
+    left = index < half
+    node = root_of(leaf, index if left else index - half, half if left else size - half, path[:-1])
+    return node and hashlib.sha256(b"\1" + (node + path[-1] if left else path[-1] + node)).digest()
 
 
-# What a receipt consists of, and nothing else; a number stands for so many bytes as hexadecimal digits.
-SCORE = "truthfulness|trustworthiness|justice|excellence|wisdom|compassion|patience|gratitude"
-SHAPE = {
-    "content": {"answer_digest": 32, "engine": str, "id": str, "issued_ms": int, "issuer": str,
-                "model": {"digest": 32, "name": str}, "previous": 32, "query_digest": 32, "received_ms": int,
-                "sampling": {"[a-z0-9_]{1,64}": str}, "scores": {SCORE: int}, "sequence": int, "version": int},
-    "log": {"head": {"log_id": 16, "root": 32, "signature": 64, "size": int, "timestamp_ms": int},
-            "index": int, "path": [32]},
-    "openings": {"(answer|query)_salt": 32}, "signature": 64}
-
-
-def require(value, shape, name="receipt"):
-    good = type(value) is (type(shape) if isinstance(shape, (dict, list)) else shape if shape is int else str)
-    if good and isinstance(shape, dict):
-        plain = {key for key in shape if key.isidentifier() and key != "openings"}  # others are optional
-        good = plain <= value.keys()
-        for key in value:
-            part = next((part for wanted, part in shape.items() if re.fullmatch(wanted, key)), None)
-            require(value[key] if part else None, part or "", key)
-    elif good and isinstance(shape, list):
-        for element in value:
-            require(element, shape[0], name)
-    elif good and shape is int:
-        good = 0 <= value < 2**53
-    elif good and isinstance(shape, int):
-        good = re.fullmatch("[0-9a-f]{%d}" % (2 * shape), value) is not None
-    if not good:
-        raise ValueError("'%s' is not as it should be" % name)
+def require(receipt):
+    if not FORM.fullmatch(canonical(receipt).decode()):
+        raise ValueError("its members are not those of a receipt")
 
 
 def read(text):
-    """JSON with each key once and numbers in plain digits."""
+    """A receipt from JSON in which each key comes once and a number is digits alone."""
     def once(pairs):
         if len(dict(pairs)) != len(pairs):
             raise ValueError("a key comes twice")
         return dict(pairs)
 
     def whole(digits):
-        if not digits.isdigit():
-            raise ValueError("%s is not a whole number in plain digits" % digits)
+        if not digits.isdigit() or len(digits) > 16 or int(digits) >= 2**53:
+            raise ValueError("%s is not a whole number under 2^53 in plain digits" % digits[:40])
         return int(digits)
-    return json.loads(text.decode(), object_pairs_hook=once, parse_int=whole, parse_float=whole, parse_constant=whole)
+    receipt = json.loads(text.decode(), object_pairs_hook=once, parse_int=whole, parse_float=whole, parse_constant=whole)
+    require(receipt)
+    return receipt
 
 
 def check(receipt, key=None, answer=None, query=None, model=None, previous=None):
     """The reason why the receipt does not hold, or None. Texts are bytes, `model` is the SHA-256 of its file in
     hexadecimal, `previous` the receipt before."""
-    require(receipt, SHAPE)
+    require(receipt)
+    require(receipt if previous is None else previous)
     content, log, signature = receipt["content"], receipt["log"], receipt["signature"]
-    if content["version"] != 1 or not re.fullmatch("ed25519:[0-9a-f]{64}", content["issuer"]) or any(
-            score > 10000 for score in content["scores"].values()):
-        return "it is not of version 1"
     head, issuer = log["head"], bytes.fromhex(content["issuer"][8:])
     if not signature_holds(issuer, digest(b"receipt", canonical(content)), bytes.fromhex(signature)):
         return "the signature does not hold"
@@ -122,15 +103,14 @@ def main():
     for name in ("answer", "query", "model", "previous"):
         parser.add_argument("--" + name, type=argparse.FileType("rb"))
     given = vars(parser.parse_args())
-    has = {name: file.read() for name, file in given.items() if name in ("answer", "query", "previous") and file}
-    if given["model"]:
-        has["model"] = hashlib.file_digest(given["model"], "sha256").hexdigest()
+    has = {name: given[name].read() for name in ("answer", "query") if given[name]}
     try:
-        if "previous" in has:
-            has["previous"] = read(has["previous"])
-            require(has["previous"], SHAPE)
+        if given["model"]:
+            has["model"] = hashlib.file_digest(given["model"], "sha256").hexdigest()
+        if given["previous"]:
+            has["previous"] = read(given["previous"].read())
         reason = check(read(given["receipt"].read()), given["key"], **has)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = "it is not a receipt (%s)" % ascii(str(error))
     print("The receipt holds." if reason is None else "The receipt does not hold: %s." % reason)
     return 0 if reason is None else 1

@@ -95,6 +95,7 @@ std::uint32_t number(const gguf_context* gguf, const std::string& key) {
   if (const auto id = find(gguf, key, GGUF_TYPE_INT32)) {
     return static_cast<std::uint32_t>(std::max(0, gguf_get_val_i32(gguf, *id)));
   }
+  if (const auto id = find(gguf, key, GGUF_TYPE_UINT16)) return gguf_get_val_u16(gguf, *id);
   return 0;
 }
 
@@ -168,6 +169,14 @@ result<ModelInfo> read_gguf_info(const fs::path& path) {
     if (*size < needed) {
       return bad_file(ErrorCode::corrupt, path,
                       fmt::format("is cut short: {} of {} bytes; fetch it again", *size, needed));
+    }
+    // llama.cpp would load the other parts too, which no digest, estimate or release of pages here sees.
+    if (const std::uint32_t parts = number(gguf.get(), "split.count"); parts > 1) {
+      return bad_file(
+          ErrorCode::unsupported, path,
+          fmt::format("is one of {} parts of a model (its key split.count says so); make one file of "
+                      "them: llama-gguf-split --merge FIRST_PART MODEL.gguf",
+                      parts));
     }
     ModelInfo info = describe(gguf.get(), path);
     if (info.architecture.empty() || gguf_get_n_tensors(gguf.get()) == 0) {

@@ -12,7 +12,8 @@
 namespace sovereign::engine {
 
 // Errors, with the path in `where`: not_found, permission_denied, invalid_argument (a directory),
-// corrupt (not a GGUF, cut short, damaged header), unsupported (version, byte order, not a model).
+// corrupt (not a GGUF, cut short, damaged header), unsupported (version, byte order, not a model, one part of
+// a model that was split).
 result<ModelInfo> read_gguf_info(const std::filesystem::path& path);
 
 }  // namespace sovereign::engine

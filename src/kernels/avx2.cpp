@@ -105,7 +105,9 @@ std::int32_t sum_lanes(__m256i values) {
   return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
 }
 
-void quantize(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride) {
+}  // namespace
+
+void quantize_avx2(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
   for (std::size_t b = 0; b < column_blocks(k); ++b, x += kBlock, out += stride) {
     __m256 values[4];
@@ -140,10 +142,8 @@ void quantize(const float* x, std::size_t k, ActivationBlock* out, std::size_t s
   }
 }
 
-}  // namespace
-
 const KernelSet kAvx2Kernels = {"avx2",
-                                quantize,
+                                quantize_avx2,
                                 {multiply<FormatQ4_0>, multiply<FormatQ4_1>, multiply<FormatQ8_0>,
                                  multiply_q4_k_avx2, multiply_q5_k_avx2, multiply_q6_k_avx2}};
 

@@ -1,4 +1,4 @@
-// AVX2 kernels of the types with 256-input blocks; avx2_super.cpp.
+// AVX2 kernels of the types with 256-input blocks (avx2_super.cpp), and rounding of activations (avx2.cpp).
 #pragma once
 
 #include <cstddef>
@@ -13,5 +13,7 @@ void multiply_q5_k_avx2(const std::byte* panel, std::size_t k, const ActivationT
                         float* const* outputs);
 void multiply_q6_k_avx2(const std::byte* panel, std::size_t k, const ActivationTile& tile,
                         float* const* outputs);
+
+void quantize_avx2(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride);
 
 }  // namespace sovereign::kernels

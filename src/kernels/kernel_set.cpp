@@ -1,5 +1,9 @@
 #include "kernels/kernel_set.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <array>
 
 #include "kernels/attention_kernels.h"
@@ -9,6 +13,8 @@ namespace sovereign::kernels {
 extern const KernelSet kReferenceKernels;
 #if defined(__x86_64__)
 extern const KernelSet kAvx2Kernels;
+extern const KernelSet kAvxVnniKernels;
+extern const KernelSet kAvx512VlVnniKernels;
 extern const KernelSet kAvx512Kernels;
 extern const AttentionKernels kAvx2Attention;
 extern const AttentionKernels kAvx512Attention;
@@ -19,6 +25,21 @@ namespace {
 bool has_avx2() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+#else
+  return false;
+#endif
+}
+
+// Read from the CPU, since not every compiler's check knows its name; with has_avx2(), the operating system
+// saves all its registers.
+bool has_avx_vnni() {
+#if defined(__x86_64__)
+  constexpr unsigned kAvxVnni = 1U << 4U;  // of EAX of leaf 7, subleaf 1
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvxVnni) != 0;
 #else
   return false;
 #endif
@@ -38,7 +59,7 @@ bool has_avx512_vnni() {
 // Of Kernels, what this CPU can run: ascending, the reference first.
 template <class Kernels>
 struct Supported {
-  std::array<const Kernels*, 3> list{};
+  std::array<const Kernels*, 5> list{};
   std::size_t count = 0;
 
   explicit Supported(const Kernels& reference) { add(reference); }
@@ -52,6 +73,8 @@ const Supported<KernelSet>& matrices() {
     Supported<KernelSet> all(kReferenceKernels);
 #if defined(__x86_64__)
     if (has_avx2()) all.add(kAvx2Kernels);
+    if (has_avx_vnni()) all.add(kAvxVnniKernels);
+    if (has_avx512_vnni()) all.add(kAvx512VlVnniKernels);
     if (has_avx512_vnni()) all.add(kAvx512Kernels);
 #endif
     return all;

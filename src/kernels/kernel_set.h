@@ -24,7 +24,7 @@
 namespace sovereign::kernels {
 
 struct KernelSet {
-  const char* name;  // "reference", "avx2", "avx512-vnni"
+  const char* name;  // "reference", "avx2", "avx-vnni", "avx512vl-vnni", "avx512-vnni"
 
   // Rounds k inputs (any number of blocks) into the blocks out[0], out[stride], … NaN becomes -128.
   void (*quantize)(const float* x, std::size_t k, ActivationBlock* out, std::size_t stride);

@@ -93,8 +93,10 @@ RejectCode GateChain::admit(const Arrival& arrival, std::uint64_t now_ms) {
     record_together({&candidate, 1}, now_ms, {&outcome, 1});
     watch.passed(Gate::record);
   }
-  if (outcome.code == RejectCode::none && !policy_.is_good_enough(*candidate.envelope))
-    outcome = {RejectCode::ihsan_below_min, Gate::quality};
+  if (outcome.code == RejectCode::none) {
+    if (!policy_.is_good_enough(*candidate.envelope)) outcome = {RejectCode::ihsan_below_min, Gate::quality};
+    watch.passed(Gate::quality);
+  }
   metrics_.verdict(outcome.code, outcome.gate);
   return outcome.code;
 }
@@ -129,6 +131,7 @@ void GateChain::admit_batch(std::span<const Arrival> arrivals, std::uint64_t now
   for (const Candidate& candidate : candidates)
     if (!policy_.is_good_enough(*candidate.envelope))
       outcomes[candidate.position] = {RejectCode::ihsan_below_min, Gate::quality};
+  if (!candidates.empty()) watch.passed(Gate::quality);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     metrics_.verdict(outcomes[i].code, outcomes[i].gate);
     verdicts[i] = outcomes[i].code;

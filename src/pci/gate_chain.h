@@ -1,4 +1,4 @@
-// The gates that an envelope must pass, the cheapest first:
+// The gates that an envelope must pass, in this order; all that is cheap comes before the signature:
 //
 //   schema     the bytes are an envelope                     no memory touched but its own
 //   rate       its client has not used up its allowance      one small table

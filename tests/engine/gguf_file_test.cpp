@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -33,17 +34,19 @@ struct GgufText {
   }
 };
 
+constexpr std::uint32_t kTypeUint16 = 2;
 constexpr std::uint32_t kTypeUint32 = 4;
 constexpr std::uint32_t kTypeString = 8;
 
-// A model of one small tensor.
-std::string small_model() {
+// A model of one small tensor; with `parts`, the key that llama-gguf-split writes.
+std::string small_model(std::optional<std::uint16_t> parts = {}) {
   GgufText file;
   file.bytes = "GGUF";
-  file.number<std::uint32_t>(3).number<std::uint64_t>(1).number<std::uint64_t>(3);
+  file.number<std::uint32_t>(3).number<std::uint64_t>(1).number<std::uint64_t>(parts ? 4 : 3);
   file.text("general.architecture").number(kTypeString).text("llama");
   file.text("general.name").number(kTypeString).text("Small");
   file.text("llama.block_count").number(kTypeUint32).number<std::uint32_t>(2);
+  if (parts) file.text("split.count").number(kTypeUint16).number(*parts);
   file.text("token_embd.weight").number<std::uint32_t>(2).number<std::uint64_t>(32).number<std::uint64_t>(4);
   file.number<std::uint32_t>(0).number<std::uint64_t>(0);  // F32, at the beginning of the data
   file.bytes.resize((file.bytes.size() + 31) / 32 * 32);
@@ -73,6 +76,17 @@ TEST_F(GgufFileTest, ReadsTheHeader) {
   EXPECT_EQ(info->architecture, "llama");
   EXPECT_EQ(info->layers, 2U);
   EXPECT_EQ(info->parameters, 128U);
+}
+
+// llama.cpp would load all parts, and the digest in a receipt be that of the first alone.
+TEST_F(GgufFileTest, APartOfASplitModelIsRefused) {
+  const auto info = read(small_model(2));
+  ASSERT_FALSE(info);
+  EXPECT_EQ(info.error().code, ErrorCode::unsupported);
+  EXPECT_NE(info.error().message.find("one of 2 parts"), std::string::npos) << info.error().message;
+  EXPECT_NE(info.error().message.find("split.count"), std::string::npos);
+  EXPECT_NE(info.error().message.find("llama-gguf-split --merge"), std::string::npos);
+  for (const std::uint16_t parts : {0, 1}) EXPECT_TRUE(read(small_model(parts))) << parts;
 }
 
 TEST_F(GgufFileTest, EveryCutIsAnError) {

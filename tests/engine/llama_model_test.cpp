@@ -9,6 +9,9 @@
 #include <thread>
 
 #include "engine/test_model.h"
+#include "kernels/ggml_weights.h"
+#include "support/resident_file_bytes.h"
+#include "support/temporary_folder.h"
 
 namespace sovereign::engine {
 namespace {
@@ -90,6 +93,24 @@ TEST(LlamaModelTest, InspectSaysTheSameAsLoad) {
   EXPECT_EQ(loaded.description, info->description);
   EXPECT_EQ(loaded.parameters, info->parameters);
   EXPECT_EQ(loaded.vocabulary_size, info->vocabulary_size);
+}
+
+// Weights in panels are copies: that the file's pages are given back keeps memory from doubling.
+TEST(LlamaModelTest, WithOurKernelsWeightsAreInMemoryOnce) {
+  if (kernels::fast_kernels() == nullptr || !kernels::can_offer()) GTEST_SKIP() << "no panels";
+  // Of its own: other tests have the file mapped.
+  const sovereign::testing::TemporaryFolder folder;
+  const std::string file = folder.file("model.gguf");
+  std::filesystem::copy_file(test_model_path(), file);
+  const std::size_t whole = std::filesystem::file_size(file);
+  const std::size_t before = kernels::panel_bytes_in_use();
+  const auto ours = LlamaModel::load(file, 0);
+  ASSERT_TRUE(ours) << ours.error().message;
+  EXPECT_GT(kernels::panel_bytes_in_use() - before, whole / 2);
+  EXPECT_LT(sovereign::testing::resident_file_bytes(file), whole / 10);
+  const auto stock = LlamaModel::load(file, 0, Kernels::stock);
+  ASSERT_TRUE(stock) << stock.error().message;
+  EXPECT_GT(sovereign::testing::resident_file_bytes(file), whole / 2);
 }
 
 TEST(LlamaModelTest, PiecesOfATextMakeTheText) {

@@ -79,7 +79,9 @@ TEST(KernelSet, ThereIsOneForWhatTheCpuHas) {
   };
   std::vector<std::string> expected{"reference"};
   if (has({"avx2", "fma", "f16c"})) expected.emplace_back("avx2");
+  if (has({"avx2", "fma", "f16c", "avx_vnni"})) expected.emplace_back("avx-vnni");
   if (has({"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"})) {
+    expected.emplace_back("avx512vl-vnni");
     expected.emplace_back("avx512-vnni");
   }
   std::vector<std::string> actual;

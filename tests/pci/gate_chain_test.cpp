@@ -228,6 +228,36 @@ TEST_F(GateChainTest, CountsWhatPassedAndFailedAtEachGate) {
   EXPECT_EQ(metrics.verdicts[static_cast<std::size_t>(RejectCode::schema)], 1u);
 }
 
+// Each look at it is a nanosecond later.
+class CountingClock final : public Clock {
+ public:
+  Time now() const override { return Time(Duration(++looks_)); }
+
+ private:
+  mutable std::int64_t looks_ = 0;
+};
+
+// The last gate's time was not counted once.
+TEST_F(GateChainTest, TimesEachGate) {
+  const CountingClock clock;
+  const auto expect_all_timed = [](const GateChain& chain) {
+    const GateSnapshot metrics = chain.metrics();
+    for (std::size_t gate = 0; gate < kGates; ++gate)
+      EXPECT_GT(metrics.gates[gate].nanoseconds, 0u) << to_string(static_cast<Gate>(gate));
+  };
+  GateChain alone(good_policy(), store_, nullptr, {}, clock);
+  EXPECT_EQ(alone.admit({good_envelope()}, kNowMs), RejectCode::none);
+  expect_all_timed(alone);
+  GateChain together(good_policy(), store_, nullptr, {}, clock);
+  const std::string envelopes[] = {good_envelope(), good_envelope()};
+  const Arrival arrivals[] = {{envelopes[0]}, {envelopes[1]}};
+  RejectCode verdicts[2];
+  together.admit_batch(arrivals, kNowMs, verdicts);
+  EXPECT_EQ(verdicts[0], RejectCode::none);
+  EXPECT_EQ(verdicts[1], RejectCode::none);
+  expect_all_timed(together);
+}
+
 TEST(RejectCode, NamesAndNumbersAreTheProtocols) {
   const std::pair<int, std::string_view> expected[] = {{0, "ADMITTED"},
                                                        {1, "REJECT_SCHEMA"},

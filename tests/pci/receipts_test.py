@@ -4,6 +4,7 @@ code with it: both must say the same of good ones and of every tampered one. And
 SOVEREIGN_BIN: the program; RECEIPT_WRITER: tests/pci/receipt_writer.cpp.
 """
 import copy
+import hashlib
 import json
 import os
 import random
@@ -17,6 +18,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
+import ed25519  # noqa: E402
 import verify_receipt  # noqa: E402
 
 SOVEREIGN = os.environ["SOVEREIGN_BIN"]
@@ -155,6 +157,52 @@ class Receipts(unittest.TestCase):
         self.refused_by_both("\ufeff" + text, "a byte-order mark")
         self.refused_by_both(text + " {}", "two values")
 
+    def signed_head(self, size, index, path, root_of):
+        """A receipt whose signer, ours, signed a head that nobody honest would; root_of gives its root from the leaf."""
+        seed = bytes(range(32))
+        receipt = self.receipt(0)
+        content, head = receipt["content"], receipt["log"]["head"]
+        content.update(issuer="ed25519:" + ed25519.public_key(seed).hex(), sequence=index)
+        digest, canonical = verify_receipt.digest, verify_receipt.canonical
+        receipt["signature"] = ed25519.sign(seed, digest(b"receipt", canonical(content))).hex()
+        entry = canonical({"content": content, "signature": receipt["signature"]})
+        root = root_of(hashlib.sha256(b"\0" + entry).digest())
+        signed = (bytes.fromhex(head["log_id"]) + size.to_bytes(8, "little")
+                  + head["timestamp_ms"].to_bytes(8, "little") + root)
+        head.update(size=size, root=root.hex(), signature=ed25519.sign(seed, digest(b"tree-head", signed)).hex())
+        receipt["log"].update(index=index, path=[part.hex() for part in path])
+        return json.dumps(receipt)
+
+    # A path that goes on above the root (RFC 9162, 2.1.3.2: 'if sn is 0, fail'), ends below it, or is of a receipt
+    # past the end.
+    def test_both_refuse_paths_of_another_length(self):
+        a, b = bytes(32), bytes([1]) * 32
+
+        def over(left, right):
+            return hashlib.sha256(b"\1" + left + right).digest()
+        good = {"one": (1, 0, [], lambda leaf: leaf), "first of two": (2, 0, [a], lambda leaf: over(leaf, a)),
+                "second of two": (2, 1, [a], lambda leaf: over(a, leaf)),
+                "third of three": (3, 2, [a], lambda leaf: over(a, leaf)),
+                "second of three": (3, 1, [a, b], lambda leaf: over(over(a, leaf), b))}
+        for where, parts in good.items():
+            text = self.signed_head(*parts)
+            self.assertIsNone(verify_receipt.check(verify_receipt.read(text.encode())), where)
+            output = run(SOVEREIGN, "verify", "-", text=text)
+            self.assertEqual(output.returncode, 0, where + output.stdout)
+        bad = {"above one": (1, 0, [a], lambda leaf: over(a, leaf)),
+               "above one, from the left": (1, 0, [a], lambda leaf: over(leaf, a)),
+               "above two": (2, 1, [a, b], lambda leaf: over(b, over(a, leaf))),
+               "below two": (2, 0, [], lambda leaf: leaf), "none of none": (0, 0, [], lambda leaf: leaf),
+               "past one": (1, 1, [], lambda leaf: leaf), "past two": (2, 2, [a], lambda leaf: over(a, leaf)),
+               "past three": (3, 3, [a, b], lambda leaf: over(a, over(b, leaf)))}
+        for where, parts in bad.items():
+            text = self.signed_head(*parts)
+            reason = verify_receipt.check(verify_receipt.read(text.encode()))
+            self.assertEqual(reason, "the log's head does not contain this receipt", where)
+            output = run(SOVEREIGN, "verify", "-", text=text)
+            self.assertEqual(output.returncode, 1, where + output.stdout)
+            self.assertIn("FAIL log_entry", output.stdout)
+
     def test_the_receipt_before_and_the_model(self):
         self.assertIsNone(verify_receipt.check(self.receipt(2), previous=self.receipt(1)))
         self.assertIn("follow", verify_receipt.check(self.receipt(3), previous=self.receipt(1)))
@@ -202,6 +250,14 @@ class Receipts(unittest.TestCase):
         none = run(sys.executable, script, self.path / "answer-1.txt")
         self.assertEqual(none.returncode, 1)
         self.assertIn("not a receipt", none.stdout)
+        other = self.path / "other.json"
+        for text in ("[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000, "9" * 100_000,
+                     '"\\ud800"', "null", "{}", "[]", "\udcff"):
+            other.write_text(text, errors="surrogateescape")
+            for arguments in ([other], [receipt, "--previous", other]):
+                refused = run(sys.executable, script, *arguments)
+                self.assertEqual((refused.returncode, refused.stderr), (1, ""), text[:10])
+                self.assertIn("not a receipt", refused.stdout)
 
     def test_the_log_is_checked_byte_by_byte(self):
         output = run(SOVEREIGN, "verify", "--log", self.path / "log", "--key", self.key)

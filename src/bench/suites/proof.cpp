@@ -69,6 +69,13 @@ void ProofRun::add_ratio(const std::string& key, const std::vector<double>& ours
   report.ratios[key] = paired_ratio(ours, theirs, options.seed);
 }
 
+result<void> ProofRun::require_at_most(const std::string& key, double most) const {
+  const Estimate& ratio = report.ratios.at(key);
+  if (options.cost.rounds < 2 || ratio.interval.low <= most) return {};
+  return fail(ErrorCode::internal, fmt::format("{} is {:.2f} [{:.2f}, {:.2f}], above {}", key, ratio.value,
+                                               ratio.interval.low, ratio.interval.high, most));
+}
+
 void ProofRun::add_figure(const std::string& key, const std::vector<double>& values) {
   report.figures[key] = median(values);
 }

@@ -20,6 +20,8 @@ struct ProofRun {
   Costs measure(const std::string& title, const std::vector<CostSide>& sides);
   // The ratio of two of them, as a key of the report.
   void add_ratio(const std::string& key, const std::vector<double>& ours, const std::vector<double>& theirs);
+  // An error when the ratio of this key, measured in several rounds, is surely more.
+  result<void> require_at_most(const std::string& key, double most) const;
   // A median, as a figure of the report.
   void add_figure(const std::string& key, const std::vector<double>& values);
 };

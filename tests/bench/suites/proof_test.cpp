@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "bench/suites/proof_documents.h"
+#include "bench/suites/proof_group.h"
 
 namespace sovereign::bench {
 namespace {
@@ -42,6 +43,24 @@ TEST(ProofSuite, WithoutThePeerItsKeyIsLeftOutAndANoteSaysSo) {
   EXPECT_FALSE(report->ratios.contains("canonical_json_vs_python"));
   EXPECT_THAT(report->notes, testing::Contains(testing::HasSubstr("canonical_json_vs_python is left out")));
   EXPECT_FALSE(report->ratios.contains("digest_cached_vs_recomputed"));
+}
+
+TEST(ProofSuite, ARatioThatIsSurelyAboveItsBoundIsAnError) {
+  ProofOptions options;
+  options.cost.rounds = 9;
+  const Progress progress(true);
+  Report report;
+  const ProofRun run{options, progress, report};
+  report.ratios["a"] = {1.9, {1.7, 2.2}};
+  EXPECT_TRUE(run.require_at_most("a", 2));
+  report.ratios["a"] = {2.1, {1.9, 2.2}};
+  EXPECT_TRUE(run.require_at_most("a", 2)) << "it may be chance";
+  report.ratios["a"] = {2.5, {2.1, 2.6}};
+  const auto refused = run.require_at_most("a", 2);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "a is 2.50 [2.10, 2.60], above 2");
+  options.cost.rounds = 1;
+  EXPECT_TRUE(run.require_at_most("a", 2)) << "one round is a trial of the program";
 }
 
 TEST(ProofSuite, AnUnknownGroupIsRefusedByName) {
