@@ -273,6 +273,11 @@ result<server::ReloadReport> Service::take_settings() {
   retirement_->add(serving_.set(std::move(*serving)));
   settings_ = std::move(settings);
   model_path_ = std::move(path);
+  if (canary_ != nullptr) {
+    if (const auto kept = canary_->trial->set_control(config::canary_config(settings_).control); !kept) {
+      spdlog::warn("canary: {}", kept.error().message);
+    }
+  }
   return server::ReloadReport{std::move(change.applied), std::move(change.needs_restart)};
 }
 

@@ -139,6 +139,13 @@ CanaryEvent Canary::restart(std::string by, std::string why, std::int64_t now_ms
   return tell(CanaryEvent::Kind::started, std::move(by), std::move(why), now_ms);
 }
 
+std::optional<CanaryEvent> Canary::set_control(std::string control, std::int64_t now_ms) {
+  const bool same = control == config_.control;
+  config_.control = std::move(control);
+  if (same || phase_ != CanaryPhase::running) return std::nullopt;
+  return restart("server", "control has another configuration", now_ms);
+}
+
 CanaryState Canary::state() const {
   return {config_.name, config_.configuration, config_.control, phase_, started_ms_, looks_,
           story_,       comparison_.save()};

@@ -170,6 +170,13 @@ result<void> CanaryTrial::restart(const std::string& by, const std::string& why)
   return tell(event);
 }
 
+result<void> CanaryTrial::set_control(std::string control) {
+  std::unique_lock lock(mutex_);
+  const auto event = canary_.set_control(std::move(control), now_ms());
+  lock.unlock();
+  return event ? tell(*event) : save();
+}
+
 result<void> CanaryTrial::tell(const CanaryEvent& event) {
   const auto level = event.kind == CanaryEvent::Kind::rolled_back ? spdlog::level::warn : spdlog::level::info;
   spdlog::log(level, "canary {} {} (by {}, after {:.0f} queries of control and {:.0f} of the variant): {}",

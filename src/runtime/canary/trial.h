@@ -71,6 +71,8 @@ class CanaryTrial {
   result<void> promote(const std::string& by, const std::string& why);
   result<void> roll_back(const std::string& by, const std::string& why);
   result<void> restart(const std::string& by, const std::string& why);
+  // After a reload: what control answers with (CanaryConfig::control).
+  result<void> set_control(std::string control);
 
   CanaryView view() const;
 

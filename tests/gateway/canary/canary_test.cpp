@@ -85,6 +85,22 @@ TEST(Canary, AnotherControlIsComparedAnewButADecisionStays) {
   EXPECT_EQ(Canary(changed, running.state(), 3).phase(), CanaryPhase::rolled_back);
 }
 
+TEST(Canary, AnotherControlWhileItRunsIsComparedAnewToo) {
+  Canary canary(config(), 1);
+  feed(canary, 1000, 1);
+  EXPECT_FALSE(canary.set_control(config().control, 2)) << "the same";
+  EXPECT_GT(canary.comparison().observed(Arm::control), 0);
+  ASSERT_TRUE(canary.set_control("another model", 3));
+  EXPECT_EQ(canary.comparison().observed(Arm::control), 0);
+  EXPECT_EQ(canary.started_ms(), 3);
+  CanaryConfig changed = config();
+  changed.control = "another model";
+  EXPECT_EQ(Canary(changed, canary.state(), 4).started_ms(), 3) << "and goes on against it after a restart";
+  ASSERT_TRUE(canary.roll_back("admin", "no reason", 5));
+  EXPECT_FALSE(canary.set_control("a third", 6));
+  EXPECT_EQ(canary.phase(), CanaryPhase::rolled_back);
+}
+
 TEST(Canary, EvidenceThatCannotBeReadIsBegunAnewAndSaidSo) {
   Canary canary(config(), 1);
   feed(canary, 1000, 1);
