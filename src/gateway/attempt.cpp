@@ -21,10 +21,12 @@ CallOutcome outcome_of(const Failure& failure) {
   }
 }
 
+bool too_long(const Failure& failure) { return failure.reason == kContextLengthExceeded; }
+
 // Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
 bool may_pass_on(const Failure& failure) {
   return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
-         failure.code == ErrorCode::not_found;
+         failure.code == ErrorCode::not_found || too_long(failure);
 }
 
 // When the next backend is to be asked, if this one is silent: who waits longer leaves it no time.
@@ -187,7 +189,8 @@ bool Attempt::pass_on(const Failure& failure) {
     return false;
   }
   shared_->fleet.passed_over(member());
-  last_failure_ = failure;
+  // A prompt that is too long is the client's to shorten, whatever else went wrong afterwards.
+  if (!last_failure_ || !too_long(*last_failure_)) last_failure_ = failure;
   ++position_;
   return true;
 }
@@ -201,6 +204,7 @@ void Attempt::exhausted() {
     return end_with(full);
   }
   Failure failure = *last_failure_;
+  if (too_long(failure)) return end_with(failure);
   const bool tells_all = failure.code == ErrorCode::resource_exhausted ||
                          failure.code == ErrorCode::deadline_exceeded ||
                          failure.code == ErrorCode::unsupported || failure.code == ErrorCode::not_found;

@@ -76,7 +76,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const Time began_;
   Fleet::Ticket ticket_ = 0;
   std::size_t position_ = 0;             // of who is asked now; one thread at a time moves it
-  std::optional<Failure> last_failure_;  // likewise
+  std::optional<Failure> last_failure_;  // likewise; what is told when nobody answers
   bool found_full_ = false;              // likewise
 
   mutable std::mutex mutex_;

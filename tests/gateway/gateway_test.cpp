@@ -263,6 +263,36 @@ TEST_F(GatewayTest, AWrongQueryIsWrongEverywhere) {
   EXPECT_EQ(view(0).failed, 0U) << "not its fault";
 }
 
+// A prompt over the embedded model's context was a 400 although a server with a longer one stood next in
+// line.
+TEST_F(GatewayTest, APromptTooLongForOneMayFitAnother) {
+  const Failure too_long(ErrorCode::invalid_argument, "too long", "messages", "context_length_exceeded");
+  edge().refuse_with(too_long);
+  const auto held = ask();
+  EXPECT_FALSE(held.sink->has_ended());
+  desk().take().sink->on_failure(too_long);  // a server says so later
+  run_jobs();
+  rack().take().answer("Hi");
+  EXPECT_EQ(held.sink->text(), "Hi");
+  EXPECT_EQ(held.sink->answered_by(), "rack");
+  EXPECT_EQ(view(0).failed + view(1).failed, 0U) << "nobody is to blame";
+
+  // Where nobody can hold it, that is what the client is told, whatever else went wrong.
+  const auto lost = ask();
+  desk().take().fail();
+  run_jobs();
+  rack().take().fail();
+  run_jobs();
+  ASSERT_TRUE(lost.sink->failure());
+  EXPECT_EQ(lost.sink->failure()->code, ErrorCode::invalid_argument);
+  EXPECT_EQ(lost.sink->failure()->reason, "context_length_exceeded");
+  EXPECT_EQ(lost.sink->failure()->message, "too long");
+
+  const auto named = ask({.model = "edge"});
+  ASSERT_TRUE(named.sink->failure());
+  EXPECT_EQ(named.sink->failure()->reason, "context_length_exceeded");
+}
+
 TEST_F(GatewayTest, WhatOneCannotDoAnotherMay) {
   edge().refuse_with(Failure(ErrorCode::unsupported, "no grammars"));
   for (int i = 0; i < 10; ++i) {
