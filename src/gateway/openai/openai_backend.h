@@ -7,8 +7,9 @@
 //
 // Failures: unavailable (cannot connect, connection lost, status 5xx, our key refused, model not there),
 // deadline_exceeded (a timeout of the configuration), resource_exhausted (429, with its Retry-After),
-// corrupt (not an answer), invalid_argument (400, 413, 422: the server's own words), not_found (the model
-// that the client named is not there). A request's own deadline ends it as FinishReason::deadline.
+// corrupt (not an answer, or more than fits the buffers), invalid_argument (400, 413, 422: the server's own
+// words), not_found (the model that the client named is not there). A request's own deadline ends it as
+// FinishReason::deadline.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -181,7 +181,10 @@ void OpenAiCall::finish(const std::optional<Error>& error, Time now) {
     } else if (stop_.stop_requested()) {
       end_choices(engine::FinishReason::cancelled, now);
     } else if (error) {
-      fail_with({error->code, fmt::format("backend '{}': {}", config_.name, error->message)});
+      // Headers, an event or a body without end are no sign of load: that is what 429 says.
+      const bool oversized = error->code == ErrorCode::resource_exhausted;
+      fail_with({oversized ? ErrorCode::corrupt : error->code,
+                 fmt::format("backend '{}': {}", config_.name, error->message)});
     } else {
       fail_with({ErrorCode::unavailable,
                  fmt::format("backend '{}' ended its answer too early", config_.name),

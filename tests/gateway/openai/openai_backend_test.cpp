@@ -420,7 +420,15 @@ TEST_F(OpenAiBackendTest, GarbageIsNoAnswer) {
     while (peer.write(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece))) {
     }
   });
-  EXPECT_EQ(endless_event.code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(endless_event.code, ErrorCode::corrupt) << "not 'overloaded', which only 429 says";
+  const auto endless_header = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\nX-Endless: ");
+    const std::string piece(64 * 1024, 'x');
+    while (peer.write(piece)) {
+    }
+  });
+  EXPECT_EQ(endless_header.code, ErrorCode::corrupt);
 }
 
 TEST_F(OpenAiBackendTest, StatusesMeanWhatTheySay) {
