@@ -148,6 +148,12 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     if (std::find(models.begin(), models.end(), model_) == models.end()) model_ = models.front();
   }
 
+  // Whether a status of GET /models, bad as it is, shows a server that may answer all the same.
+  bool alive_by(unsigned status) const {
+    if (status == 429) return !model_.empty();
+    return (status == 404 || status == 405) && !config.model.empty();
+  }
+
   // Asks for the models. The first is taken for those who named none.
   static asio::awaitable<ProbeReport> list_models(Self self, std::stop_token stop) {
     auto request = self->models_request();
@@ -158,6 +164,8 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
       report = {ProbeOutcome::failed, answer.error().message, {}};
     } else if (answer->status == 503) {
       report = {ProbeOutcome::loading, error_message(answer->body), {}};
+    } else if (self->alive_by(answer->status)) {
+      report.model = self->model_;
     } else if (answer->status / 100 != 2) {
       report = {ProbeOutcome::failed,
                 failure_of_status(self->config.name, answer->status, answer->body, {}).message,

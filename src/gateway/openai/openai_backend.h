@@ -38,7 +38,8 @@ class OpenAiBackend final : public Backend {
   BackendCapabilities capabilities() const override { return {}; }
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override;
   void cancel(std::uint64_t generation) noexcept override;
-  // GET /models.
+  // GET /models. A server that has no such route (404, 405), or no time for it (429), is well where its model
+  // is known without.
   void probe(std::function<void(ProbeReport)> done) override;
 
   const std::string& url() const;

@@ -516,6 +516,25 @@ TEST_F(OpenAiBackendTest, ProbesTellHowItIs) {
   EXPECT_EQ(probe(*connect(config_for(broken))).outcome, ProbeOutcome::failed);
 }
 
+// Some servers have no list of models, and answer all the same: five probes opened their breakers.
+TEST_F(OpenAiBackendTest, AServerThatListsNothingIsAliveWhereItsModelIsKnown) {
+  const auto outcome_of = [&](const char* status, const char* model) {
+    const ScriptedServer server([=](Peer& peer) {
+      peer.read_request();
+      peer.write(testing::status_answer(status, "{}"));
+    });
+    RemoteConfig config = config_for(server);
+    config.model = model;
+    return probe(*connect(config)).outcome;
+  };
+  for (const char* status : {"404 Not Found", "405 Method Not Allowed", "429 Too Many Requests"}) {
+    EXPECT_EQ(outcome_of(status, "m"), ProbeOutcome::well) << status;
+    EXPECT_EQ(outcome_of(status, ""), ProbeOutcome::failed) << status << ": what would it be asked for?";
+  }
+  EXPECT_EQ(outcome_of("401 Unauthorized", "m"), ProbeOutcome::failed);
+  EXPECT_EQ(outcome_of("500 Oops", "m"), ProbeOutcome::failed);
+}
+
 TEST_F(OpenAiBackendTest, ManyAtOnce) {
   const ScriptedServer server(testing::answer_well);
   const auto backend = connect(config_for(server));
