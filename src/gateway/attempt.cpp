@@ -68,6 +68,7 @@ class Attempt::Sink final : public GenerateSink {
         had_time_(had_time),
         began_(began) {}
 
+  void on_redirect(const BackendIdentity& by) noexcept override { identity_ = by; }
   void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
@@ -119,14 +120,16 @@ class Attempt::Sink final : public GenerateSink {
   }
   void begin() {
     begun_ = true;
-    if (!first_choice_) outer_->on_redirect(identity_);
+    // A server may have changed its model since the route was planned.
+    const bool as_planned = first_choice_ && identity_.digest == attempt_->route_->identity().digest;
+    if (!as_planned) outer_->on_redirect(identity_);
     outer_->on_begin(syntax_);
   }
 
   const std::shared_ptr<Attempt> attempt_;
   const std::shared_ptr<GenerateSink> outer_;
   const Fleet::Permit permit_;
-  const BackendIdentity identity_;
+  BackendIdentity identity_;
   const bool first_choice_;
   const bool hold_;
   const bool had_time_;  // most of what the request has in all

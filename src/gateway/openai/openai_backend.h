@@ -33,6 +33,7 @@ class OpenAiBackend final : public Backend {
   OpenAiBackend(const OpenAiBackend&) = delete;
   OpenAiBackend& operator=(const OpenAiBackend&) = delete;
 
+  // Not settled where no model is configured: identity_of() follows the one that the server has.
   const BackendIdentity& identity() const override { return identity_; }
   BackendIdentity identity_of(const std::string& model) const override;
   BackendCapabilities capabilities() const override { return {}; }

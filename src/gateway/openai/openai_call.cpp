@@ -87,12 +87,16 @@ void OpenAiCall::fail_with(Failure failure) {
   if (!failure_) failure_ = std::move(failure);
 }
 
+void OpenAiCall::begin(std::shared_ptr<const AnswerSyntax> syntax, Time now) {
+  if (first_token_) return;
+  first_token_ = now;
+  if (answerer_) sink_->on_redirect(*answerer_);
+  sink_->on_begin(std::move(syntax));
+}
+
 void OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
   for (auto& delta : deltas) {
-    if (!first_token_) {
-      first_token_ = now;
-      sink_->on_begin(answer_.structured() ? structured_text() : nullptr);
-    }
+    begin(answer_.structured() ? structured_text() : nullptr, now);
     sink_->on_delta(std::move(delta));
   }
   set_deadline(now);
@@ -154,10 +158,7 @@ Failure OpenAiCall::timed_out() const {
 }
 
 void OpenAiCall::end_choices(engine::FinishReason reason, Time now) {
-  if (!first_token_) {
-    first_token_ = now;
-    sink_->on_begin(nullptr);
-  }
+  begin(nullptr, now);
   for (std::uint32_t choice = 0; choice < choices_; ++choice) {
     if (answer_.finished(choice)) continue;
     engine::GenerationDelta delta;

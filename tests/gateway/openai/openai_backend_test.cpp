@@ -134,43 +134,46 @@ TEST_F(OpenAiBackendTest, TheFirstListedModelIsTakenWhenNoneIsNamed) {
 
 // LM Studio and Ollama change the model under a running server.
 TEST_F(OpenAiBackendTest, AModelThatWasLearnedAndIsGoneIsReplacedByWhatIsThere) {
-  std::mutex mutex;
-  std::string there = "before";
-  std::atomic<int> refused{0};
-  const ScriptedServer server([&](Peer& peer) {
-    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
-      const std::lock_guard lock(mutex);
-      if (request.starts_with("GET /v1/models ")) {
-        peer.write(testing::ok(fmt::format(R"({{"data":[{{"id":"{}"}}]}})", there)));
-      } else if (request.find(fmt::format(R"("model":"{}")", there)) != std::string::npos) {
-        peer.write(testing::whole_stream());
-      } else {
-        ++refused;
-        peer.write(testing::status_answer("404 Not Found", R"({"error":{"message":"no such model"}})"));
-      }
-    }
-  });
-  const auto change_to = [&](const char* model) {
-    const std::lock_guard lock(mutex);
-    there = model;
-  };
+  testing::ChangingModel there("before");
+  const ScriptedServer server(there.script());
   RemoteConfig config = config_for(server);
   config.model.clear();
   const auto backend = connect(config);
   EXPECT_EQ(ask(*backend)->text(), "Hello world");
-  change_to("after");
+  there.change_to("after");
   EXPECT_EQ(ask(*backend)->text(), "Hello world") << "a 404 makes it look again";
-  EXPECT_EQ(refused, 1);
-  change_to("later");
+  EXPECT_EQ(there.refused(), 1);
+  there.change_to("later");
   EXPECT_EQ(probe(*backend).model, "later");
   EXPECT_EQ(ask(*backend)->text(), "Hello world");
-  EXPECT_EQ(refused, 1) << "the probe had seen it";
+  EXPECT_EQ(there.refused(), 1) << "the probe had seen it";
   // One that is configured is never replaced.
   config.model = "configured";
   const auto fixed = connect(config);
   EXPECT_EQ(probe(*fixed).model, "configured");
   EXPECT_EQ(ask(*fixed)->failure()->reason, "backend_not_found");
-  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(there.refused(), 2);
+}
+
+// Answers were kept under the backend's name: those of a model that was gone were found for ever.
+TEST_F(OpenAiBackendTest, ItsIdentityFollowsTheModelThatItHas) {
+  testing::ChangingModel there("before");
+  const ScriptedServer server(there.script());
+  RemoteConfig config = config_for(server);
+  config.model.clear();
+  const auto backend = connect(config);
+  EXPECT_FALSE(backend->identity_of("").settled);
+  EXPECT_EQ(backend->identity_of("").model, "there");
+  EXPECT_EQ(ask(*backend)->answered_by(), "before") << "whoever asked could not know";
+  EXPECT_TRUE(backend->identity_of("").settled);
+  EXPECT_EQ(backend->identity_of("").digest, backend->identity_of("before").digest);
+  there.change_to("after");
+  EXPECT_EQ(ask(*backend)->answered_by(), "after");
+  EXPECT_EQ(backend->identity_of("").digest, backend->identity_of("after").digest);
+  config.model = "after";
+  const auto fixed = connect(config);
+  EXPECT_TRUE(fixed->identity().settled);
+  EXPECT_EQ(ask(*fixed)->answered_by(), "") << "nothing else was expected";
 }
 
 TEST_F(OpenAiBackendTest, AnotherOfItsModelsIsAskedForByName) {
