@@ -35,6 +35,10 @@ std::optional<Time> hand_over_at(const GenerateRequest& request, Time now, bool 
   return now + (*request.deadline - now) / 2;
 }
 
+Failure waited_too_long() {
+  return {ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."};
+}
+
 }  // namespace
 
 std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
@@ -51,6 +55,40 @@ void GatewayShared::give_place(std::size_t member) {
     if (const auto attempt = self->find(ticket)) return attempt->resume();
     self->give_place(member);  // it ended between its turn and now
   });
+}
+
+void GatewayShared::watch(Time deadline) {
+  {
+    const std::lock_guard lock(mutex);
+    if (alarm_at && *alarm_at <= deadline) return;  // it looks again then
+    alarm_at = deadline;
+  }
+  alarm(deadline, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self) self->executor([self] { self->end_overdue(); });
+  });
+}
+
+void GatewayShared::end_overdue() {
+  std::vector<std::shared_ptr<Attempt>> under_way;
+  {
+    const std::lock_guard lock(mutex);
+    alarm_at.reset();
+    under_way.reserve(attempts.size());
+    for (const auto& [ticket, attempt] : attempts) under_way.push_back(attempt);
+  }
+  const Time now = clock.now();
+  std::optional<Time> next;
+  for (const auto& attempt : under_way) {
+    const auto until = attempt->waits_until();
+    if (!until) continue;
+    if (*until <= now) {
+      attempt->expire();
+    } else if (!next || *until < *next) {
+      next = until;
+    }
+  }
+  if (next) watch(*next);
 }
 
 // Of one call to one backend. What comes before the first token is held back, so that the next backend can
@@ -240,11 +278,27 @@ void Attempt::advance() {
       case ConcurrencyLimit::Verdict::queued:
         // A cancel that came before the queue was entered found nothing to withdraw.
         if (cancelled() && shared_->fleet.withdraw(at, ticket_)) continue;
+        if (request_.deadline) shared_->watch(*request_.deadline);
         return;
       case ConcurrencyLimit::Verdict::admitted:
         if (start(at)) return;
     }
   }
+}
+
+std::optional<Time> Attempt::waits_until() const {
+  const std::lock_guard lock(mutex_);
+  return waits_at_ ? request_.deadline : std::nullopt;
+}
+
+void Attempt::expire() {
+  std::optional<std::size_t> waits_at;
+  {
+    const std::lock_guard lock(mutex_);
+    waits_at = waits_at_;
+  }
+  // Where its turn came meanwhile, who asks the backend sees the time.
+  if (waits_at && shared_->fleet.withdraw(*waits_at, ticket_)) end_with(waited_too_long());
 }
 
 void Attempt::resume() {
@@ -268,7 +322,7 @@ bool Attempt::start(std::size_t at) {
   }
   if (request_.deadline && now >= *request_.deadline) {
     shared_->give_place(at);
-    end_with({ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."});
+    end_with(waited_too_long());
     return true;
   }
   const auto gateway = shared_->gateway.lock();

@@ -27,12 +27,15 @@ struct GatewayMember {
 
 // Runs a job soon, on a thread that may compute for a while.
 using GatewayExecutor = std::function<void(std::function<void()>)>;
+// Runs a job that returns at once when that time has come, on any thread.
+using GatewayAlarm = std::function<void(Time, std::function<void()>)>;
 
 class Gateway : public std::enable_shared_from_this<Gateway> {
  public:
-  // The clock, and whatever the executor posts to, outlive every query.
+  // The clock, and whatever executor and alarm post to, outlive every query. The alarm goes by the same
+  // clock.
   static std::shared_ptr<Gateway> create(std::vector<GatewayMember> members, RoutingConfig routing,
-                                         const Clock& clock, GatewayExecutor executor);
+                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm);
 
   // Puts a backend in its place; null: it is gone.
   void set_backend(std::size_t member, std::shared_ptr<Backend> backend);

@@ -43,9 +43,10 @@ class GatewaySockets : public ::testing::Test {
     members_.push_back({member, *backend});
   }
   void open() {
-    gateway_ = Gateway::create(std::move(members_), {}, clock_, [this](std::function<void()> job) {
-      boost::asio::post(pool_, std::move(job));
-    });
+    gateway_ = Gateway::create(
+        std::move(members_), {}, clock_,
+        [this](std::function<void()> job) { boost::asio::post(pool_, std::move(job)); },
+        [this](Time when, std::function<void()> job) { loop_.run_at(when, std::move(job)); });
   }
   std::shared_ptr<RecordingSink> ask(const RouteQuestion& question = {.tier = Tier::local}) {
     auto sink = std::make_shared<RecordingSink>();

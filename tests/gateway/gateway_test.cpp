@@ -7,10 +7,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <deque>
+#include <map>
 #include <random>
 
 #include "gateway/played_backend.h"
 #include "gateway/recording_sink.h"
+#include "net/event_loop.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -35,8 +37,10 @@ class GatewayTest : public ::testing::Test {
       backends_.push_back(std::make_shared<PlayedBackend>(name));
       members.push_back({std::move(config), backends_.back()});
     }
-    gateway_ = Gateway::create(std::move(members), {}, clock_,
-                               [this](std::function<void()> job) { jobs_.push_back(std::move(job)); });
+    gateway_ = Gateway::create(
+        std::move(members), {}, clock_,
+        [this](std::function<void()> job) { jobs_.push_back(std::move(job)); },
+        [this](Time when, std::function<void()> job) { alarms_.emplace(when, std::move(job)); });
   }
   void SetUp() override { make(); }
   // A generation without an end holds the gateway, which holds its backend.
@@ -79,6 +83,16 @@ class GatewayTest : public ::testing::Test {
       job();
     }
   }
+  // Time passes, and alarms ring.
+  void pass(Duration time) {
+    clock_.advance(time);
+    while (!alarms_.empty() && alarms_.begin()->first <= clock_.now()) {
+      const auto job = std::move(alarms_.begin()->second);
+      alarms_.erase(alarms_.begin());
+      job();
+      run_jobs();
+    }
+  }
   PlayedBackend& edge() { return *backends_[0]; }
   PlayedBackend& desk() { return *backends_[1]; }
   PlayedBackend& rack() { return *backends_[2]; }
@@ -86,6 +100,7 @@ class GatewayTest : public ::testing::Test {
 
   ManualClock clock_;
   std::deque<std::function<void()>> jobs_;
+  std::multimap<Time, std::function<void()>> alarms_;
   std::vector<std::shared_ptr<PlayedBackend>> backends_;
   std::shared_ptr<Gateway> gateway_;
 };
@@ -429,6 +444,37 @@ TEST_F(GatewayTest, WhoLeftIsNotPassedOn) {
   EXPECT_EQ(desk().asked(), 0U);
 }
 
+// Behind one long stream, a request with a timeout of 1 s had its 504 when the stream ended.
+TEST_F(GatewayTest, WhoWaitsEndsAtItsDeadline) {
+  remake(1, 4);
+  const auto running = ask();
+  const auto patient = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(9)});
+  const auto hasty = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(1)});
+  const auto later = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(2)});
+  const auto endless = ask();
+  EXPECT_EQ(view(0).queued, 4U);
+  pass(std::chrono::milliseconds(999));
+  EXPECT_FALSE(hasty.sink->has_ended());
+  pass(std::chrono::milliseconds(1));
+  ASSERT_TRUE(hasty.sink->failure());
+  EXPECT_EQ(hasty.sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_FALSE(later.sink->has_ended());
+  pass(seconds(1));
+  EXPECT_EQ(later.sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(view(0).queued, 2U);
+  edge().take().answer("1");
+  run_jobs();
+  const auto call = edge().take();  // the patient one
+  pass(seconds(10));
+  EXPECT_FALSE(patient.sink->has_ended()) << "who runs is the backend's to end";
+  call.answer("2");
+  run_jobs();
+  edge().take().answer("5");
+  EXPECT_EQ(patient.sink->text() + endless.sink->text(), "25");
+  EXPECT_TRUE(alarms_.empty());
+  EXPECT_EQ(view(0).running, 0U);
+}
+
 TEST_F(GatewayTest, WhoWaitedPastItsDeadlineIsNotAsked) {
   remake(1, 4);
   ask();
@@ -499,9 +545,11 @@ TEST(GatewayChaos, EveryQueryEndsOnceAndNoPlaceIsLost) {
     backends.push_back(std::make_shared<PlayedBackend>(config.name));
     members.push_back({config, backends.back()});
   }
-  const auto gateway = Gateway::create(std::move(members), {}, clock, [&](std::function<void()> job) {
-    boost::asio::post(pool, std::move(job));
-  });
+  net::EventLoop loop;
+  const auto gateway = Gateway::create(
+      std::move(members), {}, clock,
+      [&](std::function<void()> job) { boost::asio::post(pool, std::move(job)); },
+      [&](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
 
   std::atomic<bool> over{false};
   std::vector<std::thread> players;
@@ -551,7 +599,9 @@ TEST(GatewayChaos, EveryQueryEndsOnceAndNoPlaceIsLost) {
       continue;
     }
     sinks.push_back(std::make_shared<RecordingSink>());
-    const auto id = (*route)->generate({}, sinks.back());
+    GenerateRequest request;
+    if (random() % 4 == 0) request.deadline = clock.now() + std::chrono::microseconds(random() % 2000);
+    const auto id = (*route)->generate(std::move(request), sinks.back());
     ASSERT_TRUE(id);
     if (random() % 8 == 0) (*route)->cancel(*id);
   }
