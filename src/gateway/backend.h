@@ -103,6 +103,9 @@ class Backend {
   // name, as things stand now.
   virtual BackendIdentity identity_of(const std::string& /*model*/) const { return identity(); }
   virtual BackendCapabilities capabilities() const = 0;
+  // Whether its last owner may end an engine. An engine holds its sinks: what they hold, and an engine's own
+  // thread may be the last to let go of, must own no such backend.
+  virtual bool owns_engine() const { return true; }
 
   // Begins a generation and gives its number, for cancel(). After an error nothing more comes to the sink.
   // Errors: invalid_argument (with the message at fault; reason "context_length_exceeded"),

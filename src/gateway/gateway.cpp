@@ -20,6 +20,7 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
 
   const BackendIdentity& identity() const override { return identity_; }
   BackendCapabilities capabilities() const override { return capabilities_; }
+  bool owns_engine() const override { return false; }
 
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override {
     request.model = asked_;

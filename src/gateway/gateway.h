@@ -41,8 +41,8 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   void set_backend(std::size_t member, std::shared_ptr<Backend> backend);
 
   // The backends that this query may go to, as one: its identity is the first choice's. It lives as long as
-  // its generations do, and knows the gateway weakly: hold it until generate() was called. Errors: as
-  // plan_route(), with retry_after.
+  // its generations do, owns no engine and knows the gateway weakly: hold both until generate() was called.
+  // Errors: as plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
   // Asks every backend how it is; what they say comes into view(). view() asks those in this process itself.

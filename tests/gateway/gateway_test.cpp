@@ -108,6 +108,7 @@ class GatewayTest : public ::testing::Test {
 TEST_F(GatewayTest, TheFirstChoiceAnswers) {
   const auto asked = ask();
   EXPECT_EQ(asked.route->identity().model, "edge");
+  EXPECT_FALSE(asked.route->owns_engine()) << "whoever it leads to";
   edge().take().answer("Hi");
   EXPECT_EQ(asked.sink->text(), "Hi");
   EXPECT_TRUE(asked.sink->summary());
