@@ -97,8 +97,9 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
     member.breaker = breaker_config(settings.routing);
     members.push_back({std::move(member), std::move(*backend)});
   }
-  return gateway::Gateway::create(std::move(members), routing_config(settings.routing), clock,
-                                  std::move(executor));
+  return gateway::Gateway::create(
+      std::move(members), routing_config(settings.routing), clock, std::move(executor),
+      [&loop](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
 }
 
 struct Prober::State : std::enable_shared_from_this<State> {

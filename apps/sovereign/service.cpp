@@ -12,6 +12,7 @@
 #include "base/build_info.h"
 #include "canary_parts.h"
 #include "config/canary_keys.h"
+#include "gateway_inputs.h"
 #include "loaded_model.h"
 #include "server/admin/cache_routes.h"
 #include "server/admin/canary_routes.h"
@@ -107,6 +108,9 @@ result<void> Service::make_backends() {
   // Backends elsewhere answer while the model here still loads.
   auto gateway = new_gateway(settings_);
   if (!gateway) return fail(gateway.error());
+  auto inputs = describe_gateway(settings_, model_id_);
+  if (!inputs) return fail(inputs.error());
+  gateway_inputs_ = std::move(*inputs);
   auto serving = std::make_shared<server::openai::Serving>();
   serving->gateway = std::move(*gateway);
   serving->embedded = serves_models(settings_);
@@ -130,9 +134,10 @@ void Service::watch(const std::shared_ptr<gateway::Gateway>& gateway, const conf
 
 result<server::openai::ServingPtr> Service::build(const config::Settings& settings,
                                                   const std::filesystem::path& path,
-                                                  std::shared_ptr<gateway::Gateway> gateway) {
+                                                  std::shared_ptr<gateway::Gateway> gateway, bool may_stay) {
   auto models = model_set_->prepare(settings, path);
   if (!models) return fail(models.error());
+  if (auto before = serving_.get(); may_stay && *models == before->models) return before;
   if (gateway != nullptr) attach_models(*gateway, *models);
   auto serving = std::make_shared<server::openai::Serving>();
   serving->models = std::move(*models);
@@ -207,7 +212,7 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
 }
 
 result<void> Service::load() {
-  auto serving = build(settings_, model_path_, serving_.get()->gateway);
+  auto serving = build(settings_, model_path_, serving_.get()->gateway, false);
   if (!serving) return fail(serving.error());
   model_set_->apply_limits(settings_, (*serving)->models);
   serving_.set(std::move(*serving));
@@ -234,6 +239,17 @@ result<server::ReloadReport> Service::reload_now() {
   return report;
 }
 
+result<server::openai::ServingPtr> Service::renew(const config::Settings& settings,
+                                                  const std::filesystem::path& path) {
+  auto gateway = new_gateway(settings);
+  if (!gateway) return fail(gateway.error());
+  auto inputs = describe_gateway(settings, model_id_);
+  if (!inputs) return fail(inputs.error());
+  auto serving = build(settings, path, std::move(*gateway), *inputs == gateway_inputs_);
+  if (serving) gateway_inputs_ = std::move(*inputs);
+  return serving;
+}
+
 result<server::ReloadReport> Service::take_settings() {
   if (ready_.phase() != server::ReadyState::Phase::ready) {
     return fail(ErrorCode::unavailable,
@@ -255,12 +271,10 @@ result<server::ReloadReport> Service::take_settings() {
   }
   const std::string id_before =
       std::exchange(model_id_, path.empty() ? std::string() : model_id(path, settings));
-  auto gateway = new_gateway(settings);
-  result<server::openai::ServingPtr> serving;
-  if (gateway) serving = build(settings, path, *gateway);
-  if (!gateway || !serving) {
+  auto serving = renew(settings, path);
+  if (!serving) {
     model_id_ = id_before;
-    return fail(gateway ? serving.error() : gateway.error());
+    return fail(serving.error());
   }
   model_set_->apply_limits(settings, (*serving)->models);
   server_->set_keys(std::move(*keys));
@@ -269,8 +283,10 @@ result<server::ReloadReport> Service::take_settings() {
       change.applied.begin(), change.applied.end(),
       [](const std::string& name) { return name.starts_with("quality.") || name.starts_with("reasoning."); });
   if (answers_otherwise) pipeline_.set(runtime::make_pipeline(pipeline_parts(settings)));
-  watch((*serving)->gateway, settings);
-  retirement_->add(serving_.set(std::move(*serving)));
+  if (*serving != serving_.get()) {
+    watch((*serving)->gateway, settings);
+    retirement_->add(serving_.set(std::move(*serving)));
+  }
   settings_ = std::move(settings);
   model_path_ = std::move(path);
   if (canary_ != nullptr) {

@@ -72,9 +72,13 @@ class Service {
   server::Router make_router();
   // A gateway for those settings, without its embedded models; null: none is needed.
   result<std::shared_ptr<gateway::Gateway>> new_gateway(const config::Settings& settings);
+  // With that gateway; `may_stay`: what is served now, when its models are the same.
   result<server::openai::ServingPtr> build(const config::Settings& settings,
                                            const std::filesystem::path& path,
-                                           std::shared_ptr<gateway::Gateway> gateway);
+                                           std::shared_ptr<gateway::Gateway> gateway, bool may_stay);
+  // For a new configuration.
+  result<server::openai::ServingPtr> renew(const config::Settings& settings,
+                                           const std::filesystem::path& path);
   void watch(const std::shared_ptr<gateway::Gateway>& gateway, const config::Settings& settings);
   // On the reloader's thread.
   result<server::ReloadReport> reload_now();
@@ -82,6 +86,7 @@ class Service {
 
   config::Settings settings_;         // after load(): of the reloader's thread
   std::filesystem::path model_path_;  // likewise
+  std::string gateway_inputs_;        // likewise; describe_gateway() of what is served
   const ReadSettings read_settings_;
   std::string model_id_;
   // In the order of who outlives whom: the server goes first.

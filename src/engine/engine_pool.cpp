@@ -80,9 +80,9 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
     const std::lock_guard lock(mutex_);
     return requests_.empty();
   }
-  std::size_t queued() const {
+  std::uint32_t queued() const {
     const std::lock_guard lock(mutex_);
-    return waiting_.size();
+    return queued_;
   }
 
   const std::uint32_t max_queued;
@@ -90,6 +90,7 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
   std::vector<std::unique_ptr<InferenceEngine>> engines;
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> refused{0};
+  std::atomic<std::uint64_t> expired{0};
 
  private:
   struct Waiting {
@@ -106,6 +107,8 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
     bool cancelled = false;
   };
   void dispatch();
+  std::vector<Waiting> take_late(Time now);
+  Waiting take(std::deque<Waiting>::iterator place);
   result<void> hand_over(Waiting request, std::size_t engine);
 
   const std::uint32_t capacity_;
@@ -114,6 +117,8 @@ class EnginePool::State : public std::enable_shared_from_this<State> {
   std::vector<std::uint32_t> running_;              // guarded by mutex_; choices of each engine
   std::unordered_map<RequestId, Placed> requests_;  // guarded by mutex_
   std::deque<Waiting> waiting_;                     // guarded by mutex_; in order of arrival
+  std::uint32_t queued_ = 0;                        // guarded by mutex_; choices of those that wait
+  Time wakes_at_ = Time::max();                     // guarded by mutex_; the dispatcher, if nothing happens
   RequestId last_id_ = 0;                           // guarded by mutex_
   bool stopping_ = false;                           // guarded by mutex_
   std::thread dispatcher_;
@@ -147,12 +152,14 @@ result<RequestId> EnginePool::State::submit(GenerationRequest request, std::shar
     const auto choice =
         waiting_.empty() ? choose_engine(running_, capacity_, made.choices, made.beginning) : std::nullopt;
     if (!choice) {
-      if (waiting_.size() >= max_queued) {
+      if (queued_ + made.choices > max_queued) {
         refused.fetch_add(1, std::memory_order_relaxed);
         return fail(ErrorCode::resource_exhausted,
                     fmt::format("the queue is full ({} requests wait); try again later", max_queued));
       }
       requests_[made.id].choices = made.choices;
+      queued_ += made.choices;
+      if (made.request.deadline && *made.request.deadline < wakes_at_) room_.notify_one();
       waiting_.push_back(std::move(made));
       return last_id_;
     }
@@ -194,21 +201,61 @@ void EnginePool::State::ended(RequestId id) {
   if (!waiting_.empty()) room_.notify_one();
 }
 
+EnginePool::State::Waiting EnginePool::State::take(std::deque<Waiting>::iterator place) {
+  Waiting taken = std::move(*place);
+  waiting_.erase(place);
+  queued_ -= taken.choices;
+  return taken;
+}
+
+// Those whose deadline has passed; they are forgotten. Of the others, the first deadline is when to look
+// again.
+std::vector<EnginePool::State::Waiting> EnginePool::State::take_late(Time now) {
+  std::vector<Waiting> late;
+  wakes_at_ = Time::max();
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    const Time deadline = each->request.deadline.value_or(Time::max());
+    if (deadline > now) {
+      wakes_at_ = std::min(wakes_at_, deadline);
+      ++each;
+      continue;
+    }
+    const auto place = each - waiting_.begin();
+    late.push_back(take(each));
+    requests_.erase(late.back().id);
+    each = waiting_.begin() + place;
+  }
+  return late;
+}
+
 // Compiling a grammar takes time that an engine's thread, which calls ended(), must not lose.
 void EnginePool::State::dispatch() {
   pthread_setname_np(pthread_self(), "sv-pool");
   std::unique_lock lock(mutex_);
-  while (true) {
+  while (!stopping_) {
+    if (const auto late = take_late(SteadyClock().now()); !late.empty()) {
+      lock.unlock();
+      expired.fetch_add(late.size(), std::memory_order_relaxed);
+      for (const Waiting& request : late) {
+        end_unanswered(*request.sink, request.choices, FinishReason::deadline, {});
+      }
+      lock.lock();
+      continue;
+    }
     std::optional<std::size_t> engine;
-    room_.wait(lock, [&] {
-      if (stopping_ || waiting_.empty()) return stopping_;
+    if (!waiting_.empty()) {
       const Waiting& first = waiting_.front();
       engine = choose_engine(running_, capacity_, first.choices, first.beginning);
-      return engine.has_value();
-    });
-    if (stopping_) return;
-    Waiting next = std::move(waiting_.front());
-    waiting_.pop_front();
+    }
+    if (!engine) {
+      if (wakes_at_ == Time::max()) {
+        room_.wait(lock);
+      } else {
+        room_.wait_until(lock, wakes_at_);
+      }
+      continue;
+    }
+    Waiting next = take(waiting_.begin());
     running_[*engine] += next.choices;
     requests_[next.id].engine = engine;
     lock.unlock();
@@ -232,8 +279,7 @@ void EnginePool::State::cancel(RequestId id) {
     const auto place =
         std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& each) { return each.id == id; });
     if (place != waiting_.end()) {
-      waited = std::move(*place);
-      waiting_.erase(place);
+      waited = take(place);
       requests_.erase(found);
       room_.notify_one();  // the next may be smaller
     } else {
@@ -252,6 +298,7 @@ void EnginePool::State::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     left.swap(waiting_);
+    queued_ = 0;
     for (const Waiting& request : left) requests_.erase(request.id);
   }
   room_.notify_all();
@@ -284,6 +331,8 @@ void EnginePool::add_metrics(EngineMetrics& total) const {
   for (const auto& engine : state_->engines) engine->add_metrics(total);
   total.queued.fetch_add(state_->queued(), std::memory_order_relaxed);
   total.requests_refused.fetch_add(state_->refused.load(std::memory_order_relaxed),
+                                   std::memory_order_relaxed);
+  total.requests_expired.fetch_add(state_->expired.load(std::memory_order_relaxed),
                                    std::memory_order_relaxed);
 }
 

@@ -26,8 +26,8 @@ result<std::unique_ptr<InferenceEngine>> start_engines(
 
 class EnginePool final : public InferenceEngine {
  public:
-  // At least one engine, all alike. `capacity`: choices that each takes at a time; `max_queued`: requests
-  // that wait; one more is refused.
+  // At least one engine, all alike. `capacity`: choices that each takes at a time; `max_queued`: choices of
+  // requests that wait, as in Engine; more are refused. Who waits past its deadline ends as by it.
   EnginePool(std::vector<std::unique_ptr<InferenceEngine>> engines, std::uint32_t capacity,
              std::uint32_t max_queued);
   ~EnginePool() override;

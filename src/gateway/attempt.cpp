@@ -21,16 +21,22 @@ CallOutcome outcome_of(const Failure& failure) {
   }
 }
 
+bool too_long(const Failure& failure) { return failure.reason == kContextLengthExceeded; }
+
 // Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
 bool may_pass_on(const Failure& failure) {
   return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
-         failure.code == ErrorCode::not_found;
+         failure.code == ErrorCode::not_found || too_long(failure);
 }
 
 // When the next backend is to be asked, if this one is silent: who waits longer leaves it no time.
 std::optional<Time> hand_over_at(const GenerateRequest& request, Time now, bool has_next) {
   if (!has_next || !request.deadline) return std::nullopt;
   return now + (*request.deadline - now) / 2;
+}
+
+Failure waited_too_long() {
+  return {ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."};
 }
 
 }  // namespace
@@ -51,6 +57,40 @@ void GatewayShared::give_place(std::size_t member) {
   });
 }
 
+void GatewayShared::watch(Time deadline) {
+  {
+    const std::lock_guard lock(mutex);
+    if (alarm_at && *alarm_at <= deadline) return;  // it looks again then
+    alarm_at = deadline;
+  }
+  alarm(deadline, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self) self->executor([self] { self->end_overdue(); });
+  });
+}
+
+void GatewayShared::end_overdue() {
+  std::vector<std::shared_ptr<Attempt>> under_way;
+  {
+    const std::lock_guard lock(mutex);
+    alarm_at.reset();
+    under_way.reserve(attempts.size());
+    for (const auto& [ticket, attempt] : attempts) under_way.push_back(attempt);
+  }
+  const Time now = clock.now();
+  std::optional<Time> next;
+  for (const auto& attempt : under_way) {
+    const auto until = attempt->waits_until();
+    if (!until) continue;
+    if (*until <= now) {
+      attempt->expire();
+    } else if (!next || *until < *next) {
+      next = until;
+    }
+  }
+  if (next) watch(*next);
+}
+
 // Of one call to one backend. What comes before the first token is held back, so that the next backend can
 // begin anew; of an answer that is wanted whole, all of it.
 class Attempt::Sink final : public GenerateSink {
@@ -66,6 +106,7 @@ class Attempt::Sink final : public GenerateSink {
         had_time_(had_time),
         began_(began) {}
 
+  void on_redirect(const BackendIdentity& by) noexcept override { identity_ = by; }
   void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
@@ -117,14 +158,16 @@ class Attempt::Sink final : public GenerateSink {
   }
   void begin() {
     begun_ = true;
-    if (!first_choice_) outer_->on_redirect(identity_);
+    // A server may have changed its model since the route was planned.
+    const bool as_planned = first_choice_ && identity_.digest == attempt_->route_->identity().digest;
+    if (!as_planned) outer_->on_redirect(identity_);
     outer_->on_begin(syntax_);
   }
 
   const std::shared_ptr<Attempt> attempt_;
   const std::shared_ptr<GenerateSink> outer_;
   const Fleet::Permit permit_;
-  const BackendIdentity identity_;
+  BackendIdentity identity_;
   const bool first_choice_;
   const bool hold_;
   const bool had_time_;  // most of what the request has in all
@@ -187,7 +230,8 @@ bool Attempt::pass_on(const Failure& failure) {
     return false;
   }
   shared_->fleet.passed_over(member());
-  last_failure_ = failure;
+  // A prompt that is too long is the client's to shorten, whatever else went wrong afterwards.
+  if (!last_failure_ || !too_long(*last_failure_)) last_failure_ = failure;
   ++position_;
   return true;
 }
@@ -201,6 +245,7 @@ void Attempt::exhausted() {
     return end_with(full);
   }
   Failure failure = *last_failure_;
+  if (too_long(failure)) return end_with(failure);
   const bool tells_all = failure.code == ErrorCode::resource_exhausted ||
                          failure.code == ErrorCode::deadline_exceeded ||
                          failure.code == ErrorCode::unsupported || failure.code == ErrorCode::not_found;
@@ -233,11 +278,27 @@ void Attempt::advance() {
       case ConcurrencyLimit::Verdict::queued:
         // A cancel that came before the queue was entered found nothing to withdraw.
         if (cancelled() && shared_->fleet.withdraw(at, ticket_)) continue;
+        if (request_.deadline) shared_->watch(*request_.deadline);
         return;
       case ConcurrencyLimit::Verdict::admitted:
         if (start(at)) return;
     }
   }
+}
+
+std::optional<Time> Attempt::waits_until() const {
+  const std::lock_guard lock(mutex_);
+  return waits_at_ ? request_.deadline : std::nullopt;
+}
+
+void Attempt::expire() {
+  std::optional<std::size_t> waits_at;
+  {
+    const std::lock_guard lock(mutex_);
+    waits_at = waits_at_;
+  }
+  // Where its turn came meanwhile, who asks the backend sees the time.
+  if (waits_at && shared_->fleet.withdraw(*waits_at, ticket_)) end_with(waited_too_long());
 }
 
 void Attempt::resume() {
@@ -261,7 +322,7 @@ bool Attempt::start(std::size_t at) {
   }
   if (request_.deadline && now >= *request_.deadline) {
     shared_->give_place(at);
-    end_with({ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."});
+    end_with(waited_too_long());
     return true;
   }
   const auto gateway = shared_->gateway.lock();

@@ -23,19 +23,29 @@ class Attempt;
 // What a gateway and its attempts have in common.
 struct GatewayShared : std::enable_shared_from_this<GatewayShared> {
   GatewayShared(std::vector<MemberConfig> members, RoutingConfig routing, const Clock& the_clock,
-                GatewayExecutor posts)
-      : fleet(std::move(members), std::move(routing)), clock(the_clock), executor(std::move(posts)) {}
+                GatewayExecutor posts, GatewayAlarm wakes)
+      : fleet(std::move(members), std::move(routing)),
+        clock(the_clock),
+        executor(std::move(posts)),
+        alarm(std::move(wakes)) {}
 
   Fleet fleet;
   const Clock& clock;
   const GatewayExecutor executor;
+  const GatewayAlarm alarm;
   std::weak_ptr<Gateway> gateway;  // set once, before the first query
 
   std::mutex mutex;
   std::uint64_t last_ticket = 0;                                         // guarded by mutex
   std::unordered_map<Fleet::Ticket, std::shared_ptr<Attempt>> attempts;  // guarded by mutex; those under way
 
+  std::optional<Time> alarm_at;  // guarded by mutex; the soonest one that is set
+
   std::shared_ptr<Attempt> find(Fleet::Ticket ticket);
+  // An attempt waits in a queue, at most until then.
+  void watch(Time deadline);
+  // Ends those that have waited too long.
+  void end_overdue();
   // A call has left this member: whoever waits there has its turn.
   void give_place(std::size_t member);
 };
@@ -56,6 +66,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   friend struct GatewayShared;
   void advance();
   void resume();
+  // Until when it waits in a queue; nothing: it does not, or has no limit.
+  std::optional<Time> waits_until() const;
+  void expire();
   bool start(std::size_t member);
   // Of a call that has ended.
   void conclude(const Fleet::Permit& permit, CallOutcome outcome,
@@ -76,7 +89,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const Time began_;
   Fleet::Ticket ticket_ = 0;
   std::size_t position_ = 0;             // of who is asked now; one thread at a time moves it
-  std::optional<Failure> last_failure_;  // likewise
+  std::optional<Failure> last_failure_;  // likewise; what is told when nobody answers
   bool found_full_ = false;              // likewise
 
   mutable std::mutex mutex_;

@@ -34,6 +34,8 @@ struct BackendIdentity {
   // answers beside it, by name (a-z 0-9 _).
   std::optional<Sha256Digest> weights{};
   std::map<std::string, std::string> settings{};
+  // False: which model answers turns out as it is asked. Then nothing is found or kept under this identity.
+  bool settled = true;
 };
 
 struct BackendCapabilities {
@@ -73,7 +75,7 @@ class AnswerSyntax {
 // at a time, perhaps before generate() has returned. All must return at once.
 class GenerateSink : public engine::GenerationSink {
  public:
-  // Another than the backend that was asked answers; before on_begin().
+  // Another answers than the backend that was asked, or than identity_of() said then; before on_begin().
   virtual void on_redirect(const BackendIdentity&) noexcept {}
   // How the text of the deltas is to be read; null: it is the content as it stands.
   virtual void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept = 0;
@@ -97,9 +99,13 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual const BackendIdentity& identity() const = 0;
-  // As which it answers when it is asked for that one of its models (GenerateRequest::model).
+  // As which it answers when it is asked for that one of its models (GenerateRequest::model); with an empty
+  // name, as things stand now.
   virtual BackendIdentity identity_of(const std::string& /*model*/) const { return identity(); }
   virtual BackendCapabilities capabilities() const = 0;
+  // Whether its last owner may end an engine. An engine holds its sinks: what they hold, and an engine's own
+  // thread may be the last to let go of, must own no such backend.
+  virtual bool owns_engine() const { return true; }
 
   // Begins a generation and gives its number, for cancel(). After an error nothing more comes to the sink.
   // Errors: invalid_argument (with the message at fault; reason "context_length_exceeded"),

@@ -4,14 +4,18 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
 
 namespace sovereign::gateway {
 
+// The prompt does not fit this backend's context; another one's may be longer.
+inline constexpr std::string_view kContextLengthExceeded = "context_length_exceeded";
+
 struct Failure : Error {
-  std::string reason;   // stable, e.g. "context_length_exceeded"; empty: the code says all there is
+  std::string reason;   // stable, e.g. kContextLengthExceeded; empty: the code says all there is
   std::string details;  // a JSON object for programs, e.g. scores; empty: none
   std::optional<std::chrono::seconds> retry_after;  // when asking again makes sense, where that is known
 

@@ -124,7 +124,8 @@ void Fleet::report_probe(std::size_t member, const ProbeReport& report, Time now
   probed.probed = report.outcome;
   probed.detail = report.detail;
   if (report.outcome == ProbeOutcome::well) {
-    probed.offers = report.models;
+    // A server that does not say now (429) has what it had.
+    if (!report.models.empty()) probed.offers = report.models;
     if (!report.model.empty()) probed.config.model = report.model;
   }
   // Looked at often, and its failures come with queries.

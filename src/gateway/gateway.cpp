@@ -20,6 +20,7 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
 
   const BackendIdentity& identity() const override { return identity_; }
   BackendCapabilities capabilities() const override { return capabilities_; }
+  bool owns_engine() const override { return false; }
 
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override {
     request.model = asked_;
@@ -44,7 +45,7 @@ Gateway::Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr
     : shared_(std::move(shared)), backends_(std::move(backends)) {}
 
 std::shared_ptr<Gateway> Gateway::create(std::vector<GatewayMember> members, RoutingConfig routing,
-                                         const Clock& clock, GatewayExecutor executor) {
+                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm) {
   std::vector<MemberConfig> configs;
   std::vector<std::shared_ptr<Backend>> backends;
   for (auto& member : members) {
@@ -52,8 +53,8 @@ std::shared_ptr<Gateway> Gateway::create(std::vector<GatewayMember> members, Rou
     configs.push_back(std::move(member.config));
     backends.push_back(std::move(member.backend));
   }
-  auto shared =
-      std::make_shared<GatewayShared>(std::move(configs), std::move(routing), clock, std::move(executor));
+  auto shared = std::make_shared<GatewayShared>(std::move(configs), std::move(routing), clock,
+                                                std::move(executor), std::move(alarm));
   std::shared_ptr<Gateway> gateway(new Gateway(std::move(backends), shared));
   shared->gateway = gateway;
   return gateway;

@@ -27,19 +27,22 @@ struct GatewayMember {
 
 // Runs a job soon, on a thread that may compute for a while.
 using GatewayExecutor = std::function<void(std::function<void()>)>;
+// Runs a job that returns at once when that time has come, on any thread.
+using GatewayAlarm = std::function<void(Time, std::function<void()>)>;
 
 class Gateway : public std::enable_shared_from_this<Gateway> {
  public:
-  // The clock, and whatever the executor posts to, outlive every query.
+  // The clock, and whatever executor and alarm post to, outlive every query. The alarm goes by the same
+  // clock.
   static std::shared_ptr<Gateway> create(std::vector<GatewayMember> members, RoutingConfig routing,
-                                         const Clock& clock, GatewayExecutor executor);
+                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm);
 
   // Puts a backend in its place; null: it is gone.
   void set_backend(std::size_t member, std::shared_ptr<Backend> backend);
 
   // The backends that this query may go to, as one: its identity is the first choice's. It lives as long as
-  // its generations do, and knows the gateway weakly: hold it until generate() was called. Errors: as
-  // plan_route(), with retry_after.
+  // its generations do, owns no engine and knows the gateway weakly: hold both until generate() was called.
+  // Errors: as plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
   // Asks every backend how it is; what they say comes into view(). view() asks those in this process itself.

@@ -18,7 +18,7 @@ Failure context_length_exceeded(std::size_t prompt_tokens, std::uint32_t context
           fmt::format("The prompt has {}{} tokens, but this model's maximum context length is {} tokens, "
                       "prompt and output together. Shorten the prompt.",
                       at_least ? "at least " : "", prompt_tokens, context_tokens),
-          "messages", "context_length_exceeded"};
+          "messages", std::string(kContextLengthExceeded)};
 }
 
 // Which matrix products answer: what is configured counts only where this CPU and this build can.

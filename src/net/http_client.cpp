@@ -44,6 +44,7 @@ struct HttpClient::Core {
   Core(asio::any_io_executor on, HttpClientConfig with)
       : executor(std::move(on)),
         config(std::move(with)),
+        names(executor),
         pool(config.max_idle_connections, config.idle_lifetime) {}
 
   // Made at the first https request: loading the system's roots takes tens of milliseconds.
@@ -70,6 +71,7 @@ struct HttpClient::Core {
   asio::any_io_executor executor;
   HttpClientConfig config;
   std::optional<asio::ssl::context> tls;  // outlives the connections of the pool
+  NameLookups names;
   ConnectionPool pool;
 };
 
@@ -148,7 +150,8 @@ struct ResponseStream::Exchange {
     });
     if (request.stop.stop_requested()) co_return failure({}, {}, {});
     if (!fresh) co_return result<void>{};
-    const error_code ec = co_await connection->connect(url, phase_deadline(request.timeouts.connect));
+    const error_code ec =
+        co_await connection->connect(url, core->names, phase_deadline(request.timeouts.connect));
     if (ec) co_return failure(ec, "connecting to", request.timeouts.connect);
     co_return result<void>{};
   }

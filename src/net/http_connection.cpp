@@ -28,12 +28,6 @@ void set_deadline(beast::tcp_stream& stream, Time deadline) {
   }
 }
 
-bool is_address(const std::string& host) {
-  error_code ec;
-  asio::ip::make_address(host, ec);
-  return !ec;
-}
-
 // SSL_set_tlsext_host_name() without its macro, which casts in the old style.
 bool set_server_name(SSL* ssl, std::string host) {
   return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
@@ -55,42 +49,26 @@ beast::tcp_stream& HttpConnection::tcp() noexcept {
   return tls_stream_ ? beast::get_lowest_layer(*tls_stream_) : *plain_stream_;
 }
 
-asio::awaitable<error_code> HttpConnection::resolve(const Url& url, Time deadline,
-                                                    tcp::resolver::results_type& endpoints) {
-  // getaddrinfo() cannot be interrupted, so the wait is on a timer that the answer cancels; an answer
-  // that comes too late finds nobody.
-  struct Answer {
-    bool arrived = false;
-    error_code ec;
-    tcp::resolver::results_type endpoints;
-  };
-  const auto executor = tcp().get_executor();
-  auto answer = std::make_shared<Answer>();
-  auto timer = std::make_shared<asio::steady_timer>(executor, deadline);
-  auto resolver = std::make_shared<tcp::resolver>(executor);
-  const auto flags = is_address(url.host) ? tcp::resolver::numeric_host | tcp::resolver::numeric_service
-                                          : tcp::resolver::numeric_service;
-  resolver->async_resolve(url.host, std::to_string(url.port), flags,
-                          [answer, resolver, timer](error_code ec, tcp::resolver::results_type found) {
-                            *answer = {true, ec, std::move(found)};
-                            timer->cancel();
-                          });
-  resolve_timer_ = timer;
-  if (!answer->arrived && !aborted_) co_await timer->async_wait(kAwait);
-  resolve_timer_.reset();
+asio::awaitable<error_code> HttpConnection::wait_for(std::shared_ptr<NameLookup> lookup, Time deadline) {
+  if (!lookup->arrived) {
+    auto timer = std::make_shared<asio::steady_timer>(tcp().get_executor(), deadline);
+    lookup->wake(timer);
+    resolve_timer_ = timer;
+    co_await timer->async_wait(kAwait);
+    resolve_timer_.reset();
+  }
   if (aborted_) co_return asio::error::operation_aborted;
-  if (!answer->arrived) co_return beast::error::timeout;
-  endpoints = std::move(answer->endpoints);
-  co_return answer->ec;
+  if (!lookup->arrived) co_return beast::error::timeout;
+  co_return lookup->error;
 }
 
-asio::awaitable<error_code> HttpConnection::connect(const Url& url, Time deadline) {
+asio::awaitable<error_code> HttpConnection::connect(const Url& url, NameLookups& names, Time deadline) {
   if (aborted_) co_return asio::error::operation_aborted;
-  tcp::resolver::results_type endpoints;
-  if (const error_code ec = co_await resolve(url, deadline, endpoints)) co_return ec;
+  const auto lookup = names.look_up(url.host, url.port);
+  if (const error_code ec = co_await wait_for(lookup, deadline)) co_return ec;
 
   set_deadline(tcp(), deadline);
-  const auto [connect_ec, endpoint] = co_await tcp().async_connect(endpoints, kAwait);
+  const auto [connect_ec, endpoint] = co_await tcp().async_connect(lookup->endpoints, kAwait);
   if (aborted_) co_return asio::error::operation_aborted;
   if (connect_ec) co_return connect_ec;
   error_code ignored;

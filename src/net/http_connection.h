@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "net/name_lookups.h"
 #include "net/url.h"
 
 namespace sovereign::net {
@@ -33,7 +34,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpConnection(asio::any_io_executor executor, asio::ssl::context* tls, std::size_t max_buffer_bytes);
 
   // Name look-up, TCP, and for TLS the handshake with the host's name checked.
-  asio::awaitable<boost::system::error_code> connect(const Url& url, Time deadline);
+  asio::awaitable<boost::system::error_code> connect(const Url& url, NameLookups& names, Time deadline);
 
   // Writes head, then body, as one gather; the count says how much the transport took.
   asio::awaitable<Io> write(std::string_view head, std::string_view body, Time deadline);
@@ -56,8 +57,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
  private:
   beast::tcp_stream& tcp() noexcept;
-  asio::awaitable<boost::system::error_code> resolve(const Url& url, Time deadline,
-                                                     asio::ip::tcp::resolver::results_type& endpoints);
+  asio::awaitable<boost::system::error_code> wait_for(std::shared_ptr<NameLookup> lookup, Time deadline);
 
   std::optional<beast::tcp_stream> plain_stream_;
   std::optional<beast::ssl_stream<beast::tcp_stream>> tls_stream_;

@@ -35,9 +35,9 @@ void read_max_age(std::string_view value, CachePolicy& policy) {
 
 }  // namespace
 
-CachePlan plan_cache(const SovereignQuery& query) {
+CachePlan plan_cache(const SovereignQuery& query, const gateway::BackendIdentity& identity) {
   const CachePolicy& policy = query.cache;
-  if (policy.mode == CacheMode::off) return {};
+  if (policy.mode == CacheMode::off || !identity.settled) return {};
   if (policy.mode != CacheMode::force && !query.reproducible()) return {};
   CachePlan plan;
   plan.lookup = policy.mode != CacheMode::refresh && !policy.no_lookup;

@@ -1,6 +1,7 @@
 // What the response cache does for one query: decided before anything is looked up. Pure.
 #pragma once
 
+#include "gateway/backend.h"
 #include "runtime/query.h"
 
 namespace sovereign::runtime {
@@ -13,7 +14,8 @@ struct CachePlan {
   bool uses_cache() const { return lookup || join || store; }
 };
 
-CachePlan plan_cache(const SovereignQuery& query);
+// `identity`: of who is to answer.
+CachePlan plan_cache(const SovereignQuery& query, const gateway::BackendIdentity& identity);
 
 // Reads a request's Cache-Control (RFC 9111 5.2.1): no-cache, no-store, max-age; the rest is ignored.
 void apply_cache_control(std::string_view header, CachePolicy& policy);

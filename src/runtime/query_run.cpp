@@ -27,7 +27,8 @@ QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery aske
       backend(answers),
       identity(answers->identity()),
       client(std::move(asker)),
-      pipeline_(std::move(pipeline)) {
+      pipeline_(std::move(pipeline)),
+      held_(answers->owns_engine() ? nullptr : answers) {
   result.id = query.id;
   result.variant = policy().variant;
   expect_own_answer();

@@ -46,7 +46,8 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   void accept();
 
   const SovereignQuery query;
-  // Weak: an engine holds its sinks, and those hold the run; the engine must not end on its own thread.
+  // Weak: an engine holds its sinks, and those hold the run; the engine must not end on its own thread. A
+  // backend that owns no engine (a route of the gateway, made for this query) is there until the run ends.
   const std::weak_ptr<gateway::Backend> backend;
   const gateway::BackendIdentity identity;
   // What is said about the answer is said about this one: of the backend that was asked, or of another that
@@ -105,6 +106,7 @@ class QueryRun : public std::enable_shared_from_this<QueryRun> {
   void go_on();
 
   const std::shared_ptr<const Pipeline> pipeline_;
+  const std::shared_ptr<gateway::Backend> held_;  // `backend`, if it owns no engine
   const std::shared_ptr<LeavePoint> leave_point_ = std::make_shared<LeavePoint>();
   std::size_t stage_ = 0;
   bool found_ = false;  // the result was not made by this run

@@ -69,9 +69,11 @@ class EnginePoolTest : public testing::Test {
     }
     pool_ = std::make_unique<EnginePool>(std::move(all), capacity, max_queued);
   }
-  std::shared_ptr<RecordingSink> ask() {
+  std::shared_ptr<RecordingSink> ask(std::optional<Time> deadline = std::nullopt) {
     auto sink = std::make_shared<RecordingSink>();
-    const auto id = pool_->submit(request(), sink);
+    auto asked = request();
+    asked.deadline = deadline;
+    const auto id = pool_->submit(std::move(asked), sink);
     EXPECT_TRUE(id) << id.error().message;
     last_ = id.value_or(0);
     return sink;
@@ -118,6 +120,44 @@ TEST_F(EnginePoolTest, TheQueueHasABound) {
   pool_->add_metrics(total);
   EXPECT_EQ(total.requests_refused, 1U);
   EXPECT_EQ(total.queued, 1U);
+}
+
+TEST_F(EnginePoolTest, TheBoundIsOfChoices) {
+  make_pool(1, 1, 4);
+  const auto running = ask();
+  const auto submit = [&](std::uint32_t choices) {
+    auto asked = request();
+    asked.n = choices;
+    return pool_->submit(std::move(asked), std::make_shared<RecordingSink>());
+  };
+  EXPECT_TRUE(submit(3));
+  EXPECT_FALSE(submit(2));
+  const auto last = submit(1);
+  EXPECT_TRUE(last);
+  EXPECT_FALSE(submit(1));
+  pool_->cancel(*last);
+  EXPECT_TRUE(submit(1)) << "its place is free again";
+}
+
+// Who waited was told that its time was over when its turn came.
+TEST_F(EnginePoolTest, WhoWaitsEndsAtItsDeadline) {
+  make_pool(1, 1, 10);
+  const auto running = ask();
+  const auto now = SteadyClock().now();
+  const auto patient = ask(now + std::chrono::hours(1));
+  const auto hasty = ask(now + std::chrono::milliseconds(30));
+  const auto late = ask(now - std::chrono::milliseconds(1));
+  EXPECT_EQ(finish_of(late), FinishReason::deadline);
+  EXPECT_EQ(finish_of(hasty), FinishReason::deadline);
+  EXPECT_GE(SteadyClock().now(), now + std::chrono::milliseconds(30));
+  EXPECT_EQ(patient->dones(), 0U);
+  EngineMetrics total;
+  pool_->add_metrics(total);
+  EXPECT_EQ(total.requests_expired, 2U);
+  EXPECT_EQ(total.queued, 1U);
+  while (patient->dones() == 0) engines_[0]->finish_all();
+  EXPECT_EQ(finish_of(patient), FinishReason::stop);
+  EXPECT_EQ(finish_of(running), FinishReason::stop);
 }
 
 TEST_F(EnginePoolTest, WhoRunsAndWhoWaitsMayLeave) {

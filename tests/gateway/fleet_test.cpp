@@ -164,6 +164,13 @@ TEST(Fleet, ProbesFindOutTheDeadAndDoNotVouchForTheLiving) {
   EXPECT_FALSE(fleet.plan(any_local(), kNow + 1s));  // it lists its models, and may still fail every chat
 }
 
+TEST(Fleet, AServerThatDoesNotSayNowOffersWhatItOffered) {
+  Fleet fleet({member("only")}, {});
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {"m", "n"}}, kNow);
+  fleet.report_probe(0, {ProbeOutcome::well, {}, {}, "m"}, kNow);
+  EXPECT_THAT(fleet.view(kNow).front().offers, ElementsAre("m", "n"));
+}
+
 TEST(Fleet, ALoadingMemberIsNotAskedAndOneWithoutAModelTakesTheFirstOffered) {
   auto config = member("only");
   config.model.clear();

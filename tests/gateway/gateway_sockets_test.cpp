@@ -27,11 +27,12 @@ class GatewaySockets : public ::testing::Test {
     pool_.join();
   }
   void add(const std::string& name, const ScriptedServer& server, Tier tier,
-           milliseconds first_token_timeout = milliseconds(5000)) {
+           milliseconds first_token_timeout = milliseconds(5000),
+           const std::optional<std::string>& model = std::nullopt) {
     RemoteConfig remote;
     remote.name = name;
     remote.url = server.url("/v1");
-    remote.model = "m-" + name;
+    remote.model = model.value_or("m-" + name);
     remote.first_token_timeout = first_token_timeout;
     remote.token_timeout = milliseconds(100);
     MemberConfig member;
@@ -42,9 +43,10 @@ class GatewaySockets : public ::testing::Test {
     members_.push_back({member, *backend});
   }
   void open() {
-    gateway_ = Gateway::create(std::move(members_), {}, clock_, [this](std::function<void()> job) {
-      boost::asio::post(pool_, std::move(job));
-    });
+    gateway_ = Gateway::create(
+        std::move(members_), {}, clock_,
+        [this](std::function<void()> job) { boost::asio::post(pool_, std::move(job)); },
+        [this](Time when, std::function<void()> job) { loop_.run_at(when, std::move(job)); });
   }
   std::shared_ptr<RecordingSink> ask(const RouteQuestion& question = {.tier = Tier::local}) {
     auto sink = std::make_shared<RecordingSink>();
@@ -151,6 +153,24 @@ TEST_F(GatewaySockets, ADeadFirstChoiceIsSparedOnceItsBreakerIsOpen) {
   EXPECT_EQ(dead.accepted(), 5);
   EXPECT_EQ(gateway_->view()[0].status, BackendStatus::offline);
   EXPECT_EQ(gateway_->view()[1].answered, 12U);
+}
+
+TEST_F(GatewaySockets, ARouteKnowsTheModelThatAServerHasAndTellsWhenItChanged) {
+  testing::ChangingModel there("before");
+  const ScriptedServer server(there.script());
+  add("desk", server, Tier::local, milliseconds(5000), "");
+  open();
+  const auto identity = [&] { return (*gateway_->route({.tier = Tier::local}))->identity(); };
+  EXPECT_FALSE(identity().settled) << "nobody has asked it yet";
+  EXPECT_EQ(ask()->answered_by(), "before");
+  EXPECT_TRUE(identity().settled);
+  EXPECT_EQ(identity().model, "before");
+  EXPECT_EQ(ask()->answered_by(), "") << "as planned";
+  const auto old = identity();
+  there.change_to("after");
+  EXPECT_EQ(ask()->answered_by(), "after") << "else it would be kept as the old one's answer";
+  EXPECT_EQ(identity().model, "after");
+  EXPECT_NE(identity().digest, old.digest);
 }
 
 // A network that would notice: every server counts its connections.

@@ -7,10 +7,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <deque>
+#include <map>
 #include <random>
 
 #include "gateway/played_backend.h"
 #include "gateway/recording_sink.h"
+#include "net/event_loop.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -35,8 +37,10 @@ class GatewayTest : public ::testing::Test {
       backends_.push_back(std::make_shared<PlayedBackend>(name));
       members.push_back({std::move(config), backends_.back()});
     }
-    gateway_ = Gateway::create(std::move(members), {}, clock_,
-                               [this](std::function<void()> job) { jobs_.push_back(std::move(job)); });
+    gateway_ = Gateway::create(
+        std::move(members), {}, clock_,
+        [this](std::function<void()> job) { jobs_.push_back(std::move(job)); },
+        [this](Time when, std::function<void()> job) { alarms_.emplace(when, std::move(job)); });
   }
   void SetUp() override { make(); }
   // A generation without an end holds the gateway, which holds its backend.
@@ -79,6 +83,16 @@ class GatewayTest : public ::testing::Test {
       job();
     }
   }
+  // Time passes, and alarms ring.
+  void pass(Duration time) {
+    clock_.advance(time);
+    while (!alarms_.empty() && alarms_.begin()->first <= clock_.now()) {
+      const auto job = std::move(alarms_.begin()->second);
+      alarms_.erase(alarms_.begin());
+      job();
+      run_jobs();
+    }
+  }
   PlayedBackend& edge() { return *backends_[0]; }
   PlayedBackend& desk() { return *backends_[1]; }
   PlayedBackend& rack() { return *backends_[2]; }
@@ -86,6 +100,7 @@ class GatewayTest : public ::testing::Test {
 
   ManualClock clock_;
   std::deque<std::function<void()>> jobs_;
+  std::multimap<Time, std::function<void()>> alarms_;
   std::vector<std::shared_ptr<PlayedBackend>> backends_;
   std::shared_ptr<Gateway> gateway_;
 };
@@ -93,6 +108,7 @@ class GatewayTest : public ::testing::Test {
 TEST_F(GatewayTest, TheFirstChoiceAnswers) {
   const auto asked = ask();
   EXPECT_EQ(asked.route->identity().model, "edge");
+  EXPECT_FALSE(asked.route->owns_engine()) << "whoever it leads to";
   edge().take().answer("Hi");
   EXPECT_EQ(asked.sink->text(), "Hi");
   EXPECT_TRUE(asked.sink->summary());
@@ -263,6 +279,36 @@ TEST_F(GatewayTest, AWrongQueryIsWrongEverywhere) {
   EXPECT_EQ(view(0).failed, 0U) << "not its fault";
 }
 
+// A prompt over the embedded model's context was a 400 although a server with a longer one stood next in
+// line.
+TEST_F(GatewayTest, APromptTooLongForOneMayFitAnother) {
+  const Failure too_long(ErrorCode::invalid_argument, "too long", "messages", "context_length_exceeded");
+  edge().refuse_with(too_long);
+  const auto held = ask();
+  EXPECT_FALSE(held.sink->has_ended());
+  desk().take().sink->on_failure(too_long);  // a server says so later
+  run_jobs();
+  rack().take().answer("Hi");
+  EXPECT_EQ(held.sink->text(), "Hi");
+  EXPECT_EQ(held.sink->answered_by(), "rack");
+  EXPECT_EQ(view(0).failed + view(1).failed, 0U) << "nobody is to blame";
+
+  // Where nobody can hold it, that is what the client is told, whatever else went wrong.
+  const auto lost = ask();
+  desk().take().fail();
+  run_jobs();
+  rack().take().fail();
+  run_jobs();
+  ASSERT_TRUE(lost.sink->failure());
+  EXPECT_EQ(lost.sink->failure()->code, ErrorCode::invalid_argument);
+  EXPECT_EQ(lost.sink->failure()->reason, "context_length_exceeded");
+  EXPECT_EQ(lost.sink->failure()->message, "too long");
+
+  const auto named = ask({.model = "edge"});
+  ASSERT_TRUE(named.sink->failure());
+  EXPECT_EQ(named.sink->failure()->reason, "context_length_exceeded");
+}
+
 TEST_F(GatewayTest, WhatOneCannotDoAnotherMay) {
   edge().refuse_with(Failure(ErrorCode::unsupported, "no grammars"));
   for (int i = 0; i < 10; ++i) {
@@ -399,6 +445,37 @@ TEST_F(GatewayTest, WhoLeftIsNotPassedOn) {
   EXPECT_EQ(desk().asked(), 0U);
 }
 
+// Behind one long stream, a request with a timeout of 1 s had its 504 when the stream ended.
+TEST_F(GatewayTest, WhoWaitsEndsAtItsDeadline) {
+  remake(1, 4);
+  const auto running = ask();
+  const auto patient = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(9)});
+  const auto hasty = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(1)});
+  const auto later = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(2)});
+  const auto endless = ask();
+  EXPECT_EQ(view(0).queued, 4U);
+  pass(std::chrono::milliseconds(999));
+  EXPECT_FALSE(hasty.sink->has_ended());
+  pass(std::chrono::milliseconds(1));
+  ASSERT_TRUE(hasty.sink->failure());
+  EXPECT_EQ(hasty.sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_FALSE(later.sink->has_ended());
+  pass(seconds(1));
+  EXPECT_EQ(later.sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(view(0).queued, 2U);
+  edge().take().answer("1");
+  run_jobs();
+  const auto call = edge().take();  // the patient one
+  pass(seconds(10));
+  EXPECT_FALSE(patient.sink->has_ended()) << "who runs is the backend's to end";
+  call.answer("2");
+  run_jobs();
+  edge().take().answer("5");
+  EXPECT_EQ(patient.sink->text() + endless.sink->text(), "25");
+  EXPECT_TRUE(alarms_.empty());
+  EXPECT_EQ(view(0).running, 0U);
+}
+
 TEST_F(GatewayTest, WhoWaitedPastItsDeadlineIsNotAsked) {
   remake(1, 4);
   ask();
@@ -469,9 +546,11 @@ TEST(GatewayChaos, EveryQueryEndsOnceAndNoPlaceIsLost) {
     backends.push_back(std::make_shared<PlayedBackend>(config.name));
     members.push_back({config, backends.back()});
   }
-  const auto gateway = Gateway::create(std::move(members), {}, clock, [&](std::function<void()> job) {
-    boost::asio::post(pool, std::move(job));
-  });
+  net::EventLoop loop;
+  const auto gateway = Gateway::create(
+      std::move(members), {}, clock,
+      [&](std::function<void()> job) { boost::asio::post(pool, std::move(job)); },
+      [&](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
 
   std::atomic<bool> over{false};
   std::vector<std::thread> players;
@@ -521,7 +600,9 @@ TEST(GatewayChaos, EveryQueryEndsOnceAndNoPlaceIsLost) {
       continue;
     }
     sinks.push_back(std::make_shared<RecordingSink>());
-    const auto id = (*route)->generate({}, sinks.back());
+    GenerateRequest request;
+    if (random() % 4 == 0) request.deadline = clock.now() + std::chrono::microseconds(random() % 2000);
+    const auto id = (*route)->generate(std::move(request), sinks.back());
     ASSERT_TRUE(id);
     if (random() % 8 == 0) (*route)->cancel(*id);
   }

@@ -81,6 +81,22 @@ def test_a_query_by_tier(front):
     assert httpx.post(front.url + "/v1/query", json={"content": "Hi", "tier": "moon"}).status_code == 400
 
 
+def test_who_waits_for_a_place_has_its_answer_when_its_time_is_over(start, remote):
+    narrow = start("[model]\nenabled = false\n[cache]\nenabled = false\n"
+                   + backend("alive", remote.url, "max_concurrency = 1\n"))
+    stream = narrow.client().chat.completions.create(
+        model="alive", messages=QUESTION, max_tokens=3000, stream=True, extra_body={"ignore_eos": True}
+    )
+    next(iter(stream))
+    body = {"model": "alive", "messages": QUESTION, "timeout": 1}
+    answer = httpx.post(narrow.url + "/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 504, answer.text
+    assert answer.elapsed.total_seconds() < 5
+    next(iter(stream))  # it goes on
+    stream.close()
+    remote.wait_until_idle()
+
+
 def test_a_client_that_leaves_is_noticed_by_the_remote(front, remote):
     stream = front.client().chat.completions.create(
         model="alive", messages=QUESTION, max_tokens=3000, stream=True, extra_body={"ignore_eos": True}

@@ -128,6 +128,37 @@ def test_a_stream_goes_on_while_another_engine_takes_over(start):
     assert tokens == [400]
 
 
+def test_the_gateway_keeps_what_it_has_learned_unless_it_is_another(start, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("sk-one")
+    dead = f"""
+[model]
+enabled = false
+[routing]
+probe_interval = "0s"
+breaker_failures = 1
+breaker_open_for = "10m"
+[backends.dead]
+preset = "llama-server"
+url = "http://127.0.0.1:9"
+api_key_file = "{key}"
+"""
+    running = start(config(more=dead))
+
+    def is_open():
+        return running.metrics()['sovereign_backend_breaker{backend="dead",state="open"}'] == 1
+
+    assert not is_open()
+    assert chat(running).status_code == 503
+    assert is_open()
+    rewrite(running, config(more=dead + "[limits]\nrequests_per_minute = 1000\n"))
+    assert "limits.requests_per_minute" in reload(running).json()["applied"]
+    assert is_open(), "nothing of the gateway has changed"
+    key.write_text("sk-two")  # in place: the configuration says the same
+    assert reload(running).json()["applied"] == []
+    assert not is_open(), "with another key it may answer"
+
+
 def test_a_hundred_reloads_under_load_drop_nothing_and_leak_nothing(start):
     running = start(config())
     stop = threading.Event()

@@ -29,13 +29,22 @@ TEST(CacheControl, DirectivesAreReadAsHttpWritesThem) {
 TEST(CachePlan, WhoWantsNothingKeptSharesNothing) {
   SovereignQuery query;
   query.sampling.temperature = 0;
-  EXPECT_TRUE(plan_cache(query).join);
+  EXPECT_TRUE(plan_cache(query, {}).join);
   query.cache.no_store = true;
-  EXPECT_TRUE(plan_cache(query).lookup);
-  EXPECT_FALSE(plan_cache(query).store);
-  EXPECT_FALSE(plan_cache(query).join);
+  EXPECT_TRUE(plan_cache(query, {}).lookup);
+  EXPECT_FALSE(plan_cache(query, {}).store);
+  EXPECT_FALSE(plan_cache(query, {}).join);
   query.cache.mode = CacheMode::off;
-  EXPECT_FALSE(plan_cache(query).uses_cache());
+  EXPECT_FALSE(plan_cache(query, {}).uses_cache());
+}
+
+TEST(CachePlan, NothingIsFoundOrKeptOfNobodyKnowsWho) {
+  SovereignQuery query;
+  query.cache.mode = CacheMode::force;
+  EXPECT_TRUE(plan_cache(query, {}).uses_cache());
+  gateway::BackendIdentity unknown;
+  unknown.settled = false;
+  EXPECT_FALSE(plan_cache(query, unknown).uses_cache());
 }
 
 }  // namespace

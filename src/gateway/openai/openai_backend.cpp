@@ -59,7 +59,8 @@ void watch(const std::shared_ptr<OpenAiCall>& call, const std::shared_ptr<asio::
 BackendIdentity identity_for(const RemoteConfig& config, std::string model) {
   BackendIdentity identity;
   identity.digest = fmt::format("remote:{}/{}", to_string(gateway::tier_of(config)), model);
-  identity.model = std::move(model);
+  identity.settled = !model.empty();
+  identity.model = identity.settled ? std::move(model) : config.name;
   return identity;
 }
 
@@ -114,6 +115,12 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     asio::co_spawn(executor, look(shared_from_this(), std::move(done)), asio::detached);
   }
 
+  // The model that those who name none get: the configured one, or the one that was learned; empty: none yet.
+  std::string model() const {
+    const std::lock_guard lock(mutex_);
+    return model_;
+  }
+
   const RemoteConfig config;
   const std::string url;
   const asio::any_io_executor executor;
@@ -145,7 +152,14 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
   // Where none is configured: stays with the one that was taken for as long as the server has it.
   void learn(const std::vector<std::string>& models) {
     if (!config.model.empty() || models.empty()) return;
+    const std::lock_guard lock(mutex_);
     if (std::find(models.begin(), models.end(), model_) == models.end()) model_ = models.front();
+  }
+
+  // Whether a status of GET /models, bad as it is, shows a server that may answer all the same.
+  bool alive_by(unsigned status) const {
+    if (status == 429) return !model().empty();
+    return (status == 404 || status == 405) && !config.model.empty();
   }
 
   // Asks for the models. The first is taken for those who named none.
@@ -158,6 +172,8 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
       report = {ProbeOutcome::failed, answer.error().message, {}};
     } else if (answer->status == 503) {
       report = {ProbeOutcome::loading, error_message(answer->body), {}};
+    } else if (self->alive_by(answer->status)) {
+      report.model = self->model();
     } else if (answer->status / 100 != 2) {
       report = {ProbeOutcome::failed,
                 failure_of_status(self->config.name, answer->status, answer->body, {}).message,
@@ -165,8 +181,8 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
     } else {
       report.models = model_ids(answer->body);
       self->learn(report.models);
-      report.model = self->model_;
-      if (self->model_.empty()) report = {ProbeOutcome::loading, "it lists no model", {}};
+      report.model = self->model();
+      if (report.model.empty()) report = {ProbeOutcome::loading, "it lists no model", {}};
     }
     co_return report;
   }
@@ -189,16 +205,22 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
   asio::awaitable<std::optional<Error>> exchange(std::string named, std::string rest,
                                                  std::shared_ptr<OpenAiCall> call,
                                                  std::shared_ptr<asio::steady_timer> timer) {
-    if (named.empty() && model_.empty()) {
+    const bool learned = named.empty() && config.model.empty();
+    std::string asked = named.empty() ? model() : named;
+    if (asked.empty()) {
       const auto report = co_await list_models(shared_from_this(), call->stop_token());
-      if (model_.empty()) co_return Error{ErrorCode::unavailable, report.detail, {}};
+      asked = model();
+      if (asked.empty()) co_return Error{ErrorCode::unavailable, report.detail, {}};
     }
-    const std::string model = named.empty() ? model_ : named;
-    auto answer = co_await ask(model, rest, call, timer);
-    if (answer && answer->status == 404 && named.empty() && config.model.empty()) {
+    if (learned) call->set_answerer(identity_for(config, asked));
+    auto answer = co_await ask(asked, rest, call, timer);
+    if (answer && answer->status == 404 && learned) {
       // The model that was learned is gone; what is there now is asked instead.
       co_await list_models(shared_from_this(), call->stop_token());
-      if (model_ != model) answer = co_await ask(model_, rest, call, timer);
+      if (const std::string now = model(); now != asked) {
+        call->set_answerer(identity_for(config, now));
+        answer = co_await ask(now, rest, call, timer);
+      }
     }
     if (!answer) co_return answer.error();
     if (answer->body.empty() && answer->status / 100 == 2) co_return std::nullopt;
@@ -235,9 +257,9 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
 
   const std::string api_key_;
   net::HttpClient client_;  // on the executor
-  std::string model_;       // on the executor
   std::stop_source closing_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::string model_;                                                     // guarded by mutex_
   std::uint64_t last_id_ = 0;                                             // guarded by mutex_
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenAiCall>> calls_;  // guarded by mutex_
 };
@@ -248,14 +270,14 @@ result<std::shared_ptr<OpenAiBackend>> OpenAiBackend::create(RemoteConfig config
   if (!base) return fail(base.error());
   auto key = read_secret(config.api_key_env, config.api_key_file);
   if (!key) return fail(key.error());
-  BackendIdentity identity = identity_for(config, config.model.empty() ? config.name : config.model);
+  BackendIdentity identity = identity_for(config, config.model);
   auto server =
       std::make_shared<Server>(std::move(config), std::move(*base), std::move(*key), std::move(executor));
   return std::shared_ptr<OpenAiBackend>(new OpenAiBackend(std::move(server), std::move(identity)));
 }
 
 BackendIdentity OpenAiBackend::identity_of(const std::string& model) const {
-  return model.empty() ? identity_ : identity_for(server_->config, model);
+  return identity_for(server_->config, model.empty() ? server_->model() : model);
 }
 
 OpenAiBackend::~OpenAiBackend() { server_->stop_all(); }

@@ -7,8 +7,9 @@
 //
 // Failures: unavailable (cannot connect, connection lost, status 5xx, our key refused, model not there),
 // deadline_exceeded (a timeout of the configuration), resource_exhausted (429, with its Retry-After),
-// corrupt (not an answer), invalid_argument (400, 413, 422: the server's own words), not_found (the model
-// that the client named is not there). A request's own deadline ends it as FinishReason::deadline.
+// corrupt (not an answer, or more than fits the buffers), invalid_argument (400, 413, 422: the server's own
+// words), not_found (the model that the client named is not there). A request's own deadline ends it as
+// FinishReason::deadline.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,12 +33,14 @@ class OpenAiBackend final : public Backend {
   OpenAiBackend(const OpenAiBackend&) = delete;
   OpenAiBackend& operator=(const OpenAiBackend&) = delete;
 
+  // Not settled where no model is configured: identity_of() follows the one that the server has.
   const BackendIdentity& identity() const override { return identity_; }
   BackendIdentity identity_of(const std::string& model) const override;
   BackendCapabilities capabilities() const override { return {}; }
   outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) override;
   void cancel(std::uint64_t generation) noexcept override;
-  // GET /models.
+  // GET /models. A server that has no such route (404, 405), or no time for it (429), is well where its model
+  // is known without.
   void probe(std::function<void(ProbeReport)> done) override;
 
   const std::string& url() const;

@@ -87,12 +87,16 @@ void OpenAiCall::fail_with(Failure failure) {
   if (!failure_) failure_ = std::move(failure);
 }
 
+void OpenAiCall::begin(std::shared_ptr<const AnswerSyntax> syntax, Time now) {
+  if (first_token_) return;
+  first_token_ = now;
+  if (answerer_) sink_->on_redirect(*answerer_);
+  sink_->on_begin(std::move(syntax));
+}
+
 void OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
   for (auto& delta : deltas) {
-    if (!first_token_) {
-      first_token_ = now;
-      sink_->on_begin(answer_.structured() ? structured_text() : nullptr);
-    }
+    begin(answer_.structured() ? structured_text() : nullptr, now);
     sink_->on_delta(std::move(delta));
   }
   set_deadline(now);
@@ -154,10 +158,7 @@ Failure OpenAiCall::timed_out() const {
 }
 
 void OpenAiCall::end_choices(engine::FinishReason reason, Time now) {
-  if (!first_token_) {
-    first_token_ = now;
-    sink_->on_begin(nullptr);
-  }
+  begin(nullptr, now);
   for (std::uint32_t choice = 0; choice < choices_; ++choice) {
     if (answer_.finished(choice)) continue;
     engine::GenerationDelta delta;
@@ -181,7 +182,10 @@ void OpenAiCall::finish(const std::optional<Error>& error, Time now) {
     } else if (stop_.stop_requested()) {
       end_choices(engine::FinishReason::cancelled, now);
     } else if (error) {
-      fail_with({error->code, fmt::format("backend '{}': {}", config_.name, error->message)});
+      // Headers, an event or a body without end are no sign of load: that is what 429 says.
+      const bool oversized = error->code == ErrorCode::resource_exhausted;
+      fail_with({oversized ? ErrorCode::corrupt : error->code,
+                 fmt::format("backend '{}': {}", config_.name, error->message)});
     } else {
       fail_with({ErrorCode::unavailable,
                  fmt::format("backend '{}' ended its answer too early", config_.name),

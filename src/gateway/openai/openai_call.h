@@ -27,6 +27,9 @@ class OpenAiCall {
   // It has: the connection is to be closed.
   void expire(Time now);
 
+  // Who answers, where that was not certain: the sink is told before the answer begins.
+  void set_answerer(BackendIdentity answerer) { answerer_ = std::move(answerer); }
+
   // One event's data; false: read no further.
   bool take_event(std::string_view data, Time now);
   // A body that was no stream, with its status and Retry-After.
@@ -37,6 +40,7 @@ class OpenAiCall {
  private:
   enum class Expired { no, first_token, next_token, in_all, by_request };
 
+  void begin(std::shared_ptr<const AnswerSyntax> syntax, Time now);
   void tell(std::vector<engine::GenerationDelta> deltas, Time now);
   void end_choices(engine::FinishReason reason, Time now);
   void set_deadline(Time now);
@@ -51,6 +55,7 @@ class OpenAiCall {
   const Time total_deadline_;
   std::shared_ptr<GenerateSink> sink_;  // null once told the end
   ChatAnswer answer_;
+  std::optional<BackendIdentity> answerer_;
   std::stop_source stop_;
   const Time began_;
   std::optional<Time> first_token_;

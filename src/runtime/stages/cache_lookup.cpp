@@ -35,7 +35,7 @@ void CacheLookupStage::find_below(const QueryRunPtr& run, bool joins) {
 }
 
 void CacheLookupStage::enter(const QueryRunPtr& run) {
-  const CachePlan plan = plan_cache(run->query);
+  const CachePlan plan = plan_cache(run->query, run->identity);
   if (!plan.uses_cache()) return run->proceed();
   encode_query(run->query, run->identity, run->policy(), run->encoder);
   run->key = run->encoder.key();

@@ -60,8 +60,8 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
 // Requests whose answers may be in the cache are answered faster the next time.
 void remember(const ApiContext& api, const HttpRequest& http, const runtime::SovereignQuery& query,
               const gateway::BackendIdentity& identity, const ChatDelivery& delivery) {
-  if (api.memo == nullptr || api.serving.get()->gateway != nullptr || !runtime::plan_cache(query).lookup ||
-      query.cache.age_limit)
+  if (api.memo == nullptr || api.serving.get()->gateway != nullptr ||
+      !runtime::plan_cache(query, identity).lookup || query.cache.age_limit)
     return;
   if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;

@@ -53,12 +53,14 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
 // Whether control would have found its answer: then the variant, whose keys are its own and few, would be
 // compared by queries that control never computes.
 bool is_known_to_control(const ApiContext& api, const Asking& asking) {
-  if (api.cache == nullptr || !runtime::plan_cache(asking.query).lookup) return false;
+  if (api.cache == nullptr) return false;
   const auto chosen = choose_backend(api.serving.get(), asking.query, asking.model, asking.routing);
   if (!chosen) return false;
+  const auto& identity = chosen->backend->identity();
+  if (!runtime::plan_cache(asking.query, identity).lookup) return false;
   thread_local cache::KeyEncoder encoder;
   const auto pipeline = api.pipeline.get();
-  runtime::encode_query(asking.query, chosen->backend->identity(), pipeline->policy(), encoder);
+  runtime::encode_query(asking.query, identity, pipeline->policy(), encoder);
   const auto hash = encoder.key().hash();
   encoder.clear();  // it borrowed from the query
   return api.cache->peek(hash, cache::wall_now()).has_value();

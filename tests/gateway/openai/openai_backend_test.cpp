@@ -134,43 +134,46 @@ TEST_F(OpenAiBackendTest, TheFirstListedModelIsTakenWhenNoneIsNamed) {
 
 // LM Studio and Ollama change the model under a running server.
 TEST_F(OpenAiBackendTest, AModelThatWasLearnedAndIsGoneIsReplacedByWhatIsThere) {
-  std::mutex mutex;
-  std::string there = "before";
-  std::atomic<int> refused{0};
-  const ScriptedServer server([&](Peer& peer) {
-    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
-      const std::lock_guard lock(mutex);
-      if (request.starts_with("GET /v1/models ")) {
-        peer.write(testing::ok(fmt::format(R"({{"data":[{{"id":"{}"}}]}})", there)));
-      } else if (request.find(fmt::format(R"("model":"{}")", there)) != std::string::npos) {
-        peer.write(testing::whole_stream());
-      } else {
-        ++refused;
-        peer.write(testing::status_answer("404 Not Found", R"({"error":{"message":"no such model"}})"));
-      }
-    }
-  });
-  const auto change_to = [&](const char* model) {
-    const std::lock_guard lock(mutex);
-    there = model;
-  };
+  testing::ChangingModel there("before");
+  const ScriptedServer server(there.script());
   RemoteConfig config = config_for(server);
   config.model.clear();
   const auto backend = connect(config);
   EXPECT_EQ(ask(*backend)->text(), "Hello world");
-  change_to("after");
+  there.change_to("after");
   EXPECT_EQ(ask(*backend)->text(), "Hello world") << "a 404 makes it look again";
-  EXPECT_EQ(refused, 1);
-  change_to("later");
+  EXPECT_EQ(there.refused(), 1);
+  there.change_to("later");
   EXPECT_EQ(probe(*backend).model, "later");
   EXPECT_EQ(ask(*backend)->text(), "Hello world");
-  EXPECT_EQ(refused, 1) << "the probe had seen it";
+  EXPECT_EQ(there.refused(), 1) << "the probe had seen it";
   // One that is configured is never replaced.
   config.model = "configured";
   const auto fixed = connect(config);
   EXPECT_EQ(probe(*fixed).model, "configured");
   EXPECT_EQ(ask(*fixed)->failure()->reason, "backend_not_found");
-  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(there.refused(), 2);
+}
+
+// Answers were kept under the backend's name: those of a model that was gone were found for ever.
+TEST_F(OpenAiBackendTest, ItsIdentityFollowsTheModelThatItHas) {
+  testing::ChangingModel there("before");
+  const ScriptedServer server(there.script());
+  RemoteConfig config = config_for(server);
+  config.model.clear();
+  const auto backend = connect(config);
+  EXPECT_FALSE(backend->identity_of("").settled);
+  EXPECT_EQ(backend->identity_of("").model, "there");
+  EXPECT_EQ(ask(*backend)->answered_by(), "before") << "whoever asked could not know";
+  EXPECT_TRUE(backend->identity_of("").settled);
+  EXPECT_EQ(backend->identity_of("").digest, backend->identity_of("before").digest);
+  there.change_to("after");
+  EXPECT_EQ(ask(*backend)->answered_by(), "after");
+  EXPECT_EQ(backend->identity_of("").digest, backend->identity_of("after").digest);
+  config.model = "after";
+  const auto fixed = connect(config);
+  EXPECT_TRUE(fixed->identity().settled);
+  EXPECT_EQ(ask(*fixed)->answered_by(), "") << "nothing else was expected";
 }
 
 TEST_F(OpenAiBackendTest, AnotherOfItsModelsIsAskedForByName) {
@@ -420,7 +423,15 @@ TEST_F(OpenAiBackendTest, GarbageIsNoAnswer) {
     while (peer.write(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece))) {
     }
   });
-  EXPECT_EQ(endless_event.code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(endless_event.code, ErrorCode::corrupt) << "not 'overloaded', which only 429 says";
+  const auto endless_header = failure_with([](Peer& peer) {
+    peer.read_request();
+    peer.write("HTTP/1.1 200 OK\r\nX-Endless: ");
+    const std::string piece(64 * 1024, 'x');
+    while (peer.write(piece)) {
+    }
+  });
+  EXPECT_EQ(endless_header.code, ErrorCode::corrupt);
 }
 
 TEST_F(OpenAiBackendTest, StatusesMeanWhatTheySay) {
@@ -506,6 +517,25 @@ TEST_F(OpenAiBackendTest, ProbesTellHowItIs) {
   EXPECT_EQ(probe(*connect(config_for(loading))).outcome, ProbeOutcome::loading);
   const ScriptedServer broken([](Peer& peer) { peer.read_request(), peer.reset(); });
   EXPECT_EQ(probe(*connect(config_for(broken))).outcome, ProbeOutcome::failed);
+}
+
+// Some servers have no list of models, and answer all the same: five probes opened their breakers.
+TEST_F(OpenAiBackendTest, AServerThatListsNothingIsAliveWhereItsModelIsKnown) {
+  const auto outcome_of = [&](const char* status, const char* model) {
+    const ScriptedServer server([=](Peer& peer) {
+      peer.read_request();
+      peer.write(testing::status_answer(status, "{}"));
+    });
+    RemoteConfig config = config_for(server);
+    config.model = model;
+    return probe(*connect(config)).outcome;
+  };
+  for (const char* status : {"404 Not Found", "405 Method Not Allowed", "429 Too Many Requests"}) {
+    EXPECT_EQ(outcome_of(status, "m"), ProbeOutcome::well) << status;
+    EXPECT_EQ(outcome_of(status, ""), ProbeOutcome::failed) << status << ": what would it be asked for?";
+  }
+  EXPECT_EQ(outcome_of("401 Unauthorized", "m"), ProbeOutcome::failed);
+  EXPECT_EQ(outcome_of("500 Oops", "m"), ProbeOutcome::failed);
 }
 
 TEST_F(OpenAiBackendTest, ManyAtOnce) {

@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/scripted_server.h"
 
@@ -50,5 +54,38 @@ inline void answer_well(Peer& peer) {
     }
   }
 }
+
+// A server with one model at a time, which answers for no other.
+class ChangingModel {
+ public:
+  explicit ChangingModel(std::string model) : model_(std::move(model)) {}
+
+  void change_to(std::string model) {
+    const std::lock_guard lock(mutex_);
+    model_ = std::move(model);
+  }
+  int refused() const { return refused_; }
+  // This object outlives the server.
+  std::function<void(Peer&)> script() {
+    return [this](Peer& peer) {
+      for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+        peer.write(answer_to(request));
+      }
+    };
+  }
+
+ private:
+  std::string answer_to(const std::string& request) {
+    const std::lock_guard lock(mutex_);
+    if (request.starts_with("GET")) return ok(fmt::format(R"({{"data":[{{"id":"{}"}}]}})", model_));
+    if (request.find(fmt::format(R"("model":"{}")", model_)) != std::string::npos) return whole_stream();
+    ++refused_;
+    return status_answer("404 Not Found", R"({"error":{"message":"no such model"}})");
+  }
+
+  std::mutex mutex_;
+  std::string model_;  // guarded by mutex_
+  std::atomic<int> refused_{0};
+};
 
 }  // namespace sovereign::testing

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <functional>
+
+#include "gateway/gateway.h"
 #include "runtime/pipeline_fixture.h"
 
 namespace sovereign::runtime {
@@ -104,6 +108,45 @@ TEST_F(ReasoningStageTest, WithoutAnyThoughtRequiredReasoningIsRefused) {
   ASSERT_TRUE(answered->result());
   EXPECT_EQ(answered->result()->choices.front().message.content, "It is four.");
   EXPECT_TRUE(answered->result()->reasoning->best_path.empty());
+}
+
+// The route was held by the leader's handler alone: the others were told that the model was no longer served.
+TEST_F(ReasoningStageTest, TheLeadersClientLeavesBetweenStagesAndItsRouteIsThereForTheOthers) {
+  // Jobs run later, as on a worker: between stages nothing but the run is there.
+  std::deque<std::function<void()>> jobs;
+  PipelineParts all{clock_, [&](std::function<void()> job) { jobs.push_back(std::move(job)); }};
+  all.cache = &cache_;
+  all.reasoning = policy_;
+  pipeline_ = make_pipeline(std::move(all));
+  gateway::MemberConfig member;
+  member.name = "scripted";
+  std::vector<gateway::GatewayMember> members;
+  members.push_back({member, backend_});
+  const auto gateway = gateway::Gateway::create(
+      std::move(members), {}, clock_, [](const std::function<void()>& job) { job(); },
+      [](Time, const std::function<void()>&) {});
+  backend_->say_in_turn({kFour, kFour, kFive});
+  const auto ask_by_route = [&] {
+    auto client = std::make_shared<RecordingClient>();
+    auto route = gateway->route({.model = "scripted"});
+    EXPECT_TRUE(route);
+    auto query = sum(1);
+    query.cache.mode = CacheMode::force;
+    pipeline_->start(std::move(query), *route, client);
+    return client;  // and the route is let go of, as by a handler whose client has left
+  };
+  const auto leader = ask_by_route();
+  const auto follower = ask_by_route();
+  EXPECT_EQ(backend_->running(), 3u) << "one query's thoughts";
+  leader->leave();
+  while (backend_->step() || !jobs.empty()) {
+    if (jobs.empty()) continue;
+    const auto job = std::move(jobs.front());
+    jobs.pop_front();
+    job();
+  }
+  ASSERT_TRUE(follower->result()) << follower->failure()->message;
+  EXPECT_EQ(follower->text(), "It is four.");
 }
 
 TEST_F(ReasoningStageTest, TheClientLeavesAndAllThoughtsEnd) {

@@ -68,7 +68,8 @@ TEST_F(HealthRoutes, AnEngineThatStandsStillIsOfflineBehindAGatewayToo) {
   };
   const auto ready_with = [&](std::vector<gateway::GatewayMember> members) {
     std::shared_ptr<const gateway::Gateway> gateway = gateway::Gateway::create(
-        std::move(members), {}, clock_, [](const std::function<void()>& job) { job(); });
+        std::move(members), {}, clock_, [](const std::function<void()>& job) { job(); },
+        [](Time, const std::function<void()>&) {});
     HealthSources sources{ready_, clock_, [](Time) { return Duration{}; }, std::chrono::seconds(30)};
     sources.gateway = [gateway] { return gateway; };
     return readiness(sources);
