@@ -22,16 +22,22 @@ extern const AttentionKernels kAvx512Attention;
 
 namespace {
 
+// The compiler's check of AVX2 includes the operating system's, which saves the registers of all of these;
+// what not every compiler's check knows the name of is read from the CPU.
 bool has_avx2() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  constexpr unsigned kF16c = 1U << 29U;  // of ECX of leaf 1
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kF16c) != 0;
 #else
   return false;
 #endif
 }
 
-// Read from the CPU, since not every compiler's check knows its name; with has_avx2(), the operating system
-// saves all its registers.
 bool has_avx_vnni() {
 #if defined(__x86_64__)
   constexpr unsigned kAvxVnni = 1U << 4U;  // of EAX of leaf 7, subleaf 1
