@@ -11,7 +11,7 @@
 namespace sovereign::runtime {
 namespace {
 
-// Up to here, question and answer together, what follows an answer takes some 100 µs.
+// Up to here, question and answer together, what follows an answer takes a few hundred µs (bench-quality).
 constexpr std::size_t kShortBytes = 8 * 1024;
 
 std::size_t size_of(const SovereignQuery& query) {
