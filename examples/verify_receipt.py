@@ -41,59 +41,55 @@ def root_of(leaf, index, size, path):  # RFC 9162, 2.1.3, from the root down
     return node and hashlib.sha256(b"\1" + (node + path[-1] if left else path[-1] + node)).digest()
 
 
-def require(receipt):
-    if not FORM.fullmatch(canonical(receipt).decode()):
-        raise ValueError("its members are not those of a receipt")
+def require(holds, fault):
+    if not holds:
+        raise ValueError(fault)
 
 
 def read(text):
     """A receipt from JSON in which each key comes once and a number is digits alone."""
     def once(pairs):
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key comes twice")
+        require(len(dict(pairs)) == len(pairs), "a key comes twice")
         return dict(pairs)
 
     def whole(digits):
-        if not digits.isdigit() or len(digits) > 16 or int(digits) >= 2**53:
-            raise ValueError("%s is not a whole number under 2^53 in plain digits" % digits[:40])
+        plain = digits.isdigit() and len(digits) < 17 and int(digits) < 2**53
+        require(plain, "%s is not a whole number under 2^53 in plain digits" % digits[:40])
         return int(digits)
-    receipt = json.loads(text.decode(), object_pairs_hook=once, parse_int=whole, parse_float=whole, parse_constant=whole)
-    require(receipt)
-    return receipt
+    return json.loads(text.decode(), object_pairs_hook=once, parse_int=whole, parse_float=whole, parse_constant=whole)
 
 
 def check(receipt, key=None, answer=None, query=None, model=None, previous=None):
     """The reason why the receipt does not hold, or None. Texts are bytes, `model` is the SHA-256 of its file in
     hexadecimal, `previous` the receipt before."""
-    require(receipt)
-    require(receipt if previous is None else previous)
+    for file in (receipt, receipt if previous is None else previous):
+        require(FORM.fullmatch(canonical(file).decode()), "its members are not those of a receipt")
     content, log, signature = receipt["content"], receipt["log"], receipt["signature"]
-    head, issuer = log["head"], bytes.fromhex(content["issuer"][8:])
-    if not signature_holds(issuer, digest(b"receipt", canonical(content)), bytes.fromhex(signature)):
-        return "the signature does not hold"
-    if key is not None and content["issuer"] != key:
-        return "it was signed by %s, not by the key you trust" % content["issuer"]
+    head, issuer, before = log["head"], bytes.fromhex(content["issuer"][8:]), previous and previous["content"]
     signed = (bytes.fromhex(head["log_id"]) + head["size"].to_bytes(8, "little")
               + head["timestamp_ms"].to_bytes(8, "little") + bytes.fromhex(head["root"]))
-    if not signature_holds(issuer, digest(b"tree-head", signed), bytes.fromhex(head["signature"])):
-        return "the head of the log is not signed by the receipt's signer"
     leaf = hashlib.sha256(b"\0" + canonical({"content": content, "signature": signature})).digest()
     root = root_of(leaf, log["index"], head["size"], [bytes.fromhex(sibling) for sibling in log["path"]])
-    if log["index"] != content["sequence"] or root is None or root.hex() != head["root"]:
-        return "the log's head does not contain this receipt"
+    facts = [
+        (signature_holds(issuer, digest(b"receipt", canonical(content)), bytes.fromhex(signature)),
+         "the signature does not hold"),
+        (key in (None, content["issuer"]), "it was signed by %s, not by the key you trust" % content["issuer"]),
+        (signature_holds(issuer, digest(b"tree-head", signed), bytes.fromhex(head["signature"])),
+         "the head of the log is not signed by the receipt's signer"),
+        (log["index"] == content["sequence"] and root and root.hex() == head["root"],
+         "the log's head does not contain this receipt")]
     for name, text in (("answer", answer), ("query", query)):
         salt = bytes.fromhex(receipt.get("openings", {}).get(name + "_salt", ""))
-        if text is not None and not salt:
-            return "it carries no opening of the %s" % name
         sized = b"".join(len(part).to_bytes(8, "big") + part for part in (salt, text or b""))
-        if text is not None and digest(name.encode(), sized).hex() != content[name + "_digest"]:
-            return "the %s is not the one that was signed" % name
-    if model is not None and model != content["model"]["digest"]:
-        return "another model answered"
-    if previous is not None and (previous["content"]["sequence"] + 1 != content["sequence"] or
-                                 digest(b"receipt", canonical(previous["content"])).hex() != content["previous"]):
-        return "it does not follow the receipt that you named"
-    return None
+        facts += [(text is None or salt, "it carries no opening of the %s" % name),
+                  (text is None or digest(name.encode(), sized).hex() == content[name + "_digest"],
+                   "the %s is not the one that was signed" % name)]
+    facts += [
+        (model in (None, content["model"]["digest"]), "another model answered"),
+        (before is None or before["sequence"] + 1 == content["sequence"]
+         and digest(b"receipt", canonical(before)).hex() == content["previous"],
+         "it does not follow the receipt that you named")]
+    return next((fault for holds, fault in facts if not holds), None)
 
 
 def main():
