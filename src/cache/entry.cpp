@@ -18,7 +18,7 @@ Entry::Entry(const QueryKey& key, std::string_view value, WallTime created, Wall
 
 EntryPtr Entry::make(const QueryKey& key, std::string_view value, WallTime created, WallTime expires) {
   void* memory = ::operator new(footprint(key.size(), value.size()));
-  return EntryPtr(new (memory) Entry(key, value, created, expires));
+  return EntryPtr(new (memory) Entry(key, value, created, expires), /*add_ref=*/false);
 }
 
 void Entry::destroy(const Entry* entry) noexcept {

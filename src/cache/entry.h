@@ -59,7 +59,7 @@ class Entry {
   }
   static void destroy(const Entry* entry) noexcept;
 
-  mutable std::atomic<std::uint32_t> references_{0};
+  mutable std::atomic<std::uint32_t> references_{1};  // whoever made it
   std::size_t encoding_size_;
   std::size_t value_size_;
   Hash128 hash_;

@@ -1,6 +1,6 @@
 // Compiled with -mavx2: keep the C++ library out of it, or its inline functions, compiled for AVX2,
 // could be the copies that the linker keeps for everyone.
-#include "cache/hash128_avx2.h"
+#include "cache/hash128_simd.h"
 
 #define XXH_INLINE_ALL
 #define XXH_NO_PREFETCH  // what is hashed was just written or received: it is in the cache

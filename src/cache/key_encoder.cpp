@@ -11,28 +11,15 @@ KeyEncoder::KeyEncoder() {
 }
 
 void KeyEncoder::add_reference(KeyField field, std::string_view text) {
-  const Hash128 digest = hash128(text);
-  char* to = grow(kHeaderSize + kKeyDigestSize);
-  put_u64(to, header(field, Type::text, text.size()));
-  put_u64(to + kHeaderSize, digest.low);
-  put_u64(to + kHeaderSize + 8, digest.high);
-  references_.push_back({size_ - kKeyDigestSize, text});
-  expanded_size_ += text.size() - kKeyDigestSize;
+  parts_ = join(parts_, hash128(text));
+  put_u64(grow(kHeaderSize), header(field, Type::text, text.size()));
+  references_.push_back({size_, text});
+  expanded_size_ += text.size();
 }
 
 void KeyEncoder::seal() {
-  const Hash128 digest = hash128({buffer_.get() + sealed_, size_ - sealed_});
+  parts_ = join(parts_, hash128({buffer_.get() + sealed_, size_ - sealed_}));
   sealed_ = size_;
-  char* to = grow(kKeyDigestSize);
-  put_u64(to, digest.low);
-  put_u64(to + 8, digest.high);
-  references_.push_back({sealed_, ""});  // 16 bytes in the hashed form that stand for none of the encoding
-  expanded_size_ -= kKeyDigestSize;
-}
-
-QueryKey KeyEncoder::key() const noexcept {
-  const std::string_view head(buffer_.get(), size_);
-  return {hash128(head.substr(sealed_)), expanded_size_, head, references_};
 }
 
 void KeyEncoder::reserve(std::size_t more) {

@@ -1,6 +1,6 @@
 // Encodes all that changes an answer into one unambiguous string of bytes, and hashes it.
 //
-// The format (little-endian throughout), version 2:
+// The format (little-endian throughout), version 3:
 //
 //   encoding := "SVKEY" 0x00 version:u16  field*
 //   field    := header:u64  body
@@ -16,9 +16,10 @@
 // Every field says how long it is before it begins, so no two different sequences of fields share an
 // encoding. The order of fields counts: encode in one fixed order.
 //
-// The key's hash is XXH3-128 of the hashed form: the encoding in which each text of 256 bytes or more
-// is replaced by its own XXH3-128 (low half first), and all that stands before a seal() by that of its own
-// hashed form. Long texts are thus neither copied nor moved; the hashed form is a function of the encoding
+// The key's hash is made of the XXH3-128 of parts: each text of 256 bytes or more by itself, what stands before
+// a seal() without such texts, and the rest without them. Part after part, in the order in which they were
+// complete, hash = hash * kPartFactor + XXH3-128(part), each half modulo 2^64. Long texts are thus neither
+// copied nor moved, and parts are hashed side by side by the processor. The hash is a function of the encoding
 // and of where it is sealed, which is part of the order, so equal queries have equal hashes.
 //
 // Reuse one encoder: after the first queries it no longer allocates. Fields that stay the same from query
@@ -64,27 +65,30 @@ enum class KeyField : std::uint16_t {
 
 class KeyEncoder {
  public:
-  static constexpr std::uint16_t kVersion = 2;
+  static constexpr std::uint16_t kVersion = 3;
   static constexpr std::size_t kReferenceSize = 256;
+  static constexpr std::uint64_t kPartFactor = 0x9e3779b97f4a7c15;  // odd, so that no part's hash loses a bit
 
   KeyEncoder();
 
   // Forgets all fields; keeps the memory.
-  void clear() noexcept { rewind(Mark{kPrefixSize, 0, kPrefixSize, 0}); }
+  void clear() noexcept { rewind(Mark{.head_size = kPrefixSize, .size = kPrefixSize}); }
 
   struct Mark {
     std::size_t head_size = 0;
     std::size_t references = 0;
     std::size_t size = 0;
     std::size_t sealed = 0;
+    Hash128 parts{};
   };
-  Mark mark() const noexcept { return {size_, references_.size(), expanded_size_, sealed_}; }
+  Mark mark() const noexcept { return {size_, references_.size(), expanded_size_, sealed_, parts_}; }
   // Back to a mark of this encoder that was taken since the last clear().
   void rewind(const Mark& mark) noexcept {
     assert(mark.head_size <= size_ && mark.references <= references_.size());
     size_ = mark.head_size;
     expanded_size_ = mark.size;
     sealed_ = mark.sealed;
+    parts_ = mark.parts;
     references_.erase(references_.begin() + static_cast<std::ptrdiff_t>(mark.references), references_.end());
   }
 
@@ -117,7 +121,10 @@ class KeyEncoder {
   void seal();
 
   // Valid until the encoder changes. O(bytes not yet hashed).
-  QueryKey key() const noexcept;
+  QueryKey key() const noexcept {
+    const std::string_view head(buffer_.get(), size_);
+    return {join(parts_, hash128(head.substr(sealed_))), expanded_size_, head, references_};
+  }
 
  private:
   enum class Type : std::uint8_t { text, unsigned_integer, signed_integer, real, flag, list, small };
@@ -126,6 +133,10 @@ class KeyEncoder {
   static constexpr std::size_t kHeaderSize = 8;
   static constexpr unsigned kLengthBits = 40;
   static constexpr std::uint64_t kNaN = 0x7ff8'0000'0000'0000;
+
+  static Hash128 join(const Hash128& parts, const Hash128& next) {
+    return {parts.low * kPartFactor + next.low, parts.high * kPartFactor + next.high};
+  }
 
   static_assert(std::endian::native == std::endian::little, "the format is little-endian");
   static void put_u64(char* to, std::uint64_t value) { std::memcpy(to, &value, sizeof value); }
@@ -164,11 +175,12 @@ class KeyEncoder {
   }
   void reserve(std::size_t more);
 
-  std::unique_ptr<char[]> buffer_;  // the hashed form
+  std::unique_ptr<char[]> buffer_;  // the encoding without long texts
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
   std::size_t expanded_size_ = 0;  // of the whole encoding
-  std::size_t sealed_ = 0;         // where what key() hashes begins: the digest of all before
+  std::size_t sealed_ = 0;         // where what is in no part yet begins
+  Hash128 parts_;                  // of all parts before
   std::vector<KeyReference> references_;
 };
 

@@ -3,6 +3,8 @@
 // All memory of the structure is taken at construction: a slab of nodes, linked by index into the order
 // of use, and an open-addressing index (linear probing, at most half full, deletion by shifting back, so
 // no tombstones build up). Every operation is O(1); none but the constructor allocates.
+// A hit's move to the front waits until its node and neighbours, cold memory as a rule, have been loaded: eight
+// hits later, or until the order counts. What is evicted is what exact LRU evicts.
 // At most one entry per hash: a put with the same hash replaces, also when the encodings differ, so
 // colliding queries can neither grow a probe chain nor see each other's answers.
 // Not thread-safe: Lru owns the locks. Entries that leave go to the caller, who drops them unlocked.
@@ -89,6 +91,11 @@ class LruShard {
   std::size_t bucket_of(Slot slot) const;
   void link_newest(Slot slot);
   void unlink(Slot slot);
+  // Moves a slot to the front, soon: its memory is loaded meanwhile.
+  void use(Slot slot);
+  // Does all moves that are due, in the order of the hits. Before the order is read or a slot is freed.
+  void settle();
+  void move_to_front(Slot slot);
   EntryPtr remove(std::size_t bucket);
   void prefetch_next_put() const;
 
@@ -96,6 +103,10 @@ class LruShard {
   std::vector<Bucket> buckets_;
   std::size_t bucket_mask_ = 0;
   unsigned tag_shift_ = 0;
+  // Used slots that were not moved yet: a ring, the oldest at next_used_.
+  static constexpr std::size_t kUsed = 8;
+  std::array<Slot, kUsed> used_;
+  std::size_t next_used_ = 0;
   Slot free_ = kNone;
   Slot newest_ = kNone;
   Slot oldest_ = kNone;

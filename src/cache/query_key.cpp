@@ -14,7 +14,7 @@ bool QueryKey::matches(std::string_view encoding) const noexcept {
     at += before;
     if (std::memcmp(at, reference.text.data(), reference.text.size()) != 0) return false;
     at += reference.text.size();
-    from = reference.at + kKeyDigestSize;
+    from = reference.at;
   }
   return std::memcmp(at, head_.data() + from, head_.size() - from) == 0;
 }
@@ -27,7 +27,7 @@ void QueryKey::write_to(char* out) const noexcept {
     out += before;
     std::memcpy(out, reference.text.data(), reference.text.size());
     out += reference.text.size();
-    from = reference.at + kKeyDigestSize;
+    from = reference.at;
   }
   std::memcpy(out, head_.data() + from, head_.size() - from);
 }

@@ -19,8 +19,7 @@
 
 namespace sovereign::cache {
 
-// A long text that stands in the encoding, kept by reference: in the hashed form 16 bytes of digest
-// stand at `at` in its place. An empty one is a seal (KeyEncoder::seal).
+// A long text of the encoding, kept by reference: it stands before the byte `at` of the head.
 struct KeyReference {
   std::size_t at = 0;
   std::string_view text;
@@ -32,7 +31,7 @@ class QueryKey {
   QueryKey(const Hash128& hash, std::string_view encoding)
       : hash_(hash), size_(encoding.size()), head_(encoding) {}
 
-  // `head` is the hashed form; `size` that of the whole encoding.
+  // `head` is the encoding without long texts; `size` that of the whole encoding.
   QueryKey(const Hash128& hash, std::size_t size, std::string_view head,
            std::span<const KeyReference> references)
       : hash_(hash), size_(size), head_(head), references_(references) {}
@@ -53,7 +52,5 @@ class QueryKey {
   std::string_view head_;
   std::span<const KeyReference> references_;
 };
-
-inline constexpr std::size_t kKeyDigestSize = sizeof(Hash128);
 
 }  // namespace sovereign::cache

@@ -40,7 +40,7 @@ void encode(KeyEncoder& encoder, const Field& field) {
 class Decoder {
  public:
   explicit Decoder(std::string_view encoding) : rest_(encoding) {
-    EXPECT_EQ(take(8), std::string_view("SVKEY\0\2\0", 8));
+    EXPECT_EQ(take(8), std::string_view("SVKEY\0\3\0", 8));
   }
   bool done() const { return rest_.empty(); }
   Field field() {
@@ -177,7 +177,7 @@ TEST(KeyEncoder, TheFormatIsPinned) {
   const std::string prompt(400, 's');
   encoder.add_text(KeyField::system_prompt, prompt);
   // Changing this hash makes every stored answer unreachable: raise kVersion and say so.
-  EXPECT_EQ(to_hex(encoder.key().hash()), "7796da09c6949deeaecf119ae0260906");
+  EXPECT_EQ(to_hex(encoder.key().hash()), "82b30b7e5dccc336b27c77a214b2a466");
 }
 
 TEST(KeyEncoder, RewindsToWhatEveryQueryShares) {

@@ -1,4 +1,4 @@
-// hash128() for processors with AVX2; the same result.
+// hash128() for processors with wider registers; the same result.
 #pragma once
 
 #include <cstddef>
@@ -9,5 +9,7 @@ namespace sovereign::cache {
 
 // Only where the processor has AVX2.
 Hash128 hash128_avx2(const char* bytes, std::size_t size) noexcept;
+// Only where it has AVX-512 F.
+Hash128 hash128_avx512(const char* bytes, std::size_t size) noexcept;
 
 }  // namespace sovereign::cache
