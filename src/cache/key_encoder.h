@@ -16,11 +16,11 @@
 // Every field says how long it is before it begins, so no two different sequences of fields share an
 // encoding. The order of fields counts: encode in one fixed order.
 //
-// The key's hash is made of the XXH3-128 of parts: each text of 256 bytes or more by itself, what stands before
-// a seal() without such texts, and the rest without them. Part after part, in the order in which they were
-// complete, hash = hash * kPartFactor + XXH3-128(part), each half modulo 2^64. Long texts are thus neither
-// copied nor moved, and parts are hashed side by side by the processor. The hash is a function of the encoding
-// and of where it is sealed, which is part of the order, so equal queries have equal hashes.
+// The key's hash is made of the XXH3-128 of parts: each text of 256 bytes or more by itself, what stands
+// before a seal() without such texts, and the rest without them. Part after part, in the order in which they
+// were complete, hash = hash * kPartFactor + XXH3-128(part), each half modulo 2^64. Long texts are thus
+// neither copied nor moved, and parts are hashed side by side by the processor. The hash is a function of the
+// encoding and of where it is sealed, which is part of the order, so equal queries have equal hashes.
 //
 // Reuse one encoder: after the first queries it no longer allocates. Fields that stay the same from query
 // to query (model, template, policy) come first, are sealed, and so are encoded and hashed once: seal(),

@@ -40,7 +40,8 @@ std::size_t shards_for(const LruConfig& config) {
 
 // Padded to two cache lines: the processor fetches lines in pairs.
 struct alignas(128) Lru::Shard {
-  Shard(std::uint32_t max_entries, std::size_t max_bytes) : lru(max_entries, max_bytes) {}
+  Shard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory)
+      : lru(max_entries, max_bytes, memory) {}
 
   mutable std::mutex mutex;
   LruShard lru;
@@ -65,11 +66,18 @@ Lru::Lru(const LruConfig& config) : shard_count_(shards_for(config)) {
   shard_shift_ = 64u - static_cast<unsigned>(std::countr_zero(shard_count_));
   shards_ = std::make_unique<std::unique_ptr<Shard>[]>(shard_count_);
   const std::size_t max_entries = std::clamp<std::size_t>(config.max_entries, 1, kMaxShardEntries);
+  // The remainders go to the first shards, so that the shares add up to the bounds.
+  const auto share = [this](std::size_t of, std::size_t i) {
+    return of / shard_count_ + (i < of % shard_count_ ? 1 : 0);
+  };
+  const auto entries = [&](std::size_t i) { return static_cast<std::uint32_t>(share(max_entries, i)); };
+  std::size_t needed = 0;
+  for (std::size_t i = 0; i < shard_count_; ++i) needed += LruShard::memory_for(entries(i));
+  memory_ = HugePages(needed);
+  std::span<std::byte> memory = memory_.bytes();
   for (std::size_t i = 0; i < shard_count_; ++i) {
-    // The remainders go to the first shards, so that the shares add up to the bounds.
-    const std::size_t entries = max_entries / shard_count_ + (i < max_entries % shard_count_ ? 1 : 0);
-    const std::size_t bytes = config.max_bytes / shard_count_ + (i < config.max_bytes % shard_count_ ? 1 : 0);
-    shards_[i] = std::make_unique<Shard>(static_cast<std::uint32_t>(entries), bytes);
+    shards_[i] = std::make_unique<Shard>(entries(i), share(config.max_bytes, i), memory);
+    memory = memory.subspan(LruShard::memory_for(entries(i)));
   }
 }
 

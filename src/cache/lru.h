@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/huge_pages.h"
 #include "cache/entry.h"
 
 namespace sovereign::cache {
@@ -70,6 +71,7 @@ class Lru {
   Wide summand_;
   std::size_t shard_count_;
   unsigned shard_shift_;
+  HugePages memory_;  // of all shards
   std::unique_ptr<std::unique_ptr<Shard>[]> shards_;
 };
 

@@ -3,15 +3,32 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <memory>
 #include <utility>
 
 namespace sovereign::cache {
 
-LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes) : max_bytes_(max_bytes) {
-  assert(max_entries >= 1 && max_entries <= (1u << 30));
+namespace {
+
+std::size_t buckets_for(std::uint32_t max_entries) {
+  return std::max<std::size_t>(2, std::bit_ceil(std::size_t{max_entries} * 2));
+}
+
+}  // namespace
+
+std::size_t LruShard::memory_for(std::uint32_t max_entries) {
+  const std::size_t bytes = buckets_for(max_entries) * sizeof(Bucket) + max_entries * sizeof(Node);
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory)
+    : max_bytes_(max_bytes) {
+  assert(max_entries >= 1 && max_entries <= (1u << 30) && memory.size() >= memory_for(max_entries));
   used_.fill(kNone);
-  nodes_.resize(max_entries);
-  buckets_.resize(std::max<std::size_t>(2, std::bit_ceil(std::size_t{max_entries} * 2)));
+  buckets_ = {reinterpret_cast<Bucket*>(memory.data()), buckets_for(max_entries)};
+  std::uninitialized_default_construct(buckets_.begin(), buckets_.end());
+  nodes_ = {reinterpret_cast<Node*>(memory.data() + buckets_.size_bytes()), max_entries};
+  std::uninitialized_default_construct(nodes_.begin(), nodes_.end());
   bucket_mask_ = buckets_.size() - 1;
   tag_shift_ = 32u - static_cast<unsigned>(std::countr_zero(buckets_.size()));
   for (Slot slot = 0; slot < max_entries; ++slot) {
@@ -20,7 +37,7 @@ LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes) : max_bytes
   free_ = 0;
 }
 
-LruShard::~LruShard() = default;
+LruShard::~LruShard() { std::destroy(nodes_.begin(), nodes_.end()); }
 
 std::size_t LruShard::find(const Hash128& hash, std::uint32_t tag) const {
   for (std::size_t at = home(tag);; at = (at + 1) & bucket_mask_) {

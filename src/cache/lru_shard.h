@@ -1,18 +1,19 @@
 // One shard of the memory cache: least recently used out first, bounded by entries and by bytes.
 //
-// All memory of the structure is taken at construction: a slab of nodes, linked by index into the order
+// All memory of the structure is given at construction: a slab of nodes, linked by index into the order
 // of use, and an open-addressing index (linear probing, at most half full, deletion by shifting back, so
 // no tombstones build up). Every operation is O(1); none but the constructor allocates.
-// A hit's move to the front waits until its node and neighbours, cold memory as a rule, have been loaded: eight
-// hits later, or until the order counts. What is evicted is what exact LRU evicts.
-// At most one entry per hash: a put with the same hash replaces, also when the encodings differ, so
-// colliding queries can neither grow a probe chain nor see each other's answers.
-// Not thread-safe: Lru owns the locks. Entries that leave go to the caller, who drops them unlocked.
+// A hit's move to the front waits until its node and neighbours, cold memory as a rule, have been loaded:
+// eight hits later, or until the order counts. What is evicted is what exact LRU evicts. At most one entry
+// per hash: a put with the same hash replaces, also when the encodings differ, so colliding queries can
+// neither grow a probe chain nor see each other's answers. Not thread-safe: Lru owns the locks. Entries that
+// leave go to the caller, who drops them unlocked.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "cache/entry.h"
 
@@ -38,8 +39,13 @@ class Victims {
 
 class LruShard {
  public:
-  // At least one entry and at most 2^30.
-  LruShard(std::uint32_t max_entries, std::size_t max_bytes);
+  static constexpr std::size_t kAlignment = 64;
+  // Bytes of memory for so many entries; a multiple of kAlignment.
+  static std::size_t memory_for(std::uint32_t max_entries);
+
+  // At least one entry and at most 2^30. `memory`: memory_for(max_entries) bytes, aligned to kAlignment, that
+  // outlive the shard.
+  LruShard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory);
 
   LruShard(LruShard&&) = delete;
   ~LruShard();
@@ -99,8 +105,8 @@ class LruShard {
   EntryPtr remove(std::size_t bucket);
   void prefetch_next_put() const;
 
-  std::vector<Node> nodes_;
-  std::vector<Bucket> buckets_;
+  std::span<Bucket> buckets_;
+  std::span<Node> nodes_;
   std::size_t bucket_mask_ = 0;
   unsigned tag_shift_ = 0;
   // Used slots that were not moved yet: a ring, the oldest at next_used_.
