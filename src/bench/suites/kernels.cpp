@@ -24,6 +24,7 @@ constexpr int kPrefillTokens = 512;
 constexpr int kBatch = 8;
 constexpr int kBatchSteps = 12;
 constexpr int kSingleSteps = 32;
+constexpr std::size_t kFarMemory = std::size_t{1} << 30;  // more than caches hold
 constexpr std::uint64_t kSeed = 1;
 
 struct Work {
@@ -214,9 +215,12 @@ class Suite {
 
   void rooflines(const DecodeRig& rig, const std::vector<Rates>& rates) {
     report_.ratios["batch8_over_batch1"] = paired_ratio(rates[1], rates[2], kSeed);
-    const double bandwidth = read_bytes_per_second(options_.threads);
+    // What caches hold of the weights from token to token, they hold of as many bytes here.
+    const double bandwidth = read_bytes_per_second(options_.threads, rig.panel_bytes());
+    const double far = read_bytes_per_second(options_.threads, kFarMemory);
     const Int8Peak peak = int8_peak(options_.threads);
     report_.figures["read_bandwidth_gb_per_s"] = bandwidth / 1e9;
+    report_.figures["far_read_bandwidth_gb_per_s"] = far / 1e9;
     report_.figures["int8_peak_gmac_per_s"] = peak.multiply_adds_per_second / 1e9;
     report_.notes.push_back(fmt::format("int8 peak: {}", peak.instruction));
     report_.figures["weights_mb"] = static_cast<double>(rig.panel_bytes()) / 1e6;

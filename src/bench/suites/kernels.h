@@ -7,13 +7,13 @@
 //   TYPE_batch8_vs_stock   8 sequences that decode together
 //   TYPE_batch1_vs_stock   one sequence
 // for TYPE q4_1 (the default model as it is), q8_0 and q4_0 (it, quantized again), q4_k and q6_k (a made-up
-// model, since K types do not fit its rows; kernel_models.h);
-//   TYPE_…_vs_tinyblas, TYPE_…_vs_openblas   the same over llama.cpp built so (kernel_peers.h): q4_1, q8_0,
-//   q4_0 perplexity_vs_stock    exp of the mean difference of losses, over `texts` in pieces of 512 tokens;
-//   an error
-//                          when it is beyond 0.1 % by more than chance explains
+// model, since K types do not fit its rows; kernel_models.h). Then:
+//   TYPE_…_vs_tinyblas     the same over llama.cpp built so (kernel_peers.h): q4_1, q8_0, q4_0
+//   TYPE_…_vs_openblas
+//   perplexity_vs_stock    exp of the mean difference of losses, over `texts` in pieces of 512 tokens;
+//                          an error when it is beyond 0.1 % by more than chance explains
 //   batch8_over_batch1     ours, tokens per second at 8 over those at 1
-//   roofline_batch1        bytes of weights read per second over the machine's read bandwidth
+//   roofline_batch1        bytes of weights read per second over what reading as many bytes does here
 //   roofline_prefill       multiply-adds of matrices per second over the peak of this CPU's best instruction
 //                          for them (machine_peaks.h), which a note names
 //   memory_vs_stock        what a loaded model that was used adds to the process, ours over stock: PSS

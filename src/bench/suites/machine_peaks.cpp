@@ -1,12 +1,16 @@
 #include "bench/suites/machine_peaks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <numeric>
 #include <thread>
 #include <vector>
+
+#include "base/huge_pages.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -30,6 +34,68 @@ double fastest_pass(std::size_t threads, const std::function<void(std::size_t)>&
     fastest = std::min(fastest, seconds.count());
   }
   return fastest;
+}
+
+constexpr std::size_t kStride = 512;
+
+// Reads all bytes, a multiple of kStride, once. What it gives only keeps the compiler from leaving reads out.
+std::uint64_t read_words(const std::byte* at, std::size_t size) {
+  std::uint64_t parts[8] = {};
+  for (const std::byte* const end = at + size; at < end; at += sizeof parts) {
+    std::uint64_t words[8];
+    std::memcpy(words, at, sizeof words);
+    for (std::size_t part = 0; part < 8; ++part) parts[part] |= words[part];
+  }
+  return std::accumulate(std::begin(parts), std::end(parts), std::uint64_t{0}, std::bit_or{});
+}
+
+#if defined(__x86_64__)
+constexpr std::size_t kAhead = 4096;
+
+template <bool prefetch>
+[[gnu::target("avx2")]] std::uint64_t read_avx2(const std::byte* at, std::size_t size) {
+  __m256i parts[4] = {};
+  for (const std::byte* const end = at + size; at < end; at += kStride) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kStride / 32; ++i) {
+      if (prefetch && i % 2 == 0)
+        _mm_prefetch(reinterpret_cast<const char*>(at) + kAhead + i * 32, _MM_HINT_T0);
+      const auto* const from = reinterpret_cast<const __m256i*>(at + i * 32);
+      parts[i % 4] = _mm256_or_si256(parts[i % 4], _mm256_loadu_si256(from));
+    }
+  }
+  const __m256i all =
+      _mm256_or_si256(_mm256_or_si256(parts[0], parts[1]), _mm256_or_si256(parts[2], parts[3]));
+  return static_cast<std::uint64_t>(_mm256_extract_epi64(all, 0));
+}
+
+template <bool prefetch>
+[[gnu::target("avx512f")]] std::uint64_t read_avx512(const std::byte* at, std::size_t size) {
+  __m512i parts[4] = {};
+  for (const std::byte* const end = at + size; at < end; at += kStride) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kStride / 64; ++i) {
+      if (prefetch) _mm_prefetch(reinterpret_cast<const char*>(at) + kAhead + i * 64, _MM_HINT_T0);
+      parts[i % 4] = _mm512_or_si512(parts[i % 4], _mm512_loadu_si512(at + i * 64));
+    }
+  }
+  const __m512i all =
+      _mm512_or_si512(_mm512_or_si512(parts[0], parts[1]), _mm512_or_si512(parts[2], parts[3]));
+  std::uint64_t words[8];
+  _mm512_storeu_si512(words, all);
+  return words[0];
+}
+#endif
+
+std::uint64_t read(const std::byte* at, std::size_t size, bool prefetch) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f"))
+    return prefetch ? read_avx512<true>(at, size) : read_avx512<false>(at, size);
+  if (__builtin_cpu_supports("avx2"))
+    return prefetch ? read_avx2<true>(at, size) : read_avx2<false>(at, size);
+#endif
+  static_cast<void>(prefetch);
+  return read_words(at, size);
 }
 
 #if defined(__x86_64__)
@@ -65,21 +131,18 @@ constexpr double kVnniMultiplyAdds = double{kSteps} * kStepsUnrolled * 64;
 
 }  // namespace
 
-double read_bytes_per_second(std::size_t threads) {
-  constexpr std::size_t kWordsPerThread = (std::size_t{192} << 20U) / sizeof(std::uint64_t);
-  std::vector<std::uint64_t> memory(kWordsPerThread * threads, 1);
-  std::vector<std::uint64_t> sums(threads * 8);
-  const double seconds = fastest_pass(threads, [&](std::size_t i) {
-    const std::uint64_t* begin = memory.data() + i * kWordsPerThread;
-    std::uint64_t parts[8] = {};
-    for (std::size_t word = 0; word < kWordsPerThread; word += 8) {
-      for (std::size_t part = 0; part < 8; ++part) parts[part] += begin[word + part];
-    }
-    sums[i * 8] = std::accumulate(std::begin(parts), std::end(parts), std::uint64_t{0});
-  });
-  // The sums are used, so they were computed.
-  const bool read = std::accumulate(sums.begin(), sums.end(), std::uint64_t{0}) == memory.size();
-  return read ? static_cast<double>(memory.size() * sizeof(std::uint64_t)) / seconds : 0;
+double read_bytes_per_second(std::size_t threads, std::size_t bytes) {
+  const std::size_t part = bytes / threads / kStride * kStride;
+  const HugePages memory(part * threads);
+  std::ranges::fill(memory.bytes(), std::byte{1});  // a page that was never written is no memory
+  std::atomic<std::uint64_t> sink = 0;
+  double fastest = 1e9;
+  for (const bool prefetch : {false, true}) {
+    const double seconds = fastest_pass(
+        threads, [&](std::size_t i) { sink += read(memory.bytes().data() + i * part, part, prefetch); });
+    fastest = std::min(fastest, seconds);
+  }
+  return sink == 0 ? 0 : static_cast<double>(part * threads) / fastest;
 }
 
 Int8Peak int8_peak(std::size_t threads) {
