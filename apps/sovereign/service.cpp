@@ -91,10 +91,25 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
   parts.lookups = lookups_.get();
   parts.reasoning = settings.reasoning;
   parts.quality = settings.quality;
+  parts.find_judge = [this](const std::string& model, bool require_local) {
+    return judge_called(model, require_local);
+  };
   parts.quality_metrics = &quality_metrics_;
   parts.receipts = receipts_.issuer.get();
   parts.clients_wait = !settings.canary.name.empty();
   return parts;
+}
+
+std::shared_ptr<gateway::Backend> Service::judge_called(const std::string& model, bool require_local) {
+  const auto serving = serving_.get();
+  if (serving->gateway == nullptr) {
+    const auto served = server::openai::find_model(*serving, model);
+    return served ? (*served)->backend : nullptr;
+  }
+  auto route = serving->gateway->route({.model = model, .tier = {}, .require_local = require_local});
+  if (route) return std::move(*route);
+  spdlog::debug("no judge: {}", route.error().message);
+  return nullptr;
 }
 
 result<void> Service::make_backends() {

@@ -68,6 +68,8 @@ class Service {
   result<void> open_proofs();
   result<void> make_pipeline();
   runtime::PipelineParts pipeline_parts(const config::Settings& settings);
+  // quality.judge_model; null: nobody of that name may be asked now.
+  std::shared_ptr<gateway::Backend> judge_called(const std::string& model, bool require_local);
   result<void> make_backends();
   server::Router make_router();
   // A gateway for those settings, without its embedded models; null: none is needed.

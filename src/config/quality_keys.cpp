@@ -85,10 +85,13 @@ void add_quality_keys(std::vector<Key>& keys) {
   keys.push_back(make("quality.likelihood", "", Kind::boolean, FIELD(quality.likelihood),
                       "Take how likely the model held its own answer as evidence; costs up to a twentieth of "
                       "the speed of greedy answers."));
+  keys.push_back(make("quality.judge", "", Kind::boolean, FIELD(quality.judge),
+                      "Ask a model for a verdict on each answer; costs a generation of up to 256 tokens, and "
+                      "a small model's verdict is worth little."));
   keys.push_back(
-      make("quality.judge", "", Kind::boolean, FIELD(quality.judge),
-           "Ask the model for a verdict on each answer; costs a generation of up to 256 tokens, and "
-           "a small model's verdict is worth little."));
+      make("quality.judge_model", "", Kind::text, FIELD(quality.judge_model),
+           "Who judges: a model, backend, alias or tier, as a request would name it; empty: the one "
+           "that answered. A query that must stay local is judged by a local one, or not at all."));
   keys.push_back(number("quality.judge_timeout", "", Kind::duration, FIELD(quality.judge_timeout), 10 * kMs,
                         kHour, "Time a verdict may take; later it is done without."));
 }

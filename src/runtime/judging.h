@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,11 @@ namespace sovereign::runtime {
 
 // One per answer; none where there is no usable verdict.
 using Verdicts = std::vector<std::optional<omega::JudgeVerdict>>;
+
+// The backend that goes by this name, `require_local`: if it may be asked without leaving this process; null:
+// there is none now. From any thread.
+using JudgeFinder =
+    std::function<std::shared_ptr<gateway::Backend>(const std::string& model, bool require_local)>;
 
 // `done` is called once, on a worker; soon, when the run is cancelled. The run's on_cancel() is taken.
 void judge(const QueryRunPtr& run, gateway::Backend& backend, const AskedTexts& asked,

@@ -12,7 +12,7 @@ std::string policy_text(const QualityPolicy& policy) {
   for (const bool one : gate.required) required += one ? '1' : '0';
   return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", to_string(gate.mode), to_string(gate.unmeasured),
                      gate.min_score, fmt::join(gate.min_dimension, ","), required, gate.max_retries,
-                     policy.judge ? "judge" : "", policy.likelihood ? "likelihood" : "");
+                     policy.judge ? "judge" + policy.judge_model : "", policy.likelihood ? "likelihood" : "");
 }
 
 }  // namespace sovereign::runtime

@@ -26,10 +26,14 @@ std::shared_ptr<const Pipeline> make_pipeline(PipelineParts parts) {
   if (parts.reasoning) stages.push_back(std::make_unique<ReasoningStage>(*parts.reasoning));
   stages.push_back(std::make_unique<InferenceStage>(
       InferenceOptions{quality.assesses() && quality.likelihood, quality.holds_back(), !waits}));
-  if (quality.assesses()) stages.push_back(std::make_unique<QualityStage>(quality, parts.quality_metrics));
+  if (quality.assesses()) {
+    stages.push_back(
+        std::make_unique<QualityStage>(quality, std::move(parts.find_judge), parts.quality_metrics));
+  }
   if (parts.cache != nullptr) stages.push_back(std::make_unique<CacheFillStage>(*parts.cache));
   if (parts.receipts != nullptr) stages.push_back(std::make_unique<SealStage>(*parts.receipts));
-  return Pipeline::create(std::move(stages), parts.clock, std::move(parts.executor), std::move(policy), waits);
+  return Pipeline::create(std::move(stages), parts.clock, std::move(parts.executor), std::move(policy),
+                          waits);
 }
 
 }  // namespace sovereign::runtime

@@ -7,6 +7,7 @@
 #include "cache/response_cache.h"
 #include "cache/single_flight.h"
 #include "pci/receipt_issuer.h"
+#include "runtime/judging.h"
 #include "runtime/pipeline.h"
 #include "runtime/quality_metrics.h"
 #include "runtime/quality_policy.h"
@@ -22,6 +23,7 @@ struct PipelineParts {
   cache::SingleFlightConfig flights{};
   std::optional<ReasoningPolicy> reasoning{};  // none: queries that require it are refused
   QualityPolicy quality{.gate = {.mode = omega::GateMode::off}};
+  JudgeFinder find_judge{};                   // for QualityPolicy::judge_model; outlives every run
   QualityMetrics* quality_metrics = nullptr;  // null: nobody counts; outlives every run
   // null: no receipts are made, and queries must not ask; outlives every run
   pci::ReceiptIssuer* receipts = nullptr;

@@ -36,11 +36,20 @@ gateway::Failure refusal(const std::vector<Choice>& choices) {
 
 }  // namespace
 
+std::shared_ptr<gateway::Backend> QualityStage::judge_of(const QueryRunPtr& run) const {
+  if (!policy_.judge) return nullptr;
+  if (policy_.judge_model.empty()) return run->backend.lock();
+  return find_judge_ ? find_judge_(policy_.judge_model, run->query.require_local) : nullptr;
+}
+
 void QualityStage::enter(const QueryRunPtr& run) {
   const AskedTexts asked = asked_texts(run->query);
   auto assessments = assess_choices(run->query, asked, run->result.choices, run->log_likelihoods);
-  const auto backend = policy_.judge ? run->backend.lock() : nullptr;
-  if (backend == nullptr) return conclude(run, std::move(assessments), {});
+  const auto backend = judge_of(run);
+  if (backend == nullptr) {
+    const Verdicts none(policy_.judge ? assessments.size() : 0);
+    return conclude(run, std::move(assessments), none);
+  }
   std::vector<std::string> answers;
   for (const Choice& choice : run->result.choices) answers.push_back(said_by(choice));
   Time deadline = run->now() + policy_.judge_timeout;

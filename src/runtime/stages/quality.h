@@ -5,6 +5,10 @@
 // was asked and gave no usable verdict is judged by its signals, and not kept.
 #pragma once
 
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "omega/assessment.h"
 #include "runtime/judging.h"
 #include "runtime/quality_metrics.h"
@@ -16,16 +20,20 @@ namespace sovereign::runtime {
 class QualityStage final : public Stage {
  public:
   // `metrics` outlive every run; may be null.
-  QualityStage(QualityPolicy policy, QualityMetrics* metrics) : policy_(policy), metrics_(metrics) {}
+  QualityStage(QualityPolicy policy, JudgeFinder find_judge, QualityMetrics* metrics)
+      : policy_(std::move(policy)), find_judge_(std::move(find_judge)), metrics_(metrics) {}
   std::string_view name() const override { return "quality"; }
   void enter(const QueryRunPtr& run) override;
 
  private:
+  // Null: nobody judges.
+  std::shared_ptr<gateway::Backend> judge_of(const QueryRunPtr& run) const;
   void conclude(const QueryRunPtr& run, std::vector<omega::Assessment> assessments,
                 const Verdicts& verdicts) const;
   void count_scores(const std::vector<omega::Assessment>& assessments, const Verdicts& verdicts) const;
 
   const QualityPolicy policy_;
+  const JudgeFinder find_judge_;
   QualityMetrics* const metrics_;
 };
 

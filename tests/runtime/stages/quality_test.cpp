@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <utility>
 
 #include "runtime/pipeline_fixture.h"
 
@@ -242,6 +243,39 @@ TEST_F(QualityStageTest, AJudgeIsAskedAndCanOnlyLower) {
   EXPECT_EQ(asked.input.json_schema, omega::judge_schema());
   EXPECT_NE(asked.input.messages_json.find("The sky is blue"), std::string::npos);
   EXPECT_EQ(client->text(), "The sky is blue by day.") << "the verdict is nobody's answer";
+}
+
+TEST_F(QualityStageTest, AnotherModelThanTheOneThatAnsweredCanJudge) {
+  QualityPolicy policy;
+  policy.gate.mode = GateMode::annotate;
+  policy.judge = true;
+  policy.judge_model = "wiser";
+  const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
+  std::vector<std::pair<std::string, bool>> asked_for;
+  PipelineParts all = parts();
+  all.quality = policy;
+  all.quality_metrics = &metrics_;
+  all.find_judge = [&](const std::string& model, bool require_local) -> std::shared_ptr<gateway::Backend> {
+    asked_for.emplace_back(model, require_local);
+    return require_local ? nullptr : wiser;
+  };
+  pipeline_ = make_pipeline(std::move(all));
+  const auto client = ask_to_end(greedy("colour?"));
+  wiser->run_to_end();
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(note_of(client).judge_reason, "it is wrong");
+  EXPECT_EQ(backend_->generations(), 1u) << "the model that answered was not asked";
+  EXPECT_EQ(wiser->last_request().input.json_schema, omega::judge_schema());
+  EXPECT_EQ(ask(greedy("colour?"))->result()->cached.status, CacheNote::Status::hit);
+
+  SovereignQuery local = greedy("colour, here?");
+  local.require_local = true;
+  const auto unjudged = ask_to_end(local);
+  ASSERT_TRUE(unjudged->result());
+  EXPECT_FALSE(note_of(unjudged).judge_reason);
+  EXPECT_EQ(metrics_.judge_failures, 1u);
+  EXPECT_EQ(wiser->generations(), 1u);
+  EXPECT_EQ(asked_for, (std::vector<std::pair<std::string, bool>>{{"wiser", false}, {"wiser", true}}));
 }
 
 TEST_F(QualityStageTest, WithoutAUsableVerdictItIsDoneWithout) {
