@@ -235,6 +235,11 @@ TEST(HttpServer, OneConnectionTooManyWaitsForAPlace) {
 
 // Out of file descriptors: the next client waits, and is served when there is one again.
 TEST(HttpServer, SurvivesTheLackOfDescriptors) {
+#ifdef __SANITIZE_ADDRESS__
+  // That build checks types as well (-fsanitize=undefined), by way of a pipe, and takes every type for a
+  // wrong one when it can open none.
+  GTEST_SKIP() << "the sanitizer itself needs descriptors";
+#endif
   TestServer test;
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
