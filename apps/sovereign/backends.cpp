@@ -92,7 +92,8 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
     member.aliases = remote.aliases;
     member.tier = gateway::tier_of(remote);
     member.priority = remote.priority;
-    member.max_concurrency = remote.max_concurrency;
+    // Each of its calls may hold so many queries; the backend counts the calls itself.
+    member.max_concurrency = remote.max_concurrency * remote.batch_size;
     member.max_queued = remote.max_queued;
     member.breaker = breaker_config(settings.routing);
     members.push_back({std::move(member), std::move(*backend)});

@@ -15,6 +15,8 @@ using gateway::Preset;
 using gateway::RemoteConfig;
 using gateway::Tier;
 
+constexpr std::int64_t kMaxBatchSize = 64;
+
 RemoteConfig& backend_of(Settings& settings, const std::string& name) {
   auto& backends = settings.backends;
   const auto found = std::find_if(backends.begin(), backends.end(),
@@ -71,11 +73,24 @@ std::vector<Key> backend_keys(const std::string& backend) {
   keys.push_back(number(prefix + "total_timeout", "", Kind::duration, field(&RemoteConfig::total_timeout), 0,
                         24 * kHour, "Longest time for a whole answer; 0s: no limit."));
   keys.push_back(number(prefix + "max_concurrency", "", Kind::integer, field(&RemoteConfig::max_concurrency),
-                        0, kMillion, "Calls at a time; 0: no limit."));
+                        0, kMillion, "Calls at a time, a batch being one; 0: no limit."));
   keys.push_back(number(prefix + "max_queued", "", Kind::integer, field(&RemoteConfig::max_queued), 0,
                         kMillion, "Queries that wait for their turn; one more goes to the next backend."));
   keys.push_back(number(prefix + "priority", "", Kind::integer, field(&RemoteConfig::priority), 0, kMillion,
                         "Lower comes first within a tier."));
+  keys.push_back(
+      number(prefix + "batch_size", "", Kind::integer, field(&RemoteConfig::batch_size), 1, kMaxBatchSize,
+             "Chats to ask in one call, as a list of prompts, for a server that works off one call "
+             "at a time; 1: each has its own, best for servers that batch by themselves."));
+  keys.push_back(number(prefix + "batch_wait", "", Kind::duration, field(&RemoteConfig::batch_wait), 0,
+                        10 * kSecond,
+                        "Longest wait of a chat for others to share its call; 0s: only while the server is "
+                        "busy."));
+  keys.push_back(with_rule(
+      make(prefix + "batch_template", "", Kind::text, field(&RemoteConfig::batch_template),
+           "The template that makes a chat a prompt, by llama.cpp's name for it, such as \"chatml\" or "
+           "\"llama3\": needed with batch_size, and the same as the server's own."),
+      check_prompt_template));
   return keys;
 }
 
@@ -102,6 +117,9 @@ std::vector<Error> check_backends(const Settings& settings) {
     }
     if (!backend.api_key_env.empty() && !backend.api_key_file.empty()) {
       wrong(prefix + "api_key_file", "and api_key_env are both set: the key can come from one place only");
+    }
+    if (backend.batch_size > 1 && backend.batch_template.empty()) {
+      wrong(prefix + "batch_template", "is missing: batch_size needs it to make prompts of chats");
     }
   }
   if (settings.routing.local_from > settings.routing.pool_from) {

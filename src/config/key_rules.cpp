@@ -7,6 +7,7 @@
 
 #include "cache/redis_url.h"
 #include "crypto/signing_key.h"
+#include "engine/prompt_template.h"
 #include "gateway/tier.h"
 #include "pci/envelope.h"
 
@@ -129,6 +130,13 @@ result<void> check_http_url(const Value& text) {
   if (url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3).find('@') == std::string_view::npos)
     return {};
   return fail(ErrorCode::invalid_argument, "must hold no credentials: use api_key_env or api_key_file");
+}
+
+result<void> check_prompt_template(const Value& text) {
+  const auto& name = std::get<std::string>(text);
+  if (name.empty()) return {};
+  if (const auto found = engine::PromptTemplate::find(name); !found) return fail(found.error());
+  return {};
 }
 
 result<void> check_not_empty(const Value& text) {

@@ -33,6 +33,9 @@ result<void> check_tiers(const Value& list);
 // Empty, or an http:// or https:// address without credentials in it.
 result<void> check_http_url(const Value& text);
 
+// Empty, or the name of a template that llama.cpp has built in.
+result<void> check_prompt_template(const Value& text);
+
 result<void> check_not_empty(const Value& text);
 
 }  // namespace sovereign::config

@@ -11,6 +11,7 @@ constexpr std::chrono::seconds kRetryWhenFull{1};
 constexpr std::chrono::seconds kRetryWhenDown{5};
 
 CallOutcome outcome_of(const Failure& failure) {
+  if (failure.blameless) return CallOutcome::no_matter;
   switch (failure.code) {
     case ErrorCode::unavailable:
     case ErrorCode::deadline_exceeded:
@@ -26,7 +27,7 @@ bool too_long(const Failure& failure) { return failure.reason == kContextLengthE
 // Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
 bool may_pass_on(const Failure& failure) {
   return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
-         failure.code == ErrorCode::not_found || too_long(failure);
+         failure.code == ErrorCode::not_found || failure.blameless || too_long(failure);
 }
 
 // When the next backend is to be asked, if this one is silent: who waits longer leaves it no time.
@@ -108,6 +109,7 @@ class Attempt::Sink final : public GenerateSink {
 
   void on_redirect(const BackendIdentity& by) noexcept override { identity_ = by; }
   void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept override { syntax_ = std::move(syntax); }
+  void on_repeat() noexcept override { permit_.repeats = true; }
 
   void on_delta(engine::GenerationDelta delta) noexcept override {
     const bool irregular = delta.finish && !engine::is_answer(*delta.finish);
@@ -166,7 +168,7 @@ class Attempt::Sink final : public GenerateSink {
 
   const std::shared_ptr<Attempt> attempt_;
   const std::shared_ptr<GenerateSink> outer_;
-  const Fleet::Permit permit_;
+  Fleet::Permit permit_;
   BackendIdentity identity_;
   const bool first_choice_;
   const bool hold_;

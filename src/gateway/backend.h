@@ -79,6 +79,9 @@ class GenerateSink : public engine::GenerationSink {
   virtual void on_redirect(const BackendIdentity&) noexcept {}
   // How the text of the deltas is to be read; null: it is the content as it stands.
   virtual void on_begin(std::shared_ptr<const AnswerSyntax> syntax) noexcept = 0;
+  // The end comes next, and another sink was told of it: of several queries that shared one call, a breaker
+  // counts the call's answer, or its failure, once.
+  virtual void on_repeat() noexcept {}
   // There is no answer, or no more of it.
   virtual void on_failure(const Failure& failure) noexcept {
     engine::GenerationSummary summary;
@@ -92,6 +95,13 @@ struct ProbeReport {
   std::string detail;               // what went wrong, for people
   std::vector<std::string> models;  // that it offers
   std::string model{};              // the one of them that it answers with, where nobody named one
+};
+
+// Of a backend that asks for several queries in one call.
+struct BatchFigures {
+  std::uint64_t batches = 0;  // calls with a list of prompts, were it of one
+  std::uint64_t prompts = 0;  // of them all
+  std::uint64_t refused = 0;  // that were asked once more, each prompt alone
 };
 
 class Backend {
@@ -113,6 +123,9 @@ class Backend {
   virtual outcome<std::uint64_t> generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) = 0;
   // The generation ends soon, with on_done(). Unknown numbers are ignored.
   virtual void cancel(std::uint64_t generation) noexcept = 0;
+
+  // None: it makes no batches.
+  virtual std::optional<BatchFigures> batch_figures() const { return std::nullopt; }
 
   // Looks whether it could answer. `done` is called once, from any thread, perhaps before probe() returns.
   virtual void probe(std::function<void(ProbeReport)> done) { done({}); }

@@ -12,8 +12,8 @@ BatchWindow::Batch BatchWindow::release() {
   return batch;
 }
 
-BatchWindow::Batch BatchWindow::add(Ticket ticket, Time now) {
-  waiting_.push_back({ticket, now});
+BatchWindow::Batch BatchWindow::add(Ticket ticket, Time now, Duration patience) {
+  waiting_.push_back({ticket, now + std::min(config_.max_wait, patience)});
   const bool is_full = waiting_.size() >= config_.max_batch_size;
   const bool is_due = now >= *deadline();
   return is_full || is_due ? release() : Batch{};
@@ -33,7 +33,8 @@ bool BatchWindow::withdraw(Ticket ticket) {
 
 std::optional<Time> BatchWindow::deadline() const {
   if (waiting_.empty()) return std::nullopt;
-  return waiting_.front().arrived + config_.max_wait;
+  const auto sooner = [](const Waiting& a, const Waiting& b) { return a.leaves_by < b.leaves_by; };
+  return std::min_element(waiting_.begin(), waiting_.end(), sooner)->leaves_by;
 }
 
 }  // namespace sovereign::gateway

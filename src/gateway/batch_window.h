@@ -1,5 +1,5 @@
 // Gathers requests for a backend that has no batching of its own: a batch goes out when it is full, or when
-// its first request has waited long enough, whichever comes first.
+// one of its requests has waited long enough, whichever comes first.
 //
 // Pure: time comes in, and who drives it wakes it at deadline(). Not thread-safe.
 #pragma once
@@ -24,8 +24,8 @@ class BatchWindow {
 
   explicit BatchWindow(const BatchWindowConfig& config = {}) : config_(config) {}
 
-  // The batch that this request fills, or nothing: it waits.
-  Batch add(Ticket ticket, Time now);
+  // The batch that this request fills, or nothing: it waits, at most max_wait or `patience`.
+  Batch add(Ticket ticket, Time now, Duration patience = Duration::max());
   // The batch whose time has come; nothing before deadline().
   Batch due(Time now);
   // False: it did not wait (any more).
@@ -40,7 +40,7 @@ class BatchWindow {
 
   struct Waiting {
     Ticket ticket;
-    Time arrived;
+    Time leaves_by;
   };
   BatchWindowConfig config_;
   std::vector<Waiting> waiting_;

@@ -18,6 +18,7 @@ struct Failure : Error {
   std::string reason;   // stable, e.g. kContextLengthExceeded; empty: the code says all there is
   std::string details;  // a JSON object for programs, e.g. scores; empty: none
   std::optional<std::chrono::seconds> retry_after;  // when asking again makes sense, where that is known
+  bool blameless = false;  // the backend is well: it was not asked, or too late to answer in time
 
   Failure(Error error) : Error(std::move(error)) {}  // NOLINT: every Error is a failure
   Failure(ErrorCode kind, std::string words, std::string place = {}, std::string cause = {})

@@ -93,12 +93,16 @@ void Fleet::report(const Permit& permit, CallOutcome outcome, Time now,
       // It answers, whatever the last probe saw.
       member.probed = ProbeOutcome::well;
       member.failed_probes = 0;
-      return member.breaker.succeeded(permit.breaker, now);
+      return permit.repeats ? member.breaker.dropped(permit.breaker)
+                            : member.breaker.succeeded(permit.breaker, now);
     case CallOutcome::silent:
       // Here requests wait in the engine's own queue, and whether it works is known (stalled_for()).
       if (member.config.embedded) return member.breaker.dropped(permit.breaker);
       [[fallthrough]];
-    case CallOutcome::failed: ++member.failed; return member.breaker.failed(permit.breaker, now);
+    case CallOutcome::failed:
+      ++member.failed;
+      return permit.repeats ? member.breaker.dropped(permit.breaker)
+                            : member.breaker.failed(permit.breaker, now);
     case CallOutcome::overloaded:
       ++member.overloaded;
       // The embedded engine's queue says so itself, at no cost.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ struct MemberView {
   std::string detail;               // the last probe's, when it failed
   std::vector<std::string> offers;  // models that the last probe saw
   std::shared_ptr<const Histogram> first_token_seconds;
+  std::optional<BatchFigures> batches{};  // the backend's own, where it makes any
 };
 
 class Fleet {
@@ -70,6 +72,7 @@ class Fleet {
   struct Permit {
     std::size_t member = 0;
     CircuitBreaker::Permit breaker{};
+    bool repeats = false;  // how its call went was reported already: the breaker does not count it again
   };
 
   Fleet(std::vector<MemberConfig> members, RoutingConfig routing);

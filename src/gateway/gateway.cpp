@@ -110,7 +110,11 @@ std::vector<MemberView> Gateway::view() const {
   for (std::size_t member = 0; member < shared_->fleet.size(); ++member) {
     if (shared_->fleet.embedded(member)) probe(member);
   }
-  return shared_->fleet.view(shared_->clock.now());
+  auto views = shared_->fleet.view(shared_->clock.now());
+  for (std::size_t member = 0; member < views.size(); ++member) {
+    if (const auto asked = backend(member)) views[member].batches = asked->batch_figures();
+  }
+  return views;
 }
 
 bool Gateway::serves() const {

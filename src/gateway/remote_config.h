@@ -29,9 +29,12 @@ struct RemoteConfig {
   std::chrono::milliseconds first_token_timeout{60'000};  // from the request to its first token
   std::chrono::milliseconds token_timeout{30'000};        // between two pieces of the answer
   std::chrono::milliseconds total_timeout{600'000};       // all of it
-  std::uint32_t max_concurrency = 32;                     // calls at a time; 0: no limit
+  std::uint32_t max_concurrency = 32;                     // calls at a time, a batch being one; 0: no limit
   std::uint32_t max_queued = 128;                         // that wait for their turn
   std::uint32_t priority = 0;                             // lower comes first within a tier
+  std::uint32_t batch_size = 1;              // prompts in one call; 1: every query has a call of its own
+  std::chrono::milliseconds batch_wait{50};  // for others to share a call with
+  std::string batch_template;                // of llama.cpp's, that makes a chat a prompt; with batch_size
 };
 
 }  // namespace sovereign::gateway

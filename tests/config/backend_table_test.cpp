@@ -54,6 +54,21 @@ TEST_F(Backends, MistakesAreNamedWithTheirLine) {
   EXPECT_THAT(errors_of("[routing]\nedge_fallback = [\"moon\"]\n"), HasSubstr("edge, local, pool"));
 }
 
+TEST_F(Backends, BatchesNeedATemplateThatIsKnown) {
+  const auto loaded = load_text(
+      "[backends.a]\npreset = \"vllm\"\nbatch_size = 8\nbatch_wait = \"20ms\"\nbatch_template = "
+      "\"llama3\"\n");
+  ASSERT_TRUE(loaded) << join_messages(loaded.error());
+  EXPECT_EQ(loaded->settings.backends[0].batch_size, 8U);
+  EXPECT_EQ(loaded->settings.backends[0].batch_wait, std::chrono::milliseconds(20));
+  EXPECT_THAT(errors_of("[backends.a]\npreset = \"vllm\"\nbatch_size = 8\n"),
+              HasSubstr("backends.a.batch_template: is missing"));
+  EXPECT_THAT(errors_of("[backends.a]\npreset = \"vllm\"\nbatch_template = \"chatgpt\"\n"),
+              HasSubstr("toml:3: backends.a.batch_template: 'chatgpt' is not one of"));
+  EXPECT_THAT(errors_of("[backends.a]\npreset = \"vllm\"\nbatch_size = 0\n"), HasSubstr("toml:3"));
+  EXPECT_THAT(errors_of("[backends.a]\npreset = \"vllm\"\nbatch_size = 65\n"), HasSubstr("toml:3"));
+}
+
 TEST_F(Backends, CredentialsInAnAddressAreRefusedAndNotRepeated) {
   const auto errors = errors_of("[backends.a]\nurl = \"https://me:s3cret@rack/v1\"\n");
   EXPECT_THAT(errors, HasSubstr("api_key_env"));

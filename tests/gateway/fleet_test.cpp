@@ -52,6 +52,26 @@ TEST(Fleet, AnOpenBreakerTakesItsMemberOutOfTheRouteUntilItIsTriedAgain) {
   EXPECT_EQ(view[0].times_opened, 1U);
 }
 
+// A batch of eight that broke off opened the breaker by itself.
+TEST(Fleet, WhatWasReportedOfACallCountsOnceForTheBreaker) {
+  Fleet fleet({member("only")}, {});
+  const auto first = fleet.admit(0, kNow);
+  auto second = fleet.admit(0, kNow);
+  ASSERT_TRUE(first && second);
+  second->repeats = true;
+  fleet.report(*first, CallOutcome::failed, kNow);
+  fleet.report(*second, CallOutcome::failed, kNow);
+  EXPECT_EQ(fleet.view(kNow)[0].failed, 2U);
+  EXPECT_EQ(fleet.view(kNow)[0].times_opened, 0U);
+  second = fleet.admit(0, kNow);
+  ASSERT_TRUE(second);
+  second->repeats = true;
+  fleet.report(*second, CallOutcome::answered, kNow);
+  EXPECT_EQ(fleet.view(kNow)[0].answered, 1U);
+  fail_once(fleet, 0);
+  EXPECT_EQ(fleet.view(kNow)[0].times_opened, 1U) << "the second in a row";
+}
+
 TEST(Fleet, WhenNobodyMayBeAskedItSaysWhenTheNextMay) {
   Fleet fleet({member("only")}, {});
   fail_once(fleet, 0);

@@ -127,6 +127,17 @@ TEST_F(GatewayTest, WhoRefusesIsPassedOverUnseen) {
   EXPECT_EQ(view(0).passed_over, 1U);
 }
 
+TEST_F(GatewayTest, WhoWaitedTooLongForItsTurnThereIsPassedOnAndNobodyIsToBlame) {
+  const auto asked = ask();
+  Failure waited(ErrorCode::deadline_exceeded, "it waited");
+  waited.blameless = true;
+  edge().take().sink->on_failure(waited);
+  run_jobs();
+  EXPECT_EQ(view(0).failed, 0U);
+  desk().take().answer("Hi");
+  EXPECT_EQ(asked.sink->text(), "Hi");
+}
+
 TEST_F(GatewayTest, WhoFailsBeforeTheFirstTokenIsPassedOverUnseen) {
   const auto asked = ask();
   const auto call = edge().take();

@@ -20,6 +20,11 @@ class RecordingSink final : public gateway::GenerateSink {
     EXPECT_FALSE(begun_) << "redirected after the beginning";
     answered_by_ = by.model;
   }
+  void on_repeat() noexcept override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_FALSE(ended()) << "after the end";
+    repeats_ = true;
+  }
   void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override {
     const std::lock_guard lock(mutex_);
     EXPECT_FALSE(begun_ || ended()) << "begun twice, or after the end";
@@ -63,6 +68,7 @@ class RecordingSink final : public gateway::GenerateSink {
     return ended();
   }
   bool begun() const { return get(begun_); }
+  bool repeats() const { return get(repeats_); }
   std::string text() const { return get(text_); }
   std::size_t deltas() const { return get(deltas_); }
   std::string answered_by() const { return get(answered_by_); }
@@ -87,6 +93,7 @@ class RecordingSink final : public gateway::GenerateSink {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool begun_ = false;
+  bool repeats_ = false;
   std::shared_ptr<const gateway::AnswerSyntax> syntax_;
   std::string text_;
   std::size_t deltas_ = 0;

@@ -1,5 +1,6 @@
 """The gateway before llama-server, as llama.cpp's own build makes it: `make peers`. Skipped where it is not built."""
 
+import concurrent.futures
 import os
 import signal
 import socket
@@ -78,6 +79,15 @@ def guarded(llama):
         '[model]\nname = "own"\n[routing]\nbreaker_failures = 2\nbreaker_open_for = "200ms"\nprobe_interval = "0s"\n'
         'local_fallback = ["edge"]\n' + backend(llama, 'first_token_timeout = "2s"\ntoken_timeout = "5s"\n')
     )
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def batching(llama):
+    """Asks it for up to four chats in one call, one call at a time."""
+    running = Service("[model]\nenabled = false\n[cache]\nenabled = false\n" + backend(
+        llama, 'max_concurrency = 1\nbatch_size = 4\nbatch_wait = "5s"\nbatch_template = "chatml"\n'))
     yield running
     running.stop()
 
@@ -227,6 +237,39 @@ def test_many_clients_while_it_dies_and_comes_back(guarded, running_llama):
     for each in clients:
         each.join()
     assert set(statuses) == {200}
+
+
+def chat_about(question):
+    """With a system message: the model's own template would put in one that chatml does not know."""
+    return [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": question}]
+
+
+def ask_all(server, chats, **more):
+    with concurrent.futures.ThreadPoolExecutor(len(chats)) as clients:
+        return list(clients.map(lambda messages: ask(server, messages=messages, **more), chats))
+
+
+def test_chats_that_share_a_call_are_answered_as_each_alone(batching, running_llama):
+    chats = [chat_about(question) for question in
+             ("Name three colours.", "What is the capital of France?", "Count to five.", "Say hello.")]
+    alone = [ask(running_llama, messages=messages).json() for messages in chats]
+    together = [answer.json() for answer in ask_all(batching, chats)]
+    for one, shared in zip(alone, together):
+        assert shared["choices"][0]["message"]["content"] == one["choices"][0]["message"]["content"]
+        assert shared["choices"][0]["finish_reason"] == one["choices"][0]["finish_reason"]
+        assert shared["usage"]["completion_tokens"] == one["usage"]["completion_tokens"]
+        assert shared["usage"]["prompt_tokens"] == one["usage"]["prompt_tokens"]
+    metrics = batching.metrics()
+    assert metrics['sovereign_backend_batches_total{backend="llama"}'] == 1
+    assert metrics['sovereign_backend_batched_prompts_total{backend="llama"}'] == 4
+
+
+def test_one_that_is_too_long_does_not_spoil_the_others(batching, running_llama):
+    chats = [chat_about("word " * 3000), *(chat_about(f"Say {n}.") for n in range(3))]
+    answers = ask_all(batching, chats, max_tokens=4)
+    assert [answer.status_code for answer in answers] == [400, 200, 200, 200]
+    assert "context" in answers[0].json()["error"]["message"]
+    assert batching.metrics()['sovereign_backend_batches_refused_total{backend="llama"}'] == 1
 
 
 def test_an_unknown_model_is_refused(front):

@@ -1,50 +1,17 @@
 #include "gateway/openai/chat_answer.h"
 
-#include <algorithm>
-#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <utility>
 
+#include "gateway/openai/answer_json.h"
 #include "gateway/openai/structured_text.h"
 
 namespace sovereign::gateway {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t kMaxQuotedBytes = 300;  // of what a server says, in our messages
-
-const json::value* find(const json::value& object, std::string_view name) {
-  if (!object.is_object()) return nullptr;
-  const auto* value = object.get_object().if_contains(json::string_view(name.data(), name.size()));
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-std::string_view text_of(const json::value& object, std::string_view name) {
-  const auto* value = find(object, name);
-  if (value == nullptr || !value->is_string()) return {};
-  return {value->get_string().data(), value->get_string().size()};
-}
-
-std::uint32_t number_of(const json::value& object, std::string_view name) {
-  const auto* value = find(object, name);
-  if (value == nullptr) return 0;
-  std::error_code error;
-  const auto number = value->to_number<std::int64_t>(error);
-  return error || number < 0 ? 0 : static_cast<std::uint32_t>(std::min<std::int64_t>(number, UINT32_MAX));
-}
-
-// Servers have names of their own for a good end, and these for a bad one (vLLM, SGLang, DeepSeek).
-engine::FinishReason finish_of(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kBrokenOff = {
-      "abort", "aborted", "cancelled", "canceled", "error", "timeout", "insufficient_system_resource"};
-  if (name == "length") return engine::FinishReason::length;
-  if (name == "content_filter") return engine::FinishReason::filtered;
-  const bool broken = std::find(kBrokenOff.begin(), kBrokenOff.end(), name) != kBrokenOff.end();
-  return broken ? engine::FinishReason::error : engine::FinishReason::stop;
-}
 
 engine::CandidateLogprob read_candidate(const json::value& entry) {
   engine::CandidateLogprob candidate;
@@ -108,10 +75,6 @@ bool has_calls(const json::value& message) {
   return calls != nullptr && calls->is_array() && !calls->get_array().empty();
 }
 
-tl::unexpected<Failure> refuse(ErrorCode code, std::string message, std::string reason = {}) {
-  return tl::unexpected<Failure>({code, std::move(message), {}, std::move(reason)});
-}
-
 }  // namespace
 
 ChatAnswer::ChatAnswer(std::uint32_t choices, bool structured)
@@ -128,7 +91,7 @@ void ChatAnswer::read_choice(const json::value& choice, std::string_view part,
   const auto finish = text_of(choice, "finish_reason");
   if (!finish.empty()) delta.finish = finish_of(finish);
   if (delta.finish == engine::FinishReason::error) {
-    if (broke_off_.empty()) broke_off_ = finish.substr(0, kMaxQuotedBytes);
+    if (!broke_off_) broke_off_ = broken_off(finish);
     return;
   }
   if (const auto* message = find(choice, part)) {
@@ -158,15 +121,11 @@ void ChatAnswer::read_choice(const json::value& choice, std::string_view part,
   deltas.push_back(std::move(delta));
 }
 
-void ChatAnswer::read_usage(const json::value& object) {
-  const auto* usage = find(object, "usage");
+void ChatAnswer::note_usage(const json::value& answer) {
+  const auto* usage = find(answer, "usage");
   if (usage == nullptr || !usage->is_object()) return;
+  told_ = read_usage(*usage);
   usage_told_ = true;
-  told_.prompt_tokens = number_of(*usage, "prompt_tokens");
-  told_.completion_tokens = number_of(*usage, "completion_tokens");
-  if (const auto* details = find(*usage, "prompt_tokens_details")) {
-    told_.cached_prompt_tokens = number_of(*details, "cached_tokens");
-  }
 }
 
 outcome<std::vector<engine::GenerationDelta>> ChatAnswer::read_event(std::string_view data) {
@@ -184,11 +143,11 @@ outcome<std::vector<engine::GenerationDelta>> ChatAnswer::read_event(std::string
   if (find(event, "error") != nullptr) {
     return refuse(ErrorCode::unavailable, error_message(data), error_code(data));
   }
-  read_usage(event);
+  note_usage(event);
   if (const auto* choices = find(event, "choices"); choices != nullptr && choices->is_array()) {
     for (const auto& choice : choices->get_array()) read_choice(choice, "delta", deltas);
   }
-  if (!broke_off_.empty()) return refuse_broken();
+  if (broke_off_) return tl::unexpected<Failure>(*broke_off_);
   return deltas;
 }
 
@@ -208,46 +167,16 @@ outcome<std::vector<engine::GenerationDelta>> ChatAnswer::read_whole(std::string
     const auto* message = find(choice, "message");
     if (message != nullptr && (has_calls(*message) || !reasoning_of(*message).empty())) structured_ = true;
   }
-  read_usage(answer);
+  note_usage(answer);
   for (const auto& choice : choices->get_array()) read_choice(choice, "message", deltas);
-  if (!broke_off_.empty()) return refuse_broken();
+  if (broke_off_) return tl::unexpected<Failure>(*broke_off_);
   return deltas;
-}
-
-tl::unexpected<Failure> ChatAnswer::refuse_broken() const {
-  return refuse(ErrorCode::unavailable, "it broke its answer off, as '" + broke_off_ + "'",
-                "backend_broke_off");
 }
 
 engine::GenerationSummary ChatAnswer::summary() const {
   engine::GenerationSummary summary = told_;
   if (!usage_told_) summary.completion_tokens = counted_tokens_;
   return summary;
-}
-
-std::string error_message(std::string_view body) {
-  std::error_code failed;
-  const json::value value = json::parse(json::string_view(body.data(), body.size()), failed);
-  std::string_view text = body;
-  if (!failed) {
-    const auto* error = find(value, "error");
-    if (error != nullptr && error->is_string()) text = text_of(value, "error");
-    if (error != nullptr && !text_of(*error, "message").empty()) text = text_of(*error, "message");
-    if (error == nullptr && !text_of(value, "message").empty()) text = text_of(value, "message");
-    if (error == nullptr && !text_of(value, "detail").empty()) text = text_of(value, "detail");
-  }
-  std::string message(text.substr(0, kMaxQuotedBytes));
-  for (char& c : message) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  }
-  return message;
-}
-
-std::string error_code(std::string_view body) {
-  std::error_code failed;
-  const json::value value = json::parse(json::string_view(body.data(), body.size()), failed);
-  const auto* error = failed ? nullptr : find(value, "error");
-  return error == nullptr ? std::string() : std::string(text_of(*error, "code").substr(0, kMaxQuotedBytes));
 }
 
 }  // namespace sovereign::gateway

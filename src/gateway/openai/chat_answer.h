@@ -41,22 +41,16 @@ class ChatAnswer {
   // `part`: "delta" or "message".
   void read_choice(const boost::json::value& choice, std::string_view part,
                    std::vector<engine::GenerationDelta>& deltas);
-  void read_usage(const boost::json::value& answer);
-  tl::unexpected<Failure> refuse_broken() const;
+  void note_usage(const boost::json::value& answer);
 
   std::optional<bool> structured_;
   bool done_ = false;
-  std::string broke_off_;  // the finish reason of a choice that was broken off
+  std::optional<Failure> broke_off_;  // of a choice that was broken off
   std::vector<bool> finished_;
   std::size_t unfinished_;
   std::uint32_t counted_tokens_ = 0;
   engine::GenerationSummary told_;
   bool usage_told_ = false;
 };
-
-// An error object of OpenAI's, or any body, as a sentence of bounded length.
-std::string error_message(std::string_view body);
-// Its code, when that is a string.
-std::string error_code(std::string_view body);
 
 }  // namespace sovereign::gateway

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "gateway/backend.h"
 #include "gateway/openai/preset.h"
@@ -13,6 +12,5 @@ namespace sovereign::gateway {
 // answer is asked for as a stream, with usage. Errors: unsupported (a grammar, or several choices, where the
 // server has none; logit_bias where the client did not choose the server).
 outcome<std::string> render_chat_body(const GenerateRequest& request, const Dialect& dialect);
-std::string complete_body(std::string_view model, std::string_view rest);
 
 }  // namespace sovereign::gateway

@@ -14,18 +14,18 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/backend.h"
 #include "gateway/remote_config.h"
-#include "net/http_client.h"
 
 namespace sovereign::gateway {
 
 class OpenAiBackend final : public Backend {
  public:
-  // The executor runs one handler at a time, and as long as calls are under way. Errors: as base_url() and
-  // read_secret().
+  // The executor runs one handler at a time, and as long as calls are under way. Errors: as base_url(),
+  // read_secret() and, with batch_size, PromptTemplate::find().
   static result<std::shared_ptr<OpenAiBackend>> create(RemoteConfig config,
                                                        boost::asio::any_io_executor executor);
   // Ends what is under way.
@@ -43,14 +43,15 @@ class OpenAiBackend final : public Backend {
   // is known without.
   void probe(std::function<void(ProbeReport)> done) override;
 
+  std::optional<BatchFigures> batch_figures() const override;
+
   const std::string& url() const;
 
  private:
-  class Server;
-  OpenAiBackend(std::shared_ptr<Server> server, BackendIdentity identity)
-      : server_(std::move(server)), identity_(std::move(identity)) {}
+  struct Parts;
+  OpenAiBackend(std::unique_ptr<const Parts> parts, BackendIdentity identity);
 
-  std::shared_ptr<Server> server_;
+  std::unique_ptr<const Parts> parts_;
   BackendIdentity identity_;
 };
 

@@ -1,72 +1,40 @@
-// One generation at a remote server: what its events mean for the sink, and when it has taken too long. No
-// sockets; the one who reads them drives it.
+// One query's call to a remote server: what the events of a chat mean for it.
 //
-// Not thread-safe but for stop(): it lives on the event loop.
+// Not thread-safe: it lives on the event loop.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <stop_token>
 
+#include "gateway/openai/answer_course.h"
 #include "gateway/openai/chat_answer.h"
-#include "gateway/remote_config.h"
+#include "gateway/openai/remote_call.h"
 
 namespace sovereign::gateway {
 
-class OpenAiCall {
+class OpenAiCall final : public RemoteCall {
  public:
-  OpenAiCall(const RemoteConfig& config, const GenerateRequest& request, std::shared_ptr<GenerateSink> sink,
-             Time now);
+  // Of a request for so many choices, with tools or without. The server is asked now.
+  OpenAiCall(const RemoteConfig& config, std::shared_ptr<AnswerCourse> course, std::uint32_t choices,
+             bool has_tools, Time now);
 
-  // The client wants no more. Any thread.
-  void stop() { stop_.request_stop(); }
-  std::stop_token stop_token() const { return stop_.get_token(); }
-
-  // When it has taken too long, as things stand; progress moves it, later or sooner.
-  Time deadline() const { return deadline_; }
-  // It has: the connection is to be closed.
-  void expire(Time now);
-
-  // Who answers, where that was not certain: the sink is told before the answer begins.
-  void set_answerer(BackendIdentity answerer) { answerer_ = std::move(answerer); }
-
-  // One event's data; false: read no further.
-  bool take_event(std::string_view data, Time now);
-  // A body that was no stream, with its status and Retry-After.
-  void take_answer(unsigned status, std::string_view body, std::string_view retry_after, Time now);
-  // The connection is done with; `error` when it broke. Tells the sink the end, once.
-  void finish(const std::optional<Error>& error, Time now);
+  std::stop_token stop_token() const override { return course_->stop_token(); }
+  Time deadline() const override { return closes_at_.value_or(course_->deadline()); }
+  void expire(Time now) override;
+  void set_answerer(const BackendIdentity& answerer) override { course_->set_answerer(answerer); }
+  bool take_event(std::string_view data, Time now) override;
+  void take_answer(unsigned status, std::string_view body, std::string_view retry_after, Time now) override;
+  void finish(const std::optional<Error>& error, Time now) override;
 
  private:
-  enum class Expired { no, first_token, next_token, in_all, by_request };
-
-  void begin(std::shared_ptr<const AnswerSyntax> syntax, Time now);
   void tell(std::vector<engine::GenerationDelta> deltas, Time now);
-  void end_choices(engine::FinishReason reason, Time now);
-  void set_deadline(Time now);
-  void fail_with(Failure failure);
-  Failure timed_out() const;
+  void refuse(Failure failure);
 
   const RemoteConfig& config_;
-  const std::optional<Time> request_deadline_;
-  const Time first_token_by_;
-  const bool named_model_;  // the client named one of the server's models
-  const std::uint32_t choices_;
-  const Time total_deadline_;
-  std::shared_ptr<GenerateSink> sink_;  // null once told the end
+  const std::shared_ptr<AnswerCourse> course_;
   ChatAnswer answer_;
-  std::optional<BackendIdentity> answerer_;
-  std::stop_source stop_;
-  const Time began_;
-  std::optional<Time> first_token_;
-  Time deadline_{};
-  Expired expired_ = Expired::no;
-  Time expired_at_{};
-  std::optional<Failure> failure_;
+  std::optional<Time> closes_at_;  // after [DONE]: whatever the connection still does
 };
-
-// What a status other than 2xx means.
-Failure failure_of_status(std::string_view backend, unsigned status, std::string_view body,
-                          std::string_view retry_after);
 
 }  // namespace sovereign::gateway

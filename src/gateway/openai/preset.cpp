@@ -26,6 +26,7 @@ constexpr Dialect kLlamaServer{.top_k = "top_k",
                                .ignore_eos = "ignore_eos",
                                .grammar = "grammar",
                                .template_arguments = "chat_template_kwargs",
+                               .unlimited_completions = true,
                                .always_said = true};
 
 constexpr std::array kPresets = {

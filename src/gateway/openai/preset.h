@@ -28,8 +28,9 @@ struct Dialect {
   std::string_view ignore_eos{};
   std::string_view grammar{};
   std::string_view template_arguments{};
-  bool several_choices = true;  // n
-  bool always_said = false;     // send knobs at their 'off' too: the server's own defaults are not 'off'
+  bool several_choices = true;         // n
+  bool unlimited_completions = false;  // without max_tokens an answer ends when it ends, as that to a chat
+  bool always_said = false;  // send knobs at their 'off' too: the server's own defaults are not 'off'
 };
 
 struct PresetInfo {

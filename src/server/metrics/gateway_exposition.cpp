@@ -1,5 +1,6 @@
 #include "server/metrics/gateway_exposition.h"
 
+#include <algorithm>
 #include <array>
 
 #include "server/openai/json_text.h"
@@ -15,6 +16,28 @@ using Type = PrometheusText::Type;
 constexpr std::array kStatuses = {BackendStatus::cold, BackendStatus::warming, BackendStatus::ready,
                                   BackendStatus::degraded, BackendStatus::offline};
 constexpr std::array kStates = {State::closed, State::open, State::half_open};
+
+// Of backends that make batches.
+void write_batch_metrics(PrometheusText& text, const std::vector<MemberView>& members) {
+  const auto counter = [&](std::string_view name, std::string_view help,
+                           std::uint64_t gateway::BatchFigures::*figure) {
+    text.begin(name, Type::counter, help);
+    for (const MemberView& member : members) {
+      if (!member.batches) continue;
+      text.sample(static_cast<double>((*member.batches).*figure), {{"backend", member.name}});
+    }
+  };
+  const bool any = std::any_of(members.begin(), members.end(),
+                               [](const MemberView& member) { return member.batches.has_value(); });
+  if (!any) return;
+  counter("sovereign_backend_batches_total", "Calls with a list of prompts.",
+          &gateway::BatchFigures::batches);
+  counter("sovereign_backend_batched_prompts_total",
+          "Prompts of these calls; over their number: a batch's size.", &gateway::BatchFigures::prompts);
+  counter("sovereign_backend_batches_refused_total",
+          "Batches that the backend refused, whose queries it was asked again one by one.",
+          &gateway::BatchFigures::refused);
+}
 
 }  // namespace
 
@@ -62,6 +85,7 @@ void write_gateway_metrics(PrometheusText& text, const std::vector<MemberView>& 
   for (const MemberView& member : members) {
     text.sample(*member.first_token_seconds, {{"backend", member.name}});
   }
+  write_batch_metrics(text, members);
 }
 
 std::string backends_json(const std::vector<MemberView>& members) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "gateway/openai/answer_json.h"
 #include "gateway/openai/structured_text.h"
 
 namespace sovereign::gateway {

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <limits>
 
+#include "gateway/openai/body_fields.h"
+
 namespace sovereign::gateway {
 namespace {
 
