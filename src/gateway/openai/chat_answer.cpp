@@ -14,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxQuotedBytes = 300;  // of what a server says, in our messages
-
 const json::value* find(const json::value& object, std::string_view name) {
   if (!object.is_object()) return nullptr;
   const auto* value = object.get_object().if_contains(json::string_view(name.data(), name.size()));
@@ -34,16 +32,6 @@ std::uint32_t number_of(const json::value& object, std::string_view name) {
   std::error_code error;
   const auto number = value->to_number<std::int64_t>(error);
   return error || number < 0 ? 0 : static_cast<std::uint32_t>(std::min<std::int64_t>(number, UINT32_MAX));
-}
-
-// Servers have names of their own for a good end, and these for a bad one (vLLM, SGLang, DeepSeek).
-engine::FinishReason finish_of(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kBrokenOff = {
-      "abort", "aborted", "cancelled", "canceled", "error", "timeout", "insufficient_system_resource"};
-  if (name == "length") return engine::FinishReason::length;
-  if (name == "content_filter") return engine::FinishReason::filtered;
-  const bool broken = std::find(kBrokenOff.begin(), kBrokenOff.end(), name) != kBrokenOff.end();
-  return broken ? engine::FinishReason::error : engine::FinishReason::stop;
 }
 
 engine::CandidateLogprob read_candidate(const json::value& entry) {
@@ -113,6 +101,16 @@ tl::unexpected<Failure> refuse(ErrorCode code, std::string message, std::string 
 }
 
 }  // namespace
+
+engine::FinishReason finish_of(std::string_view name) {
+  // vLLM, SGLang, DeepSeek.
+  constexpr std::array<std::string_view, 7> kBrokenOff = {
+      "abort", "aborted", "cancelled", "canceled", "error", "timeout", "insufficient_system_resource"};
+  if (name == "length") return engine::FinishReason::length;
+  if (name == "content_filter") return engine::FinishReason::filtered;
+  const bool broken = std::find(kBrokenOff.begin(), kBrokenOff.end(), name) != kBrokenOff.end();
+  return broken ? engine::FinishReason::error : engine::FinishReason::stop;
+}
 
 ChatAnswer::ChatAnswer(std::uint32_t choices, bool structured)
     : structured_(structured ? std::optional<bool>(true) : std::nullopt),

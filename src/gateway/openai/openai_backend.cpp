@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "gateway/openai/chat_answer.h"
 #include "gateway/openai/chat_body.h"
 #include "gateway/openai/openai_call.h"
 #include "gateway/openai/preset.h"
@@ -233,8 +234,9 @@ class OpenAiBackend::Server : public std::enable_shared_from_this<Server> {
   asio::awaitable<result<net::ClientResponse>> ask(std::string model, const std::string& rest,
                                                    const std::shared_ptr<OpenAiCall>& call,
                                                    const std::shared_ptr<asio::steady_timer>& timer) {
-    auto request = net::json_post(url + "/chat/completions", complete_body(model, rest), api_key_);
-    request.headers.emplace_back("Accept", "text/event-stream");
+    auto request =
+        net::json_post(url + std::string(path_of(call->route())), complete_body(model, rest), api_key_);
+    request.headers.emplace_back("Accept", call->streams() ? "text/event-stream" : "application/json");
     // Safe to send again before an answer has begun: an answer costs time, and changes nothing.
     request.idempotent = true;
     request.stop = call->stop_token();
@@ -285,7 +287,8 @@ OpenAiBackend::~OpenAiBackend() { server_->stop_all(); }
 const std::string& OpenAiBackend::url() const { return server_->url; }
 
 outcome<std::uint64_t> OpenAiBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {
-  auto body = render_chat_body(request, preset_info(server_->config.preset).dialect);
+  auto body = request.relay ? outcome<std::string>(request.relay->rest)
+                            : render_chat_body(request, preset_info(server_->config.preset).dialect);
   if (!body) return tl::unexpected<Failure>(body.error());
   auto call = std::make_shared<OpenAiCall>(server_->config, request, std::move(sink), SteadyClock().now());
   return server_->start(std::move(request.model), std::move(*body), std::move(call));

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/openai/chat_answer.h"
+#include "gateway/openai/relay_answer.h"
 #include "gateway/openai/structured_text.h"
 
 namespace sovereign::gateway {
@@ -20,6 +22,11 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text) {
   const auto [rest, error] = std::from_chars(text.data(), end, seconds);
   if (text.empty() || error != std::errc() || rest != end || seconds < 0) return std::nullopt;  // or a date
   return std::min(std::chrono::seconds(seconds), kLongestRetryAfter);
+}
+
+std::unique_ptr<AnswerReader> reader_for(const GenerateRequest& request) {
+  if (request.relay) return std::make_unique<RelayAnswer>(request.relay->route, request.relay->stream);
+  return std::make_unique<ChatAnswer>(request.n, !request.input.tools_json.empty());
 }
 
 }  // namespace
@@ -54,19 +61,23 @@ Failure failure_of_status(std::string_view backend, unsigned status, std::string
 OpenAiCall::OpenAiCall(const RemoteConfig& config, const GenerateRequest& request,
                        std::shared_ptr<GenerateSink> sink, Time now)
     : config_(config),
+      route_(request.relay ? request.relay->route : ApiRoute::chat),
+      streams_(!request.relay || request.relay->stream),
       request_deadline_(request.deadline),
       first_token_by_(request.first_token_by.value_or(Time::max())),
       named_model_(!request.model.empty()),
       choices_(request.n),
       total_deadline_(config.total_timeout.count() == 0 ? Time::max() : now + config.total_timeout),
       sink_(std::move(sink)),
-      answer_(request.n, !request.input.tools_json.empty()),
+      answer_(reader_for(request)),
       began_(now) {
   set_deadline(now);
 }
 
 void OpenAiCall::set_deadline(Time now) {
-  const auto limit = first_token_ ? config_.token_timeout : config_.first_token_timeout;
+  auto limit = first_token_ ? config_.token_timeout : config_.first_token_timeout;
+  // Of a text that is sent whole nothing is seen before all of it is there.
+  if (!streams_ && route_ == ApiRoute::completions) limit = config_.total_timeout;
   deadline_ = limit.count() == 0 ? Time::max() : now + limit;
   deadline_ = std::min(deadline_, total_deadline_);
   if (!first_token_) deadline_ = std::min(deadline_, first_token_by_);
@@ -96,7 +107,7 @@ void OpenAiCall::begin(std::shared_ptr<const AnswerSyntax> syntax, Time now) {
 
 void OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
   for (auto& delta : deltas) {
-    begin(answer_.structured() ? structured_text() : nullptr, now);
+    begin(answer_->structured() ? structured_text() : nullptr, now);
     sink_->on_delta(std::move(delta));
   }
   set_deadline(now);
@@ -108,7 +119,7 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
     expire(now);
     return false;
   }
-  auto deltas = answer_.read_event(data);
+  auto deltas = answer_->read_event(data);
   if (!deltas) {
     auto failure = deltas.error();
     failure.message = fmt::format("backend '{}': {}", config_.name, failure.message);
@@ -116,7 +127,7 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
     return false;
   }
   tell(std::move(*deltas), now);
-  if (answer_.done()) {
+  if (answer_->done()) {
     // The client need not wait for the connection's end, nor the connection for ever.
     finish(std::nullopt, now);
     deadline_ = now + kLastBytesLimit;
@@ -125,13 +136,19 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
 }
 
 void OpenAiCall::take_answer(unsigned status, std::string_view body, std::string_view retry_after, Time now) {
+  if (route_ != ApiRoute::chat && lacks_route(status, body)) {
+    return fail_with({ErrorCode::unsupported,
+                      fmt::format("backend '{}' has no /v1{}", config_.name, path_of(route_)),
+                      {},
+                      std::string(kRouteMissing)});
+  }
   if (status == 404 && named_model_) {
     // The server lists it, and cannot serve it. It may well serve others.
     return fail_with({ErrorCode::not_found, failure_of_status(config_.name, status, body, {}).message,
                       "model", "model_not_found"});
   }
   if (status / 100 != 2) return fail_with(failure_of_status(config_.name, status, body, retry_after));
-  auto deltas = answer_.read_whole(body);
+  auto deltas = answer_->read_whole(body);
   if (!deltas) {
     auto failure = deltas.error();
     failure.message = fmt::format("backend '{}': {}", config_.name, failure.message);
@@ -160,7 +177,7 @@ Failure OpenAiCall::timed_out() const {
 void OpenAiCall::end_choices(engine::FinishReason reason, Time now) {
   begin(nullptr, now);
   for (std::uint32_t choice = 0; choice < choices_; ++choice) {
-    if (answer_.finished(choice)) continue;
+    if (answer_->finished(choice)) continue;
     engine::GenerationDelta delta;
     delta.choice = choice;
     delta.finish = reason;
@@ -170,11 +187,11 @@ void OpenAiCall::end_choices(engine::FinishReason reason, Time now) {
 
 void OpenAiCall::finish(const std::optional<Error>& error, Time now) {
   if (!sink_) return;
-  auto summary = answer_.summary();
+  auto summary = answer_->summary();
   const bool had_token = first_token_.has_value();
   if (had_token) summary.ttft = *first_token_ - began_;
   summary.total = now - began_;
-  if (!failure_ && !answer_.complete()) {
+  if (!failure_ && !answer_->complete()) {
     if (expired_ == Expired::by_request) {
       end_choices(engine::FinishReason::deadline, now);
     } else if (expired_ != Expired::no) {

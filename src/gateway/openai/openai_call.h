@@ -8,7 +8,8 @@
 #include <optional>
 #include <stop_token>
 
-#include "gateway/openai/chat_answer.h"
+#include "gateway/api_route.h"
+#include "gateway/openai/answer_reader.h"
 #include "gateway/remote_config.h"
 
 namespace sovereign::gateway {
@@ -21,6 +22,10 @@ class OpenAiCall {
   // The client wants no more. Any thread.
   void stop() { stop_.request_stop(); }
   std::stop_token stop_token() const { return stop_.get_token(); }
+
+  // What is asked, and whether the answer is wanted as events.
+  ApiRoute route() const { return route_; }
+  bool streams() const { return streams_; }
 
   // When it has taken too long, as things stand; progress moves it, later or sooner.
   Time deadline() const { return deadline_; }
@@ -48,13 +53,15 @@ class OpenAiCall {
   Failure timed_out() const;
 
   const RemoteConfig& config_;
+  const ApiRoute route_;
+  const bool streams_;
   const std::optional<Time> request_deadline_;
   const Time first_token_by_;
   const bool named_model_;  // the client named one of the server's models
   const std::uint32_t choices_;
   const Time total_deadline_;
   std::shared_ptr<GenerateSink> sink_;  // null once told the end
-  ChatAnswer answer_;
+  const std::unique_ptr<AnswerReader> answer_;
   std::optional<BackendIdentity> answerer_;
   std::stop_source stop_;
   const Time began_;
