@@ -24,11 +24,7 @@ CallOutcome outcome_of(const Failure& failure) {
 
 bool too_long(const Failure& failure) { return failure.reason == kContextLengthExceeded; }
 
-// Whether another backend may do better. What is wrong with the query itself is wrong everywhere.
-bool may_pass_on(const Failure& failure) {
-  return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
-         failure.code == ErrorCode::not_found || failure.blameless || too_long(failure);
-}
+bool lacks_route(const Failure& failure) { return failure.reason == kRouteMissing; }
 
 // When the next backend is to be asked, if this one is silent: who waits longer leaves it no time.
 std::optional<Time> hand_over_at(const GenerateRequest& request, Time now, bool has_next) {
@@ -41,6 +37,11 @@ Failure waited_too_long() {
 }
 
 }  // namespace
+
+bool may_pass_on(const Failure& failure) {
+  return outcome_of(failure) != CallOutcome::no_matter || failure.code == ErrorCode::unsupported ||
+         failure.code == ErrorCode::not_found || failure.blameless || too_long(failure);
+}
 
 std::shared_ptr<Attempt> GatewayShared::find(Fleet::Ticket ticket) {
   const std::lock_guard lock(mutex);
@@ -227,19 +228,23 @@ void Attempt::conclude(const Fleet::Permit& permit, CallOutcome outcome,
 }
 
 bool Attempt::pass_on(const Failure& failure) {
+  if (lacks_route(failure) && request_.relay) {
+    shared_->fleet.route_missing(member(), request_.relay->route, shared_->clock.now());
+  }
   if (!may_pass_on(failure) || cancelled()) {
     end_with(failure);
     return false;
   }
   shared_->fleet.passed_over(member());
-  // A prompt that is too long is the client's to shorten, whatever else went wrong afterwards.
-  if (!last_failure_ || !too_long(*last_failure_)) last_failure_ = failure;
+  // A prompt that is too long is the client's to shorten, whatever else went wrong afterwards. That somebody
+  // else lacks the route takes nothing from what was wrong with those who have it.
+  if (!last_failure_ || (!too_long(*last_failure_) && !lacks_route(failure))) last_failure_ = failure;
   ++position_;
   return true;
 }
 
 void Attempt::exhausted() {
-  if (!last_failure_) {
+  if (!last_failure_ || (found_full_ && lacks_route(*last_failure_))) {
     Failure full(ErrorCode::resource_exhausted,
                  "Every backend that could answer has all the queries it takes.", {}, "queue_full");
     if (!found_full_) full = {ErrorCode::unavailable, "No backend could take this query.", {}, "no_backend"};

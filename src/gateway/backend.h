@@ -21,6 +21,7 @@
 #include "engine/generation.h"
 #include "gateway/backend_status.h"
 #include "gateway/failure.h"
+#include "gateway/relay.h"
 
 namespace sovereign::gateway {
 
@@ -59,6 +60,9 @@ struct GenerateRequest {
   std::optional<Time> first_token_by{};
   // Nobody sees the answer before its end: one that breaks off may be begun anew elsewhere.
   bool whole = false;
+  // What is asked is no conversation but this, of a server elsewhere: then of all above only `model` and the
+  // times count, and the text of each delta is an event's data or the whole body, as they came.
+  std::shared_ptr<const Relay> relay{};
 };
 
 // How the text of deltas becomes a message, where it is more than the content: tool calls, reasoning.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::chrono::seconds kRest{1};  // of an overloaded backend that does not say for how long
 constexpr std::chrono::seconds kLongestRest{60};
+constexpr std::chrono::minutes kRouteLacks{5};  // then it is asked again: servers are upgraded
 
 }  // namespace
 
@@ -24,31 +25,41 @@ void Fleet::set_present(std::size_t member, bool present, const std::string& mod
   changed.probed = present ? ProbeOutcome::none : ProbeOutcome::loading;
 }
 
-bool Fleet::admits(const Member& member, Time now) {
+bool Fleet::admits(const Member& member, ApiRoute route, Time now) {
+  // Those calls go past the gateway, to the engine's own queue.
+  if (member.config.embedded && route != ApiRoute::chat) return member.config.present;
   // A model here that loads has its queries wait.
   const bool loads = member.probed == ProbeOutcome::loading && !member.config.embedded;
   return member.config.present && now >= member.rests_until && member.breaker.admits(now) && !loads;
+}
+
+Candidate Fleet::candidate(const Member& member, ApiRoute route, Time now) {
+  Candidate candidate;
+  candidate.name = member.config.name;
+  candidate.model = member.config.model;
+  candidate.aliases = member.config.aliases;
+  candidate.offers = member.offers;
+  candidate.tier = member.config.tier;
+  candidate.priority = member.config.priority;
+  candidate.embedded = member.config.embedded;
+  candidate.admits = admits(member, route, now);
+  candidate.lacks_route = now < member.lacks_until[static_cast<std::size_t>(route)];
+  candidate.wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
+  candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());
+  return candidate;
 }
 
 outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Time now) const {
   const std::lock_guard lock(mutex_);
   std::vector<Candidate> candidates;
   candidates.reserve(members_.size());
-  for (const Member& member : members_) {
-    Candidate candidate;
-    candidate.name = member.config.name;
-    candidate.model = member.config.model;
-    candidate.aliases = member.config.aliases;
-    candidate.offers = member.offers;
-    candidate.tier = member.config.tier;
-    candidate.priority = member.config.priority;
-    candidate.embedded = member.config.embedded;
-    candidate.admits = admits(member, now);
-    candidate.wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
-    candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());
-    candidates.push_back(candidate);
-  }
+  for (const Member& member : members_) candidates.push_back(candidate(member, question.api, now));
   return plan_route(question, candidates, routing_);
+}
+
+std::string Fleet::answers_with(std::size_t member, std::string_view asked) const {
+  const std::lock_guard lock(mutex_);
+  return std::string(candidate(members_[member], ApiRoute::chat, Time{}).model_for(asked));
 }
 
 std::string Fleet::model_for(std::size_t member, const std::string& asked) const {
@@ -120,6 +131,11 @@ void Fleet::first_token(std::size_t member, Duration after) {
 void Fleet::passed_over(std::size_t member) {
   const std::lock_guard lock(mutex_);
   ++members_[member].passed_over;
+}
+
+void Fleet::route_missing(std::size_t member, ApiRoute route, Time now) {
+  const std::lock_guard lock(mutex_);
+  members_[member].lacks_until[static_cast<std::size_t>(route)] = now + kRouteLacks;
 }
 
 void Fleet::report_probe(std::size_t member, const ProbeReport& report, Time now) {

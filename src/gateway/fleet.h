@@ -5,6 +5,7 @@
 // call, never per token.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -88,6 +89,10 @@ class Fleet {
   // What that backend is to be asked for, when a client asks for `asked`; empty: what it answers with anyway.
   std::string model_for(std::size_t member, const std::string& asked) const;
 
+  const std::string& name(std::size_t member) const { return members_[member].config.name; }
+  // With which model it answers then; empty: not known.
+  std::string answers_with(std::size_t member, std::string_view asked) const;
+
   // A place at a backend, perhaps in its queue.
   ConcurrencyLimit::Verdict enter(std::size_t member, Ticket ticket);
   // False: it did not wait there (any more).
@@ -101,6 +106,8 @@ class Fleet {
               std::optional<std::chrono::seconds> rest = std::nullopt);
   void first_token(std::size_t member, Duration after);
   void passed_over(std::size_t member);
+  // It is well, and has no such route: not asked for it for a while.
+  void route_missing(std::size_t member, ApiRoute route, Time now);
   void report_probe(std::size_t member, const ProbeReport& report, Time now);
 
   std::vector<MemberView> view(Time now) const;
@@ -118,7 +125,8 @@ class Fleet {
     MemberConfig config;
     CircuitBreaker breaker;
     ConcurrencyLimit limit;
-    Time rests_until{};  // overloaded: passed over until then
+    Time rests_until{};                          // overloaded: passed over until then
+    std::array<Time, kApiRoutes> lacks_until{};  // a route: not asked for it until then
     ProbeOutcome probed = ProbeOutcome::none;
     std::uint32_t failed_probes = 0;  // in a row
     std::string detail;
@@ -129,7 +137,8 @@ class Fleet {
     std::uint64_t passed_over = 0;
     std::shared_ptr<Histogram> first_token_seconds;
   };
-  static bool admits(const Member& member, Time now);
+  static bool admits(const Member& member, ApiRoute route, Time now);
+  static Candidate candidate(const Member& member, ApiRoute route, Time now);
 
   const RoutingConfig routing_;
   mutable std::mutex mutex_;

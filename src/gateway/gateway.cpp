@@ -87,6 +87,26 @@ outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) 
   return std::make_shared<RoutedBackend>(shared_, std::move(*order), std::string(question.model), *first);
 }
 
+outcome<RelayRoute> Gateway::relay_route(const RouteQuestion& question) {
+  const Fleet& fleet = shared_->fleet;
+  auto order = fleet.plan(question, shared_->clock.now());
+  if (!order) return tl::unexpected<Failure>(order.error());
+  RelayRoute route;
+  const auto here =
+      std::find_if(order->begin(), order->end(), [&](std::size_t member) { return fleet.embedded(member); });
+  if (here != order->end()) route.embedded = fleet.name(*here);
+  order->erase(here, order->end());
+  if (order->empty()) return route;
+  std::string asked(question.model);
+  // Whoever answers, it is that model, should one of them have changed its own meanwhile.
+  if (question.api == ApiRoute::embeddings && order->size() > 1) {
+    asked = fleet.answers_with(order->front(), asked);
+  }
+  const auto first = backend(order->front());
+  route.remote = std::make_shared<RoutedBackend>(shared_, std::move(*order), std::move(asked), *first);
+  return route;
+}
+
 void Gateway::probe() {
   for (std::size_t member = 0; member < shared_->fleet.size(); ++member) probe(member);
 }

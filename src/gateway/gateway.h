@@ -30,6 +30,16 @@ using GatewayExecutor = std::function<void(std::function<void()>)>;
 // Runs a job that returns at once when that time has come, on any thread.
 using GatewayAlarm = std::function<void(Time, std::function<void()>)>;
 
+// Who answers a text completion, or embeddings.
+struct RelayRoute {
+  std::shared_ptr<Backend> remote;  // those elsewhere who may, as one: as route() gives it; null: none
+  std::string embedded;             // the model in this process that may, and comes after them; empty: none
+};
+
+// Whether another backend may do better after this failure. What is wrong with the query itself is wrong
+// everywhere.
+bool may_pass_on(const Failure& failure);
+
 class Gateway : public std::enable_shared_from_this<Gateway> {
  public:
   // The clock, and whatever executor and alarm post to, outlive every query. The alarm goes by the same
@@ -44,6 +54,11 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   // its generations do, owns no engine and knows the gateway weakly: hold both until generate() was called.
   // Errors: as plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
+
+  // The same for what a model in this process is not asked through its backend (GenerateRequest::relay). Its
+  // generations end with kRouteMissing when all have turned out to lack the route; a route that is planned
+  // then goes on to others.
+  outcome<RelayRoute> relay_route(const RouteQuestion& question);
 
   // Asks every backend how it is; what they say comes into view(). view() asks those in this process itself.
   void probe();

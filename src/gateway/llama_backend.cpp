@@ -99,6 +99,10 @@ void LlamaBackend::probe(std::function<void(ProbeReport)> done) {
 }
 
 outcome<std::uint64_t> LlamaBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {
+  if (request.relay) {
+    return tl::unexpected<Failure>(
+        {ErrorCode::unsupported, "A model in this process takes no request in its client's words."});
+  }
   // What names tokens was checked against this vocabulary only when this model was the one that was asked.
   const auto vocabulary_size = model_->info().vocabulary_size;
   for (const auto& [token, bias] : request.sampling.logit_bias) {

@@ -53,6 +53,12 @@ void order_replicas(std::span<std::size_t> replicas, std::span<const Candidate> 
   });
 }
 
+// Whether both answer with one model. One here may have another quantization, and pools in its own way.
+bool same_model(const Candidate& a, const Candidate& b, std::string_view asked) {
+  const auto model = a.model_for(asked);
+  return !a.embedded && !b.embedded && !model.empty() && model == b.model_for(asked);
+}
+
 Failure no_such_model(std::string_view model, std::span<const Candidate> candidates) {
   std::vector<std::string_view> names;
   for (const Candidate& candidate : candidates) names.push_back(candidate.name);
@@ -79,6 +85,10 @@ bool Candidate::is_called(std::string_view asked) const {
 
 bool Candidate::has_model(std::string_view asked) const {
   return std::find(offers.begin(), offers.end(), asked) != offers.end();
+}
+
+std::string_view Candidate::model_for(std::string_view asked) const {
+  return names_nobody(asked) || is_called(asked) ? model : asked;
 }
 
 Tier tier_for(std::uint32_t complexity, const RoutingConfig& config) {
@@ -117,16 +127,16 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
     const auto& fallback = config.fallback(first);
     order.insert(order.end(), fallback.begin(), fallback.end());
     // Local comes first: a tier that was only estimated must not turn a local query away.
-    if (local_only && !tier) order.assign(kTiers.begin(), kTiers.end());
+    if ((local_only || question.api != ApiRoute::chat) && !tier) order.assign(kTiers.begin(), kTiers.end());
   }
   const auto place = [&](Tier of) {
     return named ? 0 : std::find(order.begin(), order.end(), of) - order.begin();
   };
 
-  std::vector<std::size_t> chosen;
+  std::vector<std::size_t> fitting;
   bool any_local = false;
   bool any_remote = false;
-  std::optional<Duration> soonest;
+  bool any_lacks_it = false;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
     const bool fits =
@@ -135,10 +145,10 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
     if (!fits) continue;
     (candidate.embedded ? any_local : any_remote) = true;
     if (!candidate.embedded && local_only) continue;
-    if (candidate.admits) {
-      chosen.push_back(i);
-    } else if (!soonest || candidate.wait < *soonest) {
-      soonest = candidate.wait;
+    if (candidate.lacks_route) {
+      any_lacks_it = true;
+    } else {
+      fitting.push_back(i);
     }
   }
   if (local_only && !any_local) {
@@ -152,14 +162,14 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
                    "This query must stay in this process, and no model is served here.", "require_local",
                    "no_backend"});
   }
-  if (chosen.empty()) {
-    if (!soonest) {
-      return refuse({ErrorCode::unsupported, "No backend is configured for this query.", {}, "no_backend"});
-    }
-    Failure failure(ErrorCode::unavailable, "Every backend that could answer is down; try again shortly.", {},
-                    "no_backend");
-    failure.retry_after = rounded_up(*soonest);
-    return refuse(std::move(failure));
+  if (fitting.empty() && any_lacks_it) {
+    return refuse({ErrorCode::unsupported,
+                   fmt::format("No backend that may answer has /v1{}.", path_of(question.api)),
+                   {},
+                   std::string(kRouteMissing)});
+  }
+  if (fitting.empty()) {
+    return refuse({ErrorCode::unsupported, "No backend is configured for this query.", {}, "no_backend"});
   }
   const auto model_of = [&](std::size_t index) {
     return offered ? std::string_view() : candidates[index].model;
@@ -168,6 +178,27 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
     return std::tuple(place(candidates[a].tier), candidates[a].priority, model_of(a)) <
            std::tuple(place(candidates[b].tier), candidates[b].priority, model_of(b));
   };
+  if (question.api == ApiRoute::embeddings) {
+    const auto& first = candidates[*std::min_element(fitting.begin(), fitting.end(), before)];
+    std::erase_if(fitting, [&](std::size_t other) {
+      return &candidates[other] != &first && !same_model(first, candidates[other], question.model);
+    });
+  }
+  std::vector<std::size_t> chosen;
+  std::optional<Duration> soonest;
+  for (const auto index : fitting) {
+    if (candidates[index].admits) {
+      chosen.push_back(index);
+    } else if (!soonest || candidates[index].wait < *soonest) {
+      soonest = candidates[index].wait;
+    }
+  }
+  if (chosen.empty()) {
+    Failure failure(ErrorCode::unavailable, "Every backend that could answer is down; try again shortly.", {},
+                    "no_backend");
+    failure.retry_after = rounded_up(*soonest);
+    return refuse(std::move(failure));
+  }
   std::stable_sort(chosen.begin(), chosen.end(), before);
   for (std::size_t first = 0; first < chosen.size();) {
     std::size_t last = first + 1;

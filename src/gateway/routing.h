@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "gateway/api_route.h"
 #include "gateway/failure.h"
 #include "gateway/tier.h"
 
@@ -44,11 +45,14 @@ struct Candidate {
   std::uint32_t priority = 0;
   bool embedded = false;          // in this process: asking it opens no socket
   bool admits = true;             // its breaker lets a call pass
+  bool lacks_route = false;       // it is known to have none of what is asked for
   Duration wait{};                // until it may, where that is known
   std::uint32_t outstanding = 0;  // calls it has now, running and waiting
 
   bool is_called(std::string_view asked) const;
   bool has_model(std::string_view asked) const;
+  // With which model it answers when it is asked for that; empty: not known.
+  std::string_view model_for(std::string_view asked) const;
 };
 
 struct RouteQuestion {
@@ -57,6 +61,9 @@ struct RouteQuestion {
   bool require_local = false;  // embedded backends only
   std::uint32_t complexity = 0;
   std::uint64_t prefix_hash = 0;  // of the prompt's beginning
+  // Of what is no conversation nobody guesses how hard it is: without model and tier the tiers are asked in
+  // their order.
+  ApiRoute api = ApiRoute::chat;
 };
 
 // The name of a model may be "auto", or a tier's: then nobody is named.
@@ -67,10 +74,12 @@ inline bool names_nobody(std::string_view model) {
 
 Tier tier_for(std::uint32_t complexity, const RoutingConfig& config);
 
-// Indices into `candidates`, first choice first. Never empty. A named model is never replaced by another.
-// Errors: not_found "model_not_found"; invalid_argument "require_local" (what was named is not local);
-// unsupported "no_backend" (none is configured that may be asked); unavailable "no_backend" (no breaker lets
-// a call pass, with the time until the next one does).
+// Indices into `candidates`, first choice first. Never empty. A named model is never replaced by another. Of
+// embeddings none is: all that are given have the first choice's model, which is chosen whether or not
+// anybody who has it can be asked now, since vectors of two models must not be compared. Errors: not_found
+// "model_not_found"; invalid_argument "require_local" (what was named is not local); unsupported "no_backend"
+// (none is configured that may be asked), kRouteMissing (those that are lack the route); unavailable
+// "no_backend" (no breaker lets a call pass, with the time until the next one does).
 outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
                                              std::span<const Candidate> candidates,
                                              const RoutingConfig& config);

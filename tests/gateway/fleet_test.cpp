@@ -72,6 +72,27 @@ TEST(Fleet, WhatWasReportedOfACallCountsOnceForTheBreaker) {
   EXPECT_EQ(fleet.view(kNow)[0].times_opened, 1U) << "the second in a row";
 }
 
+TEST(Fleet, ARouteThatAMemberLacksIsForgottenAfterAWhile) {
+  Fleet fleet({member("only")}, {});
+  RouteQuestion question = any_local();
+  question.api = ApiRoute::embeddings;
+  EXPECT_TRUE(fleet.plan(question, kNow));
+  fleet.route_missing(0, ApiRoute::embeddings, kNow);
+  EXPECT_EQ(fleet.plan(question, kNow + 299s).error().reason, kRouteMissing);
+  EXPECT_TRUE(fleet.plan(any_local(), kNow)) << "chats are another";
+  EXPECT_TRUE(fleet.plan(question, kNow + 300s));
+}
+
+TEST(Fleet, WhatAMemberAnswersWith) {
+  auto first = member("first");
+  first.aliases = {"alias"};
+  const Fleet fleet({first}, {});
+  for (const char* asked : {"", "auto", "pool", "first", "alias", "m"}) {
+    EXPECT_EQ(fleet.answers_with(0, asked), "m") << asked;
+  }
+  EXPECT_EQ(fleet.answers_with(0, "offered"), "offered");
+}
+
 TEST(Fleet, WhenNobodyMayBeAskedItSaysWhenTheNextMay) {
   Fleet fleet({member("only")}, {});
   fail_once(fleet, 0);

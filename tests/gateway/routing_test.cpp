@@ -70,6 +70,64 @@ TEST(Routing, ANamedModelIsNeverReplaced) {
   EXPECT_NE(unknown.error().message.find("desk"), std::string::npos) << unknown.error().message;
 }
 
+TEST(Routing, WhatIsNoConversationIsNotGuessedAt) {
+  Fleet fleet;
+  EXPECT_EQ(*fleet.plan({.complexity = 70, .api = ApiRoute::completions}),
+            (Order{"tiny", "desk", "rack", "spare"}));
+  EXPECT_EQ(*fleet.plan({.tier = Tier::pool, .api = ApiRoute::completions}),
+            (Order{"rack", "spare", "desk", "tiny"}));
+}
+
+TEST(Routing, WhoLacksTheRouteIsNotAsked) {
+  Fleet fleet;
+  fleet.candidates[1].lacks_route = true;
+  EXPECT_EQ(*fleet.plan({.tier = Tier::local, .api = ApiRoute::completions}),
+            (Order{"rack", "spare", "tiny"}));
+  const auto named = fleet.plan({.model = "desk", .api = ApiRoute::completions});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().code, ErrorCode::unsupported);
+  EXPECT_EQ(named.error().reason, kRouteMissing);
+  EXPECT_NE(named.error().message.find("/v1/completions"), std::string::npos) << named.error().message;
+  // Who has it and is down may be back.
+  for (auto& candidate : fleet.candidates) candidate.lacks_route = true;
+  fleet.candidates[2].lacks_route = false;
+  fleet.candidates[2].admits = false;
+  EXPECT_EQ(fleet.plan({.tier = Tier::pool, .api = ApiRoute::completions}).error().code,
+            ErrorCode::unavailable);
+}
+
+TEST(Routing, EmbeddingsAreOfOneModelWhoeverIsDown) {
+  Fleet fleet;
+  const auto embed = [&](std::string_view model, std::optional<Tier> tier = std::nullopt) {
+    RouteQuestion question;
+    question.model = model;
+    question.tier = tier;
+    question.api = ApiRoute::embeddings;
+    return fleet.plan(question);
+  };
+  EXPECT_EQ(*embed(""), Order{"tiny"});
+  EXPECT_EQ(*embed("", Tier::local), Order{"desk"});
+  EXPECT_EQ(*embed("", Tier::pool), (Order{"rack", "spare"}));
+  fleet.candidates[2].admits = false;
+  EXPECT_EQ(*embed("", Tier::pool), Order{"spare"});
+  fleet.candidates[3].admits = false;
+  EXPECT_EQ(embed("", Tier::pool).error().code, ErrorCode::unavailable);
+  fleet.candidates[1].admits = false;
+  EXPECT_EQ(embed("", Tier::local).error().code, ErrorCode::unavailable);
+  // By a common alias as well; of a model that is not known yet nobody is a replica.
+  for (auto& candidate : fleet.candidates) candidate.aliases = fleet.aliases;
+  fleet.candidates[0].embedded = false;
+  fleet.candidates[0].model = fleet.candidates[1].model = "";
+  EXPECT_EQ(*embed("gpt-4"), Order{"tiny"});
+  // A model that both offer is the same one.
+  const std::vector<std::string> offers = {"nomic"};
+  for (auto& candidate : fleet.candidates) candidate.offers = offers, candidate.admits = true;
+  EXPECT_EQ(embed("nomic")->size(), 4U);
+  // And one here is nobody's replica, whatever it is called.
+  fleet.candidates[0].embedded = true;
+  EXPECT_EQ(embed("nomic")->size(), 1U);
+}
+
 // Only the first model that a server listed could be asked for.
 TEST(Routing, WhatAServerHasBesidesIsNamedToo) {
   Fleet fleet;

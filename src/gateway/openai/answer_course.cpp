@@ -13,6 +13,7 @@ AnswerCourse::AnswerCourse(const RemoteConfig& config, const GenerateRequest& re
       request_deadline_(request.deadline.value_or(Time::max())),
       first_token_by_(request.first_token_by.value_or(Time::max())),
       named_model_(!request.model.empty()),
+      sent_whole_(request.relay && !request.relay->stream && request.relay->route == ApiRoute::completions),
       began_(now),
       sink_(std::move(sink)),
       finished_(request.n),
@@ -29,7 +30,9 @@ void AnswerCourse::set_off(Time now) {
 void AnswerCourse::set_deadline(Time now) {
   deadline_ = std::min(request_deadline_, total_deadline_);
   if (!first_token_) deadline_ = std::min(deadline_, first_token_by_);
-  const auto limit = first_token_ ? config_.token_timeout : config_.first_token_timeout;
+  const auto limit = sent_whole_    ? config_.total_timeout
+                     : first_token_ ? config_.token_timeout
+                                    : config_.first_token_timeout;
   if (set_off_ && limit.count() != 0) deadline_ = std::min(deadline_, now + limit);
 }
 

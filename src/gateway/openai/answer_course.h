@@ -52,6 +52,8 @@ class AnswerCourse {
   bool has_token() const { return first_token_.has_value(); }
   // All choices have finished.
   bool complete() const { return unfinished_ == 0; }
+  // They have, as somebody knows who reads what is told here as it came.
+  void complete_all() { unfinished_ = 0; }
   // The sink was told the end.
   bool ended() const { return sink_ == nullptr; }
   // The client named one of the server's models.
@@ -70,6 +72,7 @@ class AnswerCourse {
   const Time request_deadline_;
   const Time first_token_by_;
   const bool named_model_;
+  const bool sent_whole_;  // nothing of the answer is seen before all of it is there
   const Time began_;
   std::shared_ptr<GenerateSink> sink_;  // null once told the end
   std::vector<bool> finished_;          // by choice

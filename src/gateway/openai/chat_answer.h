@@ -12,30 +12,24 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/backend.h"
+#include "gateway/openai/answer_reader.h"
 
 namespace sovereign::gateway {
 
 // Not thread-safe.
-class ChatAnswer {
+class ChatAnswer final : public AnswerReader {
  public:
   // `structured`: the answer may hold tool calls. Without, reasoning that comes first makes it so.
   ChatAnswer(std::uint32_t choices, bool structured);
 
-  // The data of one server-sent event. Errors: corrupt (not a chunk), or what the server says went wrong.
-  outcome<std::vector<engine::GenerationDelta>> read_event(std::string_view data);
-  // A body that is a whole chat.completion. Errors: likewise.
-  outcome<std::vector<engine::GenerationDelta>> read_whole(std::string_view body);
+  outcome<std::vector<engine::GenerationDelta>> read_event(std::string_view data) override;
+  outcome<std::vector<engine::GenerationDelta>> read_whole(std::string_view body) override;
 
-  // Whether text of the deltas is structured_text(); settled by the first delta.
-  bool structured() const { return structured_.value_or(false); }
-  // Every choice has finished.
-  bool complete() const { return unfinished_ == 0; }
-  // [DONE] was read: whatever the server still sends is of no interest.
-  bool done() const { return done_; }
+  bool structured() const override { return structured_.value_or(false); }
+  bool complete() const override { return unfinished_ == 0; }
+  bool done() const override { return done_; }
   bool finished(std::uint32_t choice) const { return choice >= finished_.size() || finished_[choice]; }
-  // Tokens as the server counted them, or as they came when it did not.
-  engine::GenerationSummary summary() const;
+  engine::GenerationSummary summary() const override;
 
  private:
   // `part`: "delta" or "message".

@@ -4,8 +4,10 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "gateway/openai/chat_answer.h"
 #include "gateway/openai/completion_body.h"
 #include "gateway/openai/openai_call.h"
+#include "gateway/openai/relay_answer.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -122,13 +124,23 @@ void Dispatcher::begin_call(const std::vector<std::uint64_t>& tickets) {
   queries.reserve(tickets.size());
   for (const auto id : tickets) queries.emplace_back(id, std::move(waiting_.extract(id).mapped()));
   if (!queries.front().second.shared.empty()) return begin_batch(std::move(queries));
-  begin_chat(tickets.front(), std::move(queries.front().second));
+  begin_alone(tickets.front(), std::move(queries.front().second));
 }
 
-void Dispatcher::begin_chat(std::uint64_t id, RemoteQuery query) {
-  auto call = std::make_shared<OpenAiCall>(server_->config, query.course, query.choices, query.has_tools,
+void Dispatcher::begin_alone(std::uint64_t id, RemoteQuery query) {
+  OpenAiServer::Question question{std::move(query.model), ApiRoute::chat, std::move(query.chat), true};
+  std::unique_ptr<AnswerReader> reader;
+  if (query.relay) {
+    question.route = query.relay->route;
+    question.rest = query.relay->rest;
+    question.stream = query.relay->stream;
+    reader = std::make_unique<RelayAnswer>(question.route, question.stream);
+  } else {
+    reader = std::make_unique<ChatAnswer>(query.choices, query.has_tools);
+  }
+  auto call = std::make_shared<OpenAiCall>(server_->config, query.course, question.route, std::move(reader),
                                            SteadyClock().now());
-  server_->ask({std::move(query.model), "/chat/completions", std::move(query.chat)}, std::move(call),
+  server_->ask(std::move(question), std::move(call),
                [self = shared_from_this(), id] { self->end_call({id}); });
 }
 
@@ -141,8 +153,8 @@ void Dispatcher::begin_batch(Queries queries) {
     courses.push_back(query.course);
     prompts.push_back(std::move(query.prompt));
   }
-  OpenAiServer::Question question{queries.front().second.model, "/completions",
-                                  render_prompts(prompts) + queries.front().second.shared};
+  OpenAiServer::Question question{queries.front().second.model, ApiRoute::completions,
+                                  render_prompts(prompts) + queries.front().second.shared, true};
   ++batches_;
   prompts_ += queries.size();
   auto call = std::make_shared<BatchCall>(

@@ -25,7 +25,8 @@ namespace sovereign::gateway {
 // One query, as it can be asked.
 struct RemoteQuery {
   std::shared_ptr<AnswerCourse> course;
-  std::string model;  // as OpenAiServer::Question
+  std::string model;                     // as OpenAiServer::Question
+  std::shared_ptr<const Relay> relay{};  // null: a chat, of which the following tells
   std::uint32_t choices = 1;
   bool has_tools = false;
   std::string chat;    // the rest of the body of /chat/completions
@@ -51,7 +52,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void notice_stop(std::uint64_t id);
   void carry_out(const BatchGate::Moves& moves);
   void begin_call(const std::vector<std::uint64_t>& tickets);
-  void begin_chat(std::uint64_t id, RemoteQuery query);
+  void begin_alone(std::uint64_t id, RemoteQuery query);
   void begin_batch(Queries queries);
   void end_call(const std::vector<std::uint64_t>& tickets);
   void end_waiting(std::uint64_t id, Time now);

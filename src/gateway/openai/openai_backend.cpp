@@ -54,10 +54,15 @@ const std::string& OpenAiBackend::url() const { return parts_->server->url; }
 outcome<std::uint64_t> OpenAiBackend::generate(GenerateRequest request, std::shared_ptr<GenerateSink> sink) {
   const RemoteConfig& config = parts_->server->config;
   const Dialect& dialect = preset_info(config.preset).dialect;
-  auto body = render_chat_body(request, dialect);
-  if (!body) return tl::unexpected<Failure>(body.error());
   RemoteQuery query;
   query.course = std::make_shared<AnswerCourse>(config, request, std::move(sink), SteadyClock().now());
+  if (request.relay) {
+    query.relay = std::move(request.relay);
+    query.model = std::move(request.model);
+    return parts_->dispatcher->ask(std::move(query));
+  }
+  auto body = render_chat_body(request, dialect);
+  if (!body) return tl::unexpected<Failure>(body.error());
   query.choices = request.n;
   query.has_tools = !request.input.tools_json.empty();
   query.chat = std::move(*body);

@@ -4,13 +4,14 @@
 
 #include <utility>
 
+#include "gateway/openai/relay_answer.h"
 #include "gateway/openai/structured_text.h"
 
 namespace sovereign::gateway {
 
-OpenAiCall::OpenAiCall(const RemoteConfig& config, std::shared_ptr<AnswerCourse> course,
-                       std::uint32_t choices, bool has_tools, Time now)
-    : config_(config), course_(std::move(course)), answer_(choices, has_tools) {
+OpenAiCall::OpenAiCall(const RemoteConfig& config, std::shared_ptr<AnswerCourse> course, ApiRoute route,
+                       std::unique_ptr<AnswerReader> reader, Time now)
+    : config_(config), course_(std::move(course)), route_(route), answer_(std::move(reader)) {
   course_->set_off(now);
 }
 
@@ -25,7 +26,8 @@ void OpenAiCall::refuse(Failure failure) {
 }
 
 void OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
-  course_->tell(std::move(deltas), answer_.structured() ? structured_text() : nullptr, now);
+  course_->tell(std::move(deltas), answer_->structured() ? structured_text() : nullptr, now);
+  if (answer_->complete()) course_->complete_all();
 }
 
 bool OpenAiCall::take_event(std::string_view data, Time now) {
@@ -34,14 +36,14 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
     expire(now);
     return false;
   }
-  auto deltas = answer_.read_event(data);
+  auto deltas = answer_->read_event(data);
   if (!deltas) {
     refuse(std::move(deltas.error()));
     return false;
   }
   if (course_->ended()) return true;
   tell(std::move(*deltas), now);
-  if (answer_.done()) {
+  if (answer_->done()) {
     // The client need not wait for the connection's end, nor the connection for ever.
     finish(std::nullopt, now);
     closes_at_ = now + kLastBytesLimit;
@@ -50,6 +52,12 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
 }
 
 void OpenAiCall::take_answer(unsigned status, std::string_view body, std::string_view retry_after, Time now) {
+  if (route_ != ApiRoute::chat && lacks_route(status, body)) {
+    return course_->fail_with({ErrorCode::unsupported,
+                               fmt::format("backend '{}' has no /v1{}", config_.name, path_of(route_)),
+                               {},
+                               std::string(kRouteMissing)});
+  }
   if (status == 404 && course_->named_model()) {
     // The server lists it, and cannot serve it. It may well serve others.
     return course_->fail_with({ErrorCode::not_found,
@@ -59,13 +67,13 @@ void OpenAiCall::take_answer(unsigned status, std::string_view body, std::string
   if (status / 100 != 2) {
     return course_->fail_with(failure_of_status(config_.name, status, body, retry_after));
   }
-  auto deltas = answer_.read_whole(body);
+  auto deltas = answer_->read_whole(body);
   if (!deltas) return refuse(std::move(deltas.error()));
   tell(std::move(*deltas), now);
 }
 
 void OpenAiCall::finish(const std::optional<Error>& error, Time now) {
-  course_->finish(answer_.summary(), error, now);
+  course_->finish(answer_->summary(), error, now);
 }
 
 }  // namespace sovereign::gateway

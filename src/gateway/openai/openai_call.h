@@ -1,4 +1,4 @@
-// One query's call to a remote server: what the events of a chat mean for it.
+// One query's call to a remote server: what the pieces of its answer mean for it.
 //
 // Not thread-safe: it lives on the event loop.
 #pragma once
@@ -7,17 +7,18 @@
 #include <optional>
 #include <stop_token>
 
+#include "gateway/api_route.h"
 #include "gateway/openai/answer_course.h"
-#include "gateway/openai/chat_answer.h"
+#include "gateway/openai/answer_reader.h"
 #include "gateway/openai/remote_call.h"
 
 namespace sovereign::gateway {
 
 class OpenAiCall final : public RemoteCall {
  public:
-  // Of a request for so many choices, with tools or without. The server is asked now.
-  OpenAiCall(const RemoteConfig& config, std::shared_ptr<AnswerCourse> course, std::uint32_t choices,
-             bool has_tools, Time now);
+  // The server is asked now. `reader`: for answers of that route.
+  OpenAiCall(const RemoteConfig& config, std::shared_ptr<AnswerCourse> course, ApiRoute route,
+             std::unique_ptr<AnswerReader> reader, Time now);
 
   std::stop_token stop_token() const override { return course_->stop_token(); }
   Time deadline() const override { return closes_at_.value_or(course_->deadline()); }
@@ -33,7 +34,8 @@ class OpenAiCall final : public RemoteCall {
 
   const RemoteConfig& config_;
   const std::shared_ptr<AnswerCourse> course_;
-  ChatAnswer answer_;
+  const ApiRoute route_;
+  const std::unique_ptr<AnswerReader> answer_;
   std::optional<Time> closes_at_;  // after [DONE]: whatever the connection still does
 };
 

@@ -181,8 +181,9 @@ asio::awaitable<std::optional<Error>> OpenAiServer::exchange(Question question,
 asio::awaitable<result<net::ClientResponse>> OpenAiServer::post(std::string model, const Question& question,
                                                                 const std::shared_ptr<RemoteCall>& call,
                                                                 const Timer& timer) {
-  auto request = net::json_post(url + question.route, complete_body(model, question.rest), api_key_);
-  request.headers.emplace_back("Accept", "text/event-stream");
+  auto request = net::json_post(url + std::string(path_of(question.route)),
+                                complete_body(model, question.rest), api_key_);
+  request.headers.emplace_back("Accept", question.stream ? "text/event-stream" : "application/json");
   // Safe to send again before an answer has begun: an answer costs time, and changes nothing.
   request.idempotent = true;
   request.stop = call->stop_token();

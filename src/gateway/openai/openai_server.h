@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/api_route.h"
 #include "gateway/backend.h"
 #include "gateway/openai/remote_call.h"
 #include "gateway/remote_config.h"
@@ -27,11 +28,12 @@ BackendIdentity remote_identity(const RemoteConfig& config, std::string model);
 
 class OpenAiServer : public std::enable_shared_from_this<OpenAiServer> {
  public:
-  // What is asked, but for the model: POST `route` with complete_body().
+  // What is asked, but for the model: a POST with complete_body().
   struct Question {
     std::string model;  // empty: the configured one, or the one that was learned
-    std::string route;  // "/chat/completions"
-    std::string rest;   // of the body
+    ApiRoute route = ApiRoute::chat;
+    std::string rest;    // of the body
+    bool stream = true;  // the answer is wanted as events
   };
 
   // The executor runs one handler at a time, and as long as calls are under way.

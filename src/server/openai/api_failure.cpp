@@ -53,10 +53,7 @@ ApiFailure model_loading() {
 }
 
 ApiFailure no_embedded_model() {
-  return {Error{ErrorCode::unsupported,
-                "No model is served in this process; ask for chats, which other backends answer.",
-                {}},
-          "no_embedded_model"};
+  return {Error{ErrorCode::unsupported, "No model is served in this process.", {}}, "no_embedded_model"};
 }
 
 ApiFailure model_not_found(const std::string& name, const Serving& serving) {

@@ -5,6 +5,7 @@
 #include "server/openai/completion_request.h"
 #include "server/openai/completion_stream.h"
 #include "server/openai/receipt_fields.h"
+#include "server/openai/relay.h"
 #include "server/openai/submission.h"
 
 namespace sovereign::server::openai {
@@ -27,13 +28,14 @@ std::string echo_of(const engine::LlamaModel& model, const TextOrTokens& prompt)
 
 // On a worker thread.
 outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpRequest& http,
+                                            const LocalAsk& ask,
                                             const std::shared_ptr<TokenChannel>& channel) {
   if (const auto none = refuse_receipt(api, http); !none) return refuse(none.error());
   auto serving = api.serving.get();
   if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
   auto request = parse_completion_request(http.body, serving->limits());
   if (!request) return refuse(request.error());
-  const auto served = find_model(*serving, request->options.model);
+  const auto served = find_model(*serving, ask.model.empty() ? request->options.model : ask.model);
   if (!served) return refuse(served.error());
   if (serving->models.size() > 1) {
     // Now that it is known whose vocabulary and context count.
@@ -41,6 +43,7 @@ outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpReq
     if (!request) return refuse(request.error());
   }
   auto& options = request->options;
+  options.timeout = ask.timeout(options.timeout, api.clock.now());
 
   if (!options.json_schema.empty()) {
     auto gbnf = engine::json_schema_to_gbnf(options.json_schema, options.schema_is_wish);
@@ -132,12 +135,12 @@ TokenBatch empty_batch(const RunningCompletion& running) {
   return batch;
 }
 
-asio::awaitable<void> handle_completion(ApiContextPtr api, Exchange& exchange) {
+asio::awaitable<void> handle_completion(ApiContextPtr api, Exchange& exchange, LocalAsk ask) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
-  auto running =
-      co_await on_worker(api->workers, [&] { return start_completion(*api, exchange.request(), channel); });
+  auto running = co_await on_worker(api->workers,
+                                    [&] { return start_completion(*api, exchange.request(), ask, channel); });
   if (!running) co_return co_await exchange.respond(to_response(running.error()));
   if (running->options.empty_output) channel->put(empty_batch(*running));
   if (running->options.stream) {
@@ -151,7 +154,9 @@ asio::awaitable<void> handle_completion(ApiContextPtr api, Exchange& exchange) {
 }  // namespace
 
 Handler make_completion_handler(ApiContextPtr api) {
-  return [api = std::move(api)](Exchange& exchange) { return handle_completion(api, exchange); };
+  return relayed(api, gateway::ApiRoute::completions, [api](Exchange& exchange, LocalAsk ask) {
+    return handle_completion(api, exchange, std::move(ask));
+  });
 }
 
 }  // namespace sovereign::server::openai

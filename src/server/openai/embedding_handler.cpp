@@ -4,6 +4,7 @@
 
 #include "server/openai/embedding_request.h"
 #include "server/openai/embedding_response.h"
+#include "server/openai/relay.h"
 #include "server/openai/submission.h"
 #include "server/openai/tally.h"
 
@@ -18,13 +19,13 @@ struct RunningEmbedding {
 };
 
 // On a worker thread.
-outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::string& body,
+outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::string& body, const LocalAsk& ask,
                                           const std::shared_ptr<TokenChannel>& channel) {
   auto serving = api.serving.get();
   if (const auto any = find_model(*serving, {}); !any) return refuse(any.error());
   auto request = parse_embedding_request(body, serving->limits());
   if (!request) return refuse(request.error());
-  const auto served = find_model(*serving, request->model);
+  const auto served = find_model(*serving, ask.model.empty() ? request->model : ask.model);
   if (!served) return refuse(served.error());
   if (serving->models.size() > 1) {
     // Now that it is known whose vocabulary and context count.
@@ -39,7 +40,7 @@ outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::stri
   }
   GenerationOptions options;
   options.embed = true;
-  options.timeout = request->timeout;
+  options.timeout = ask.timeout(request->timeout, api.clock.now());
   RunningEmbedding running{(*served)->id, inputs.size(), request->base64, std::move(serving)};
   if (auto failure = submit_all(api, **served, channel, std::move(inputs), options)) {
     if (failure->error.code == ErrorCode::unsupported) failure->code = "model_does_not_support_embeddings";
@@ -48,12 +49,12 @@ outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::stri
   return running;
 }
 
-asio::awaitable<void> handle_embeddings(ApiContextPtr api, Exchange& exchange) {
+asio::awaitable<void> handle_embeddings(ApiContextPtr api, Exchange& exchange, LocalAsk ask) {
   const auto channel = std::make_shared<TokenChannel>(exchange.executor());
   const ChannelGuard guard(channel);
   exchange.on_disconnect([channel] { channel->abandon(); });
   const auto running = co_await on_worker(
-      api->workers, [&] { return start_embedding(*api, exchange.request().body, channel); });
+      api->workers, [&] { return start_embedding(*api, exchange.request().body, ask, channel); });
   if (!running) co_return co_await exchange.respond(to_response(running.error()));
   std::vector<std::vector<float>> vectors(running->inputs);
   Tally tally;
@@ -77,7 +78,9 @@ asio::awaitable<void> handle_embeddings(ApiContextPtr api, Exchange& exchange) {
 }  // namespace
 
 Handler make_embedding_handler(ApiContextPtr api) {
-  return [api = std::move(api)](Exchange& exchange) { return handle_embeddings(api, exchange); };
+  return relayed(api, gateway::ApiRoute::embeddings, [api](Exchange& exchange, LocalAsk ask) {
+    return handle_embeddings(api, exchange, std::move(ask));
+  });
 }
 
 }  // namespace sovereign::server::openai

@@ -178,7 +178,8 @@ void TokenChannel::end(Put put) {
   {
     const std::lock_guard lock(mutex_);
     if (requests_left_ > 0) --requests_left_;
-    if (abandoned_) return;
+    // After end_late() it is too late, for what its own cancel brings about as well.
+    if (abandoned_ || waiting_.failure) return;
     put(waiting_);
     waiter = std::move(waiter_);
   }

@@ -58,6 +58,17 @@ TEST_F(TokenChannelTest, WhatIsNotThereInTimeIsAFailureAndIsCancelled) {
   client->on_result(std::make_shared<const runtime::SovereignResult>());  // too late, and nobody minds
 }
 
+// The client was told 499 for a request that had taken too long.
+TEST_F(TokenChannelTest, WhatTheCancelOfALateRequestBringsIsNotTold) {
+  channel_->expect(1);
+  const auto client = channel_->client(true);
+  client->on_accepted([&] { client->on_failure({ErrorCode::cancelled, "The client left.", {}}); });
+  channel_->end_by(SteadyClock().now() - std::chrono::seconds(1));
+  run();
+  ASSERT_TRUE(last_.failure);
+  EXPECT_EQ(last_.failure->code, ErrorCode::deadline_exceeded);
+}
+
 TEST_F(TokenChannelTest, AnAnswerInTimeKeepsNoTimerWaiting) {
   channel_->expect(1);
   channel_->end_by(SteadyClock().now() + std::chrono::hours(1));
