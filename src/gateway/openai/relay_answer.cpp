@@ -17,10 +17,6 @@ namespace json = boost::json;
 // 32 choices of each of 64 prompts are what a request may ask for here, and servers have bounds of their own.
 constexpr std::size_t kMaxChoices = 64 * 1024;
 
-tl::unexpected<Failure> refuse(ErrorCode code, std::string message, std::string reason = {}) {
-  return tl::unexpected<Failure>({code, std::move(message), {}, std::move(reason)});
-}
-
 bool mentions_model(std::string_view text) {
   constexpr std::string_view kModel = "model";
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
@@ -40,11 +36,7 @@ outcome<void> RelayAnswer::note_finishes(std::string_view choices) {
     const std::int64_t number = index != nullptr && index->is_int64() ? index->get_int64() : 0;
     const bool finishes = finish != nullptr && finish->is_string();
     const std::string reason = finishes ? std::string(finish->get_string()) : std::string();
-    if (finish_of(reason) == engine::FinishReason::error) {
-      return refuse(ErrorCode::unavailable,
-                    "it broke its answer off, as '" + reason.substr(0, kMaxQuotedBytes) + "'",
-                    "backend_broke_off");
-    }
+    if (finish_of(reason) == engine::FinishReason::error) return tl::unexpected<Failure>(broken_off(reason));
     bool& ended = finished_[number];
     ended = ended || finishes;
   }
