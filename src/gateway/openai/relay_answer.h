@@ -2,8 +2,8 @@
 // data, or the whole body.
 //
 // Read only as far as it takes to tell an answer from none: an error, another form, a choice that the server
-// broke off, a stream that ends before its choices, events that nobody asked for. A body for one who asked for
-// events is one event.
+// broke off, a stream that ends before its choices, events that nobody asked for. A body for one who asked
+// for events is one event.
 #pragma once
 
 #include <map>
