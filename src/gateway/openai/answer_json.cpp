@@ -82,7 +82,10 @@ std::string error_code(std::string_view body) {
   std::error_code failed;
   const json::value value = json::parse(json::string_view(body.data(), body.size()), failed);
   const auto* error = failed ? nullptr : find(value, "error");
-  return error == nullptr ? std::string() : std::string(text_of(*error, "code").substr(0, kMaxQuotedBytes));
+  if (error == nullptr) return {};
+  // llama-server's name for it; its codes are numbers.
+  if (text_of(*error, "type") == "exceed_context_size_error") return std::string(kContextLengthExceeded);
+  return std::string(text_of(*error, "code").substr(0, kMaxQuotedBytes));
 }
 
 bool blames_request(std::string_view body) {

@@ -31,7 +31,7 @@ Failure broken_off(std::string_view finish_reason);
 
 // An error object of OpenAI's, or any body, as a sentence of bounded length.
 std::string error_message(std::string_view body);
-// Its code, when that is a string.
+// Its code, when that is a string; kContextLengthExceeded, however the server calls it.
 std::string error_code(std::string_view body);
 // Whether an error object blames the request: another one may be answered well.
 bool blames_request(std::string_view body);

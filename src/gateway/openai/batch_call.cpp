@@ -127,7 +127,7 @@ void BatchCall::finish(const std::optional<Error>& error, Time now) {
     if (failure_ && !left) course->fail_with(*failure_);
     end(prompt, error, now);
   }
-  if (!refused.empty()) on_refused_(refused);
+  if (!refused.empty()) on_refused_(refused, failure_->reason);
 }
 
 }  // namespace sovereign::gateway

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "gateway/openai/answer_course.h"
@@ -20,8 +21,8 @@ namespace sovereign::gateway {
 class BatchCall final : public RemoteCall {
  public:
   // Those of the prompts, by number, that are to be asked in another way: the server refused the request, be
-  // it for one of them, and they have no token yet.
-  using OnRefused = std::function<void(const std::vector<std::uint32_t>& prompts)>;
+  // it for one of them, and they have no token yet. `reason`: as Failure's.
+  using OnRefused = std::function<void(const std::vector<std::uint32_t>& prompts, std::string_view reason)>;
 
   // One course per prompt, in their order. The server is asked now.
   BatchCall(const RemoteConfig& config, std::vector<std::shared_ptr<AnswerCourse>> courses,

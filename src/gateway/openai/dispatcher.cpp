@@ -75,6 +75,7 @@ void Dispatcher::stop_all() {
 
 void Dispatcher::enter(std::uint64_t id, RemoteQuery query) {
   const Time now = SteadyClock().now();
+  if (query.prompt.size() >= too_long_bytes_) query.shared.clear();
   const auto waiter = waiter_of(id, query, now);
   waiting_.emplace(id, std::move(query));
   carry_out(gate_.add(waiter, now));
@@ -148,9 +149,11 @@ void Dispatcher::begin_batch(Queries queries) {
   std::vector<std::uint64_t> tickets;
   std::vector<std::shared_ptr<AnswerCourse>> courses;
   std::vector<std::string> prompts;
+  std::size_t longest = 0;
   for (auto& [id, query] : queries) {
     tickets.push_back(id);
     courses.push_back(query.course);
+    longest = std::max(longest, query.prompt.size());
     prompts.push_back(std::move(query.prompt));
   }
   OpenAiServer::Question question{queries.front().second.model, ApiRoute::completions,
@@ -159,8 +162,11 @@ void Dispatcher::begin_batch(Queries queries) {
   prompts_ += queries.size();
   auto call = std::make_shared<BatchCall>(
       server_->config, std::move(courses),
-      [self = shared_from_this(), again = std::move(queries)](const std::vector<std::uint32_t>& refused) {
+      [self = shared_from_this(), longest, again = std::move(queries)](
+          const std::vector<std::uint32_t>& refused, std::string_view reason) {
         ++self->refused_;
+        // One that long does not spoil a second batch.
+        if (reason == kContextLengthExceeded) self->too_long_bytes_ = longest;
         for (const auto prompt : refused) {
           auto [id, query] = again[prompt];
           query.shared.clear();

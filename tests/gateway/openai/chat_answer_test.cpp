@@ -163,6 +163,10 @@ TEST(ChatAnswer, ErrorTextIsFoundWhereServersPutIt) {
   EXPECT_EQ(error_message(R"({"message":"vllm"})"), "vllm");
   EXPECT_EQ(error_message(R"({"detail":"fastapi"})"), "fastapi");
   EXPECT_EQ(error_message("a\nb"), "a b");
+  EXPECT_EQ(error_code(R"({"error":{"code":400,"type":"exceed_context_size_error"}})"),
+            kContextLengthExceeded)
+      << "as llama-server says it";
+  EXPECT_EQ(error_code(R"({"error":{"code":400,"type":"other"}})"), "");
   EXPECT_EQ(error_message(std::string(10'000, 'x')).size(), 300U);
 }
 

@@ -405,6 +405,38 @@ TEST_F(OpenAiBatch, WhatIsRefusedTogetherIsAskedOneByOne) {
   EXPECT_EQ(backend->batch_figures()->refused, 1U);
 }
 
+// A prompt that was too long broke off the answers that had begun beside it, each time.
+TEST_F(OpenAiBatch, WhatIsTooLongForTheServerSpoilsOneBatchAtMost) {
+  const std::string too_long(2000, 'x');
+  const auto script = [&](Peer& peer) {
+    for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
+      seen_.add(request);
+      const bool bad = request.find(too_long) != std::string::npos;
+      peer.write(bad ? testing::status_answer(
+                           "400 Bad Request",
+                           R"({"error":{"code":400,"message":"no","type":"exceed_context_size_error"}})")
+                 : is_batch(request) ? answers_to(request)
+                                     : testing::whole_stream());
+    }
+  };
+  const ScriptedServer server(script);
+  RemoteConfig config = config_for(server);
+  config.batch_size = 2;
+  const auto backend = connect(config);
+  for (const char* short_one : {"first", "second"}) {
+    const auto good = ask(*backend, question(short_one));
+    const auto bad = ask(*backend, question(too_long));
+    bad.sink->wait();
+    ASSERT_TRUE(bad.sink->failure());
+    EXPECT_EQ(bad.sink->failure()->reason, kContextLengthExceeded) << "another backend may hold it";
+    if (short_one == std::string("second")) ask(*backend, question("third")).sink->wait();
+    good.sink->wait();
+    EXPECT_TRUE(good.sink->summary());
+  }
+  EXPECT_EQ(backend->batch_figures()->refused, 1U);
+  EXPECT_EQ(backend->batch_figures()->batches, 2U);
+}
+
 TEST_F(OpenAiBatch, ARefusalInMidStreamEndsOnlyWhatHadBegun) {
   const ScriptedServer server([](Peer& peer) {
     for (auto request = peer.read_request(); !request.empty(); request = peer.read_request()) {
