@@ -79,6 +79,8 @@ def guarded(llama):
         '[model]\nname = "own"\n[routing]\nbreaker_failures = 2\nbreaker_open_for = "200ms"\nprobe_interval = "0s"\n'
         'local_fallback = ["edge"]\n' + backend(llama, 'first_token_timeout = "2s"\ntoken_timeout = "5s"\n')
     )
+    # It is ready as soon as one of them can answer, and a model here that is still read from disk cannot.
+    wait_for(lambda: ask(running, model="own").status_code == 200, "the model in this process")
     yield running
     running.stop()
 
