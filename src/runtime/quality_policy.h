@@ -10,8 +10,8 @@ namespace sovereign::runtime {
 
 struct QualityPolicy {
   omega::GatePolicy gate;
-  bool likelihood = true;   // evidence from the tokens' own probabilities, which cost a little while decoding
-  bool judge = false;       // a model is asked to judge each answer as well
+  bool likelihood = true;  // evidence from the tokens' own probabilities, which cost a little while decoding
+  bool judge = false;      // a model is asked to judge each answer as well
   std::string judge_model{};  // which, named as in a request; empty: the one that answered
   std::chrono::milliseconds judge_timeout{30'000};  // a verdict that comes later is not waited for
 
