@@ -46,6 +46,11 @@ def require(holds, fault):
         raise ValueError(fault)
 
 
+def well_formed(receipt):
+    require(FORM.fullmatch(canonical(receipt).decode()), "its members are not those of a receipt")
+    return receipt
+
+
 def read(text):
     """A receipt from JSON in which each key comes once and a number is digits alone."""
     def once(pairs):
@@ -56,14 +61,15 @@ def read(text):
         plain = digits.isdigit() and len(digits) < 17 and int(digits) < 2**53
         require(plain, "%s is not a whole number under 2^53 in plain digits" % digits[:40])
         return int(digits)
-    return json.loads(text.decode(), object_pairs_hook=once, parse_int=whole, parse_float=whole, parse_constant=whole)
+    numbers = {"parse_int": whole, "parse_float": whole, "parse_constant": whole}
+    return well_formed(json.loads(text.decode(), object_pairs_hook=once, **numbers))
 
 
 def check(receipt, key=None, answer=None, query=None, model=None, previous=None):
     """The reason why the receipt does not hold, or None. Texts are bytes, `model` is the SHA-256 of its file in
     hexadecimal, `previous` the receipt before."""
     for file in (receipt, receipt if previous is None else previous):
-        require(FORM.fullmatch(canonical(file).decode()), "its members are not those of a receipt")
+        well_formed(file)
     content, log, signature = receipt["content"], receipt["log"], receipt["signature"]
     head, issuer, before = log["head"], bytes.fromhex(content["issuer"][8:]), previous and previous["content"]
     signed = (bytes.fromhex(head["log_id"]) + head["size"].to_bytes(8, "little")
