@@ -14,6 +14,9 @@ namespace {
 
 // Who has little time left spends no more than this part of it on waiting for company.
 constexpr int kWaitShare = 10;
+// For so long a prompt that was too long keeps those of its length alone: it may have been the length that
+// its query allowed the answer, or a server that is another by then.
+constexpr std::chrono::minutes kTooLongFor{5};
 
 BatchGateConfig gate_config(const RemoteConfig& config) {
   BatchGateConfig gate;
@@ -75,7 +78,7 @@ void Dispatcher::stop_all() {
 
 void Dispatcher::enter(std::uint64_t id, RemoteQuery query) {
   const Time now = SteadyClock().now();
-  if (query.prompt.size() >= too_long_bytes_) query.shared.clear();
+  if (now < too_long_until_ && query.prompt.size() >= too_long_bytes_) query.shared.clear();
   const auto waiter = waiter_of(id, query, now);
   waiting_.emplace(id, std::move(query));
   carry_out(gate_.add(waiter, now));
@@ -166,7 +169,10 @@ void Dispatcher::begin_batch(Queries queries) {
           const std::vector<std::uint32_t>& refused, std::string_view reason) {
         ++self->refused_;
         // One that long does not spoil a second batch.
-        if (reason == kContextLengthExceeded) self->too_long_bytes_ = longest;
+        if (reason == kContextLengthExceeded) {
+          self->too_long_bytes_ = longest;
+          self->too_long_until_ = SteadyClock().now() + kTooLongFor;
+        }
         for (const auto prompt : refused) {
           auto [id, query] = again[prompt];
           query.shared.clear();

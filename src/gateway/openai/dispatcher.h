@@ -68,7 +68,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::unordered_map<std::uint64_t, std::shared_ptr<AnswerCourse>> known_;  // guarded by mutex_; not ended
 
   // On the executor.
-  std::size_t too_long_bytes_ = SIZE_MAX;  // a prompt that was too long for the server
+  std::size_t too_long_bytes_ = SIZE_MAX;  // a prompt that was too long for the server, until then
+  Time too_long_until_{};
   BatchGate gate_;
   std::unordered_map<std::uint64_t, RemoteQuery> waiting_;
   std::unordered_map<std::uint64_t, std::shared_ptr<BatchCall>> sharing_;  // in a call that is under way
