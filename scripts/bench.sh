@@ -36,6 +36,7 @@ case $suite in
     ;;
   gateway)
     options=(--sovereign "$PWD/sovereign" --model "$(model)")
+    if nginx=$(command -v nginx); then options+=(--nginx "$nginx"); fi
     # A peer that cannot be had (no network, no wheels for this machine) leaves its ratio out.
     if "$root/scripts/python_env.sh" bench/litellm litellm; then
       options+=(--litellm "$root/build/litellm/bin/litellm")

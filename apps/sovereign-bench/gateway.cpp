@@ -15,6 +15,8 @@ void add_gateway_suite(CLI::App& program, int& exit_code) {
   CLI::App& gateway = *program.add_subcommand("gateway", "The gateway, before a stub and beside LiteLLM");
   gateway.add_option("--sovereign", options->sovereign, "The program under test")->required();
   gateway.add_option("--litellm", options->litellm, "Peer; without it its ratio is left out");
+  gateway.add_option("--nginx", options->nginx,
+                     "Passes requests on unread; without it its figures are left out");
   gateway.add_option("--model", options->model, "GGUF file; without it the pool is left out");
   options->threads = std::max(1U, cpu_info().physical);
   gateway.add_option("--threads", options->threads, "Compute threads of the pool's part")

@@ -71,7 +71,7 @@ void attach_models(gateway::Gateway& gateway,
 
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
-                                                       net::EventLoop& loop,
+                                                       net::EventLoops& loops,
                                                        gateway::GatewayExecutor executor) {
   if (settings.backends.empty() && settings.models.empty()) return std::shared_ptr<gateway::Gateway>();
   std::vector<gateway::GatewayMember> members;
@@ -80,7 +80,7 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
   for (const gateway::RemoteConfig& remote : settings.backends) {
     // Nothing leaves this process: not even a probe.
     if (settings.routing.require_local) break;
-    auto backend = gateway::OpenAiBackend::create(remote, loop.executor());
+    auto backend = gateway::OpenAiBackend::create(remote, loops);
     if (!backend) {
       auto error = backend.error();
       error.message = fmt::format("backend '{}': {}", remote.name, error.message);
@@ -100,7 +100,7 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
   }
   return gateway::Gateway::create(
       std::move(members), routing_config(settings.routing), clock, std::move(executor),
-      [&loop](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
+      [&loop = loops.first()](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
 }
 
 struct Prober::State : std::enable_shared_from_this<State> {
@@ -151,8 +151,8 @@ Prober::~Prober() {
 }
 
 gateway::ProbeReport probe_once(const gateway::RemoteConfig& config) {
-  net::EventLoop loop;
-  const auto backend = gateway::OpenAiBackend::create(config, loop.executor());
+  net::EventLoops loops(1);
+  const auto backend = gateway::OpenAiBackend::create(config, loops);
   if (!backend) return {gateway::ProbeOutcome::failed, backend.error().message, {}};
   std::promise<gateway::ProbeReport> promise;
   (*backend)->probe([&promise](gateway::ProbeReport report) { promise.set_value(std::move(report)); });

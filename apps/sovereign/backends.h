@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 #include "gateway/gateway.h"
-#include "net/event_loop.h"
+#include "net/event_loops.h"
 #include "server/openai/served_model.h"
 
 namespace sovereign {
@@ -22,7 +22,7 @@ namespace sovereign {
 // the backend.
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
-                                                       net::EventLoop& loop,
+                                                       net::EventLoops& loops,
                                                        gateway::GatewayExecutor executor);
 
 // Gives the gateway the models in this process, in the order above.

@@ -28,6 +28,15 @@ namespace sovereign {
 
 namespace {
 
+// Who only passes queries on is as fast as its loops; beside a model, which needs the CPUs, one loop is
+// enough.
+std::size_t io_threads(const config::Settings& settings) {
+  constexpr std::uint32_t kMost = 8;
+  if (settings.server.io_threads > 0) return settings.server.io_threads;
+  if (settings.backends.empty()) return 1;
+  return std::clamp(std::thread::hardware_concurrency(), 1U, kMost);
+}
+
 bool serves_models(const config::Settings& settings) {
   return settings.model.enabled || !settings.models.empty();
 }
@@ -114,10 +123,10 @@ std::shared_ptr<gateway::Backend> Service::judge_called(const std::string& model
 
 result<void> Service::make_backends() {
   rate_gate_ = std::make_unique<server::RateGate>(settings_.limits, clock_);
-  loop_ = std::make_unique<net::EventLoop>();
+  loops_ = std::make_unique<net::EventLoops>(io_threads(settings_));
   host_ = std::make_unique<engine::ModelHost>(engine::ModelHostConfig{}, clock_);
   model_set_ = std::make_unique<ModelSet>(*host_, clock_);
-  retirement_ = std::make_unique<Retirement>(*loop_, [this](server::openai::ServingPtr serving) {
+  retirement_ = std::make_unique<Retirement>(loops_->first(), [this](server::openai::ServingPtr serving) {
     boost::asio::post(reloader_.executor(), [gone = std::move(serving)]() mutable { gone.reset(); });
   });
   // Backends elsewhere answer while the model here still loads.
@@ -135,7 +144,7 @@ result<void> Service::make_backends() {
 }
 
 result<std::shared_ptr<gateway::Gateway>> Service::new_gateway(const config::Settings& settings) {
-  return make_gateway(settings, model_id_, clock_, *loop_, [this](std::function<void()> job) {
+  return make_gateway(settings, model_id_, clock_, *loops_, [this](std::function<void()> job) {
     boost::asio::post(workers_.executor(), std::move(job));
   });
 }
@@ -143,7 +152,7 @@ result<std::shared_ptr<gateway::Gateway>> Service::new_gateway(const config::Set
 void Service::watch(const std::shared_ptr<gateway::Gateway>& gateway, const config::Settings& settings) {
   prober_.reset();
   if (gateway != nullptr) {
-    prober_ = std::make_unique<Prober>(*loop_, gateway, settings.routing.probe_interval);
+    prober_ = std::make_unique<Prober>(loops_->first(), gateway, settings.routing.probe_interval);
   }
 }
 
@@ -219,7 +228,7 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
   if (auto opened = service->open_proofs(); !opened) return fail(opened.error());
   if (auto made = service->make_pipeline(); !made) return fail(made.error());
   if (auto made = service->make_backends(); !made) return fail(made.error());
-  auto server = server::HttpServer::start(settings.server, service->make_router());
+  auto server = server::HttpServer::start(settings.server, service->make_router(), service->loops_.get());
   if (!server) return fail(server.error());
   service->server_ = std::move(*server);
   service->transport_.store(&service->server_->metrics(), std::memory_order_release);

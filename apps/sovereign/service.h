@@ -106,7 +106,7 @@ class Service {
   server::openai::PipelineSlot pipeline_;
   std::shared_ptr<const server::openai::Canary> canary_;  // null: none
   std::unique_ptr<server::RateGate> rate_gate_;           // null: no limits
-  std::unique_ptr<net::EventLoop> loop_;
+  std::unique_ptr<net::EventLoops> loops_;
   std::unique_ptr<engine::ModelHost> host_;
   std::unique_ptr<ModelSet> model_set_;
   server::openai::ServingSlot serving_;

@@ -110,8 +110,9 @@ void add_server_keys(std::vector<Key>& keys) {
                            check_not_empty));
   keys.push_back(number("server.port", "--port", Kind::integer, FIELD(server.port), 0, 65535,
                         "TCP port; 0: any free one, which the log and --port-file then tell."));
-  keys.push_back(number("server.io_threads", "", Kind::integer, FIELD(server.io_threads), 1, 256,
-                        "Threads that run connections."));
+  keys.push_back(number("server.io_threads", "", Kind::integer, FIELD(server.io_threads), 0, 256,
+                        "Threads that run connections, and those to backends; 0: with backends one for each "
+                        "CPU, at most 8, else 1."));
   keys.push_back(number("server.worker_threads", "", Kind::integer, FIELD(server.worker_threads), 1, 256,
                         "Threads that parse requests, fill chat templates and cut text into tokens."));
   keys.push_back(number("server.max_connections", "", Kind::integer, FIELD(server.max_connections), 1,

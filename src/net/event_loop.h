@@ -6,12 +6,10 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <list>
 #include <thread>
-#include <utility>
 
 #include "base/clock.h"
 
@@ -19,34 +17,28 @@ namespace sovereign::net {
 
 class EventLoop {
  public:
-  EventLoop() : work_(context_.get_executor()), thread_([this] { context_.run(); }) {}
-  ~EventLoop() {
-    boost::asio::post(context_, [this] {
-      ending_ = true;
-      for (auto& timer : timers_) timer.cancel();
-    });
-    work_.reset();
-    thread_.join();
-  }
+  EventLoop();
+  ~EventLoop() { finish(); }
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Thread-safe to post to; runs one handler at a time.
+  // The loop that this thread runs; null: none.
+  static EventLoop* current() noexcept;
+
+  // Both are thread-safe to post to; one handler runs at a time. What a handler throws is logged.
   boost::asio::io_context::executor_type executor() { return context_.get_executor(); }
+  boost::asio::io_context& context() { return context_; }
 
   // Runs a job on the loop when that time has come; never, if the loop ends before. Thread-safe.
-  void run_at(Time when, std::function<void()> job) {
-    boost::asio::post(context_, [this, when, work = std::move(job)]() mutable {
-      if (ending_) return;
-      const auto timer = timers_.emplace(timers_.end(), context_, when);
-      timer->async_wait([this, timer, due = std::move(work)](const boost::system::error_code& ec) {
-        timers_.erase(timer);
-        if (!ec) due();
-      });
-    });
-  }
+  void run_at(Time when, std::function<void()> job);
+
+  // As destruction, but what is posted later finds the loop still there, and is dropped with it. Several
+  // calls are as one; from one thread.
+  void finish();
 
  private:
+  void run() noexcept;
+
   boost::asio::io_context context_{1};
   bool ending_ = false;                          // on the loop
   std::list<boost::asio::steady_timer> timers_;  // likewise

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <deque>
 #include <functional>
 
 #include "net/connection_pool.h"
@@ -24,8 +24,15 @@ namespace http = beast::http;
 using boost::system::error_code;
 using ResponseParser = http::response_parser<http::buffer_body>;
 
-constexpr std::size_t kPieceBytes = 16 * 1024;
 constexpr int kMaxInterimResponses = 8;  // 1xx answers before the real one
+
+// Where requests of one URL go. A client's requests go to few places, again and again.
+struct Destination {
+  Url url;
+  std::string origin;
+};
+using DestinationPtr = std::shared_ptr<const Destination>;
+constexpr std::size_t kKnownDestinations = 8;
 
 Time later(Time from, std::chrono::milliseconds by) { return by.count() == 0 ? Time::max() : from + by; }
 
@@ -47,7 +54,7 @@ struct HttpClient::Core {
         names(executor),
         pool(config.max_idle_connections, config.idle_lifetime) {}
 
-  // Made at the first https request: loading the system's roots takes tens of milliseconds.
+  // Made at the first https request, or before.
   result<asio::ssl::context*> tls_context() {
     if (tls) return &*tls;
     asio::ssl::context context(asio::ssl::context::tls_client);
@@ -68,20 +75,36 @@ struct HttpClient::Core {
     return &*tls;
   }
 
+  result<DestinationPtr> destination(const std::string& text) {
+    for (const auto& [known, where] : destinations) {
+      if (known == text) return where;
+    }
+    auto url = parse_url(text);
+    if (!url) return fail(url.error());
+    auto where = std::make_shared<Destination>();
+    where->origin = url->origin();
+    where->url = std::move(*url);
+    if (destinations.size() == kKnownDestinations) destinations.pop_front();
+    destinations.emplace_back(text, where);
+    return where;
+  }
+
   asio::any_io_executor executor;
   HttpClientConfig config;
-  std::optional<asio::ssl::context> tls;  // outlives the connections of the pool
+  std::deque<std::pair<std::string, DestinationPtr>> destinations;  // oldest first
+  std::optional<asio::ssl::context> tls;                            // outlives the connections of the pool
   NameLookups names;
   ConnectionPool pool;
 };
 
 // One request on one connection, from the first byte out to the last byte in.
 struct ResponseStream::Exchange {
-  Exchange(std::shared_ptr<HttpClient::Core> the_core, ClientRequest the_request, Url the_url,
+  Exchange(std::shared_ptr<HttpClient::Core> the_core, ClientRequest the_request, DestinationPtr where,
            std::string the_head)
       : core(std::move(the_core)),
         request(std::move(the_request)),
-        url(std::move(the_url)),
+        destination(std::move(where)),
+        url(destination->url),
         head(std::move(the_head)),
         total_deadline(later(SteadyClock().now(), request.timeouts.total)) {}
 
@@ -97,39 +120,39 @@ struct ResponseStream::Exchange {
   tl::unexpected<Error> failure(const error_code& ec, std::string_view doing,
                                 std::chrono::milliseconds limit) const {
     if (request.stop.stop_requested()) {
-      return fail(ErrorCode::cancelled, fmt::format("the request to {} was cancelled", url.origin()));
+      return fail(ErrorCode::cancelled, fmt::format("the request to {} was cancelled", destination->origin));
     }
     if (ec == beast::error::timeout) {
       const bool total = SteadyClock().now() >= total_deadline;
       return fail(ErrorCode::deadline_exceeded,
-                  fmt::format("{} {} took longer than {} ms{}", doing, url.origin(),
+                  fmt::format("{} {} took longer than {} ms{}", doing, destination->origin,
                               total ? request.timeouts.total.count() : limit.count(),
                               total ? " for the whole request" : ""));
     }
     if (ec == asio::error::no_buffer_space) {
       return fail(ErrorCode::resource_exhausted,
-                  fmt::format("{} sent more than fits the buffer", url.origin()));
+                  fmt::format("{} sent more than fits the buffer", destination->origin));
     }
-    return fail(ErrorCode::unavailable, fmt::format("{} {} failed: {}", doing, url.origin(), ec.message()));
+    return fail(ErrorCode::unavailable,
+                fmt::format("{} {} failed: {}", doing, destination->origin, ec.message()));
   }
 
   tl::unexpected<Error> not_http(const error_code& ec) const {
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
       return fail(ErrorCode::resource_exhausted,
-                  fmt::format("the answer's headers from {} are larger than {} bytes", url.origin(),
+                  fmt::format("the answer's headers from {} are larger than {} bytes", destination->origin,
                               core->config.max_header_bytes));
     }
     if (ec == http::error::partial_message || ec == http::error::end_of_stream) {
-      return fail(ErrorCode::corrupt, fmt::format("the answer from {} was cut short", url.origin()));
+      return fail(ErrorCode::corrupt, fmt::format("the answer from {} was cut short", destination->origin));
     }
     return fail(ErrorCode::corrupt,
-                fmt::format("{} did not answer in HTTP/1: {}", url.origin(), ec.message()));
+                fmt::format("{} did not answer in HTTP/1: {}", destination->origin, ec.message()));
   }
 
   // Takes a kept-alive connection when allowed and there is one, else opens one.
   asio::awaitable<result<void>> connect(bool may_reuse) {
-    const std::string origin = url.origin();
-    connection = may_reuse ? core->pool.take(origin, SteadyClock().now()) : nullptr;
+    connection = may_reuse ? core->pool.take(destination->origin, SteadyClock().now()) : nullptr;
     asio::ssl::context* tls = nullptr;
     if (!connection && url.tls) {
       const auto context = core->tls_context();
@@ -138,8 +161,8 @@ struct ResponseStream::Exchange {
     }
     const bool fresh = !connection;
     if (fresh) {
-      connection =
-          std::make_shared<HttpConnection>(core->executor, tls, core->config.max_header_bytes + kPieceBytes);
+      connection = std::make_shared<HttpConnection>(
+          core->executor, tls, core->config.max_header_bytes + HttpConnection::kPieceBytes);
     }
     on_stop.reset();
     // The callback may run on any thread, so it only posts; the connection may be gone by then.
@@ -184,7 +207,8 @@ struct ResponseStream::Exchange {
       if (code >= 200) co_return result<void>{};
       if (code == 101) break;  // never asked for
     }
-    co_return fail(ErrorCode::corrupt, fmt::format("{} answered with interim responses only", url.origin()));
+    co_return fail(ErrorCode::corrupt,
+                   fmt::format("{} answered with interim responses only", destination->origin));
   }
 
   // Sends the request and reads the answer's head. `retry`: it was lost in a way that allows sending again.
@@ -216,7 +240,7 @@ struct ResponseStream::Exchange {
     if (!connection) return;
     on_stop.reset();
     if (parser->keep_alive() && !broken && connection->buffer().size() == 0 && !connection->aborted()) {
-      core->pool.give(url.origin(), std::move(connection), SteadyClock().now());
+      core->pool.give(destination->origin, std::move(connection), SteadyClock().now());
     } else {
       connection->abort();
     }
@@ -229,6 +253,7 @@ struct ResponseStream::Exchange {
       auto& buffer = connection->buffer();
       if (buffer.size() > 0) {
         auto& body = parser->get().body();
+        auto& piece = connection->piece();
         body.data = piece.data();
         body.size = piece.size();
         body.more = true;
@@ -272,7 +297,8 @@ struct ResponseStream::Exchange {
 
   std::shared_ptr<HttpClient::Core> core;
   ClientRequest request;
-  Url url;
+  const DestinationPtr destination;
+  const Url& url;
   std::string head;
   Time total_deadline;
   std::shared_ptr<HttpConnection> connection;
@@ -281,7 +307,6 @@ struct ResponseStream::Exchange {
   bool broken = false;  // the request was not taken whole: never reuse the connection
   unsigned status = 0;
   Headers headers;
-  std::array<char, kPieceBytes> piece;
 };
 
 ResponseStream::ResponseStream(std::unique_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
@@ -299,6 +324,11 @@ HttpClient::~HttpClient() = default;
 
 std::size_t HttpClient::idle_connections() const { return core_->pool.size(); }
 
+result<void> HttpClient::prepare_tls() {
+  if (const auto context = core_->tls_context(); !context) return fail(context.error());
+  return {};
+}
+
 asio::awaitable<result<ResponseStream>> HttpClient::open(ClientRequest request) {
   return open_on(core_, std::move(request));
 }
@@ -314,12 +344,12 @@ asio::awaitable<result<ClientResponse>> HttpClient::stream_events(ClientRequest 
 
 asio::awaitable<result<ResponseStream>> HttpClient::open_on(std::shared_ptr<Core> core,
                                                             ClientRequest request) {
-  auto url = parse_url(request.url);
-  if (!url) co_return fail(url.error());
-  auto head = render_head(request, *url, core->config.user_agent);
+  auto where = core->destination(request.url);
+  if (!where) co_return fail(where.error());
+  auto head = render_head(request, (*where)->url, core->config.user_agent);
   if (!head) co_return fail(head.error());
-  auto exchange =
-      std::make_unique<ResponseStream::Exchange>(core, std::move(request), std::move(*url), std::move(*head));
+  auto exchange = std::make_unique<ResponseStream::Exchange>(core, std::move(request), std::move(*where),
+                                                             std::move(*head));
   for (const bool may_reuse : {true, false}) {
     const result<void> connected = co_await exchange->connect(may_reuse);
     if (!connected) co_return fail(connected.error());

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/error.hpp>
+#include <cerrno>
 
 namespace sovereign::net {
 namespace {
@@ -18,7 +20,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = 16 * 1024;
 
 void set_deadline(beast::tcp_stream& stream, Time deadline) {
   if (deadline == Time::max()) {
@@ -100,7 +101,7 @@ asio::awaitable<HttpConnection::Io> HttpConnection::write(std::string_view head,
 }
 
 asio::awaitable<HttpConnection::Io> HttpConnection::read_some(Time deadline) {
-  const std::size_t room = std::min(kReadBytes, buffer_.max_size() - buffer_.size());
+  const std::size_t room = std::min(HttpConnection::kPieceBytes, buffer_.max_size() - buffer_.size());
   if (room == 0) co_return Io{asio::error::no_buffer_space, 0};
   const asio::mutable_buffer space = buffer_.prepare(room);
   set_deadline(tcp(), deadline);
@@ -124,15 +125,10 @@ void HttpConnection::abort() noexcept {
 bool HttpConnection::quiet() noexcept {
   if (aborted_ || buffer_.size() != 0) return false;
   if (tls_stream_ && SSL_pending(tls_stream_->native_handle()) > 0) return false;
-  error_code ec;
-  auto& socket = tcp().socket();
-  socket.non_blocking(true, ec);
-  if (ec) return false;
   char byte = 0;
   // Over TLS a waiting byte may be a harmless session ticket or the peer's goodbye; both are rare, and
   // a new connection is always right.
-  socket.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, ec);
-  return ec == asio::error::would_block;
+  return ::recv(tcp().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 }  // namespace sovereign::net

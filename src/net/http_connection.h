@@ -4,6 +4,7 @@
 // operation at a time; abort() ends it.
 #pragma once
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -28,6 +29,7 @@ namespace beast = boost::beast;
 // Time::max() as a deadline: none.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
+  static constexpr std::size_t kPieceBytes = 16 * 1024;
   using Io = std::pair<boost::system::error_code, std::size_t>;
 
   // `tls` is null for plain TCP, and outlives the connection.
@@ -51,6 +53,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   bool tls() const noexcept { return tls_stream_.has_value(); }
   beast::flat_buffer& buffer() noexcept { return buffer_; }
+  // Where who reads an answer puts the piece of its body that comes next.
+  std::array<char, kPieceBytes>& piece() noexcept { return piece_; }
 
   Time idle_since{};
   bool reused = false;
@@ -63,6 +67,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<beast::ssl_stream<beast::tcp_stream>> tls_stream_;
   std::shared_ptr<asio::steady_timer> resolve_timer_;
   beast::flat_buffer buffer_;
+  std::array<char, kPieceBytes> piece_;
   bool aborted_ = false;
 };
 

@@ -11,7 +11,7 @@ namespace sovereign::server {
 struct ServerConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;                           // 0: any free port; the log and --port-file say which
-  std::uint32_t io_threads = 1;                        // threads that run connections
+  std::uint32_t io_threads = 0;                        // threads that run connections; 0: as needed
   std::uint32_t worker_threads = 1;                    // threads for parsing, templates and tokenizing
   std::uint32_t max_connections = 1024;                // one more waits in the kernel's backlog
   std::uint64_t max_body_bytes = 4 * 1024 * 1024;      // larger: 413

@@ -9,7 +9,7 @@
 #include "gateway/openai/scripts.h"
 #include "gateway/played_backend.h"
 #include "gateway/recording_sink.h"
-#include "net/event_loop.h"
+#include "net/event_loops.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -38,7 +38,7 @@ class GatewaySockets : public ::testing::Test {
     MemberConfig member;
     member.name = name;
     member.tier = tier;
-    auto backend = OpenAiBackend::create(remote, loop_.executor());
+    auto backend = OpenAiBackend::create(remote, loops_);
     ASSERT_TRUE(backend);
     members_.push_back({member, *backend});
   }
@@ -46,7 +46,7 @@ class GatewaySockets : public ::testing::Test {
     gateway_ = Gateway::create(
         std::move(members_), {}, clock_,
         [this](std::function<void()> job) { boost::asio::post(pool_, std::move(job)); },
-        [this](Time when, std::function<void()> job) { loop_.run_at(when, std::move(job)); });
+        [this](Time when, std::function<void()> job) { loops_.first().run_at(when, std::move(job)); });
   }
   std::shared_ptr<RecordingSink> ask(const RouteQuestion& question = {.tier = Tier::local}) {
     auto sink = std::make_shared<RecordingSink>();
@@ -61,8 +61,8 @@ class GatewaySockets : public ::testing::Test {
   }
 
   SteadyClock clock_;
-  net::EventLoop loop_;
-  boost::asio::thread_pool pool_{2};
+  boost::asio::thread_pool pool_{2};  // the loops post to it
+  net::EventLoops loops_{1};
   std::vector<GatewayMember> members_;
   std::shared_ptr<Gateway> gateway_;
 };

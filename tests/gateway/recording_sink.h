@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 
 #include "gateway/backend.h"
 
@@ -36,6 +38,7 @@ class RecordingSink final : public gateway::GenerateSink {
     EXPECT_TRUE(begun_ && !ended()) << "a delta before the beginning or after the end";
     text_ += delta.text;
     ++deltas_;
+    threads_.insert(std::this_thread::get_id());
     logprobs_.insert(logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
     if (delta.finish) finish_ = delta.finish;
     changed_.notify_all();
@@ -71,6 +74,8 @@ class RecordingSink final : public gateway::GenerateSink {
   bool repeats() const { return get(repeats_); }
   std::string text() const { return get(text_); }
   std::size_t deltas() const { return get(deltas_); }
+  // That told it deltas.
+  std::set<std::thread::id> threads() const { return get(threads_); }
   std::string answered_by() const { return get(answered_by_); }
   std::optional<engine::FinishReason> finish() const { return get(finish_); }
   std::vector<engine::TokenLogprob> logprobs() const { return get(logprobs_); }
@@ -102,6 +107,7 @@ class RecordingSink final : public gateway::GenerateSink {
   std::vector<engine::TokenLogprob> logprobs_;
   std::optional<engine::GenerationSummary> summary_;
   std::optional<gateway::Failure> failure_;
+  std::set<std::thread::id> threads_;
 };
 
 }  // namespace sovereign::testing

@@ -13,7 +13,7 @@
 #include "gateway/openai/scripts.h"
 #include "gateway/played_backend.h"
 #include "gateway/recording_sink.h"
-#include "net/event_loop.h"
+#include "net/event_loops.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -72,7 +72,7 @@ class RelaySockets : public ::testing::Test {
     member.model = model;
     member.aliases = {"any"};
     member.tier = tier;
-    auto backend = OpenAiBackend::create(remote, loop_.executor());
+    auto backend = OpenAiBackend::create(remote, loops_);
     ASSERT_TRUE(backend);
     members_.push_back({member, *backend});
   }
@@ -80,7 +80,7 @@ class RelaySockets : public ::testing::Test {
     gateway_ = Gateway::create(
         std::move(members_), {}, clock_,
         [this](std::function<void()> job) { boost::asio::post(pool_, std::move(job)); },
-        [this](Time when, std::function<void()> job) { loop_.run_at(when, std::move(job)); });
+        [this](Time when, std::function<void()> job) { loops_.first().run_at(when, std::move(job)); });
   }
   static RouteQuestion question(ApiRoute route, std::string_view model = {}) {
     RouteQuestion asked;
@@ -108,8 +108,8 @@ class RelaySockets : public ::testing::Test {
   milliseconds first_token_timeout_{5000};
   milliseconds total_timeout_{600'000};
   SteadyClock clock_;
-  net::EventLoop loop_;
-  boost::asio::thread_pool pool_{2};
+  boost::asio::thread_pool pool_{2};  // the loops post to it
+  net::EventLoops loops_{1};
   std::vector<GatewayMember> members_;
   std::shared_ptr<Gateway> gateway_;
 };

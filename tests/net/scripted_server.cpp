@@ -12,7 +12,8 @@ namespace sovereign::testing {
 using asio::ip::tcp;
 using boost::system::error_code;
 
-Peer::Peer(tcp::socket& socket, asio::ssl::context* tls, int index) : socket_(socket), index_(index) {
+Peer::Peer(tcp::socket& socket, asio::ssl::context* tls, int index, std::mutex& mutex)
+    : socket_(socket), index_(index), mutex_(mutex) {
   if (tls == nullptr) return;
   tls_ = std::make_unique<asio::ssl::stream<tcp::socket&>>(socket, *tls);
   error_code ec;
@@ -72,6 +73,7 @@ void Peer::wait_for_close() {
 }
 
 void Peer::reset() {
+  const std::lock_guard lock(mutex_);
   error_code ec;
   socket_.set_option(asio::socket_base::linger(true, 0), ec);
   socket_.close(ec);
@@ -107,7 +109,7 @@ void ScriptedServer::serve() {
     const std::lock_guard lock(mutex_);
     sockets_.push_back(socket);
     threads_.emplace_back([this, socket, index] {
-      Peer peer(*socket, tls_, index);
+      Peer peer(*socket, tls_, index, mutex_);
       script_(peer);
       const std::lock_guard close_lock(mutex_);
       error_code ignored;

@@ -23,7 +23,8 @@ namespace asio = boost::asio;
 // One accepted connection, as a script sees it.
 class Peer {
  public:
-  Peer(asio::ip::tcp::socket& socket, asio::ssl::context* tls, int index);
+  // `mutex` guards the socket's opening and closing.
+  Peer(asio::ip::tcp::socket& socket, asio::ssl::context* tls, int index, std::mutex& mutex);
 
   int index() const { return index_; }  // 0 for the first connection that was accepted
   // Head and Content-Length body of one request; empty when the client has gone.
@@ -44,6 +45,7 @@ class Peer {
   std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
   std::string pending_;
   int index_;
+  std::mutex& mutex_;
 };
 
 class ScriptedServer {

@@ -1,7 +1,7 @@
 // A backend that says what the test wrote, when the test lets it: no model, no threads of its own.
 #pragma once
 
-#include <condition_variable>
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -42,49 +42,51 @@ class ScriptedBackend final : public gateway::Backend {
       scripts_.pop_front();
     }
     running_.push_back({generations_, std::move(sink), 0, request.n, std::move(words),
-                        request.sampling.log_likelihoods ? std::optional(log_likelihood_) : std::nullopt});
+                        request.sampling.log_likelihoods ? std::optional(log_likelihood_) : std::nullopt,
+                        false, false});
     requests_.push_back(std::move(request));
     return generations_;
   }
   void cancel(std::uint64_t generation) noexcept override {
-    std::shared_ptr<gateway::GenerateSink> sink;
-    std::uint32_t choices = 0;
+    std::optional<Running> ended;
     {
       const std::lock_guard lock(mutex_);
       ++cancels_;
-      for (auto it = running_.begin(); it != running_.end(); ++it) {
-        if (it->id != generation) continue;
-        sink = std::move(it->sink);
-        choices = it->choices;
-        running_.erase(it);
-        break;
-      }
+      const auto it = find(generation);
+      if (it == running_.end()) return;
+      it->cancelled = true;
+      // A sink is told one thing after the other: step() says the end when it has said its word.
+      if (!it->speaking) ended = take(it);
     }
-    if (sink) end(*sink, choices, engine::FinishReason::cancelled, 0);
+    if (ended) end(*ended->sink, ended->choices, engine::FinishReason::cancelled, 0);
   }
 
   // False when nothing runs.
   bool step() {
     std::shared_ptr<gateway::GenerateSink> sink;
-    std::size_t at = 0;
+    std::uint64_t id = 0;
     std::uint32_t choices = 0;
     std::optional<float> log_likelihood;
     std::string word;
-    bool ends = false;
+    std::optional<Running> ended;
     {
       const std::lock_guard lock(mutex_);
-      if (running_.empty()) return false;
-      Running& running = running_.front();
-      sink = running.sink;
-      choices = running.choices;
-      log_likelihood = running.log_likelihood;
-      at = running.next++;
-      ends = at == running.words.size();
-      if (!ends) word = running.words[at];
-      if (ends) running_.pop_front();
+      const auto it =
+          std::find_if(running_.begin(), running_.end(), [](const Running& r) { return !r.speaking; });
+      if (it == running_.end()) return false;
+      if (it->next == it->words.size()) {
+        ended = take(it);
+      } else {
+        id = it->id;
+        sink = it->sink;
+        choices = it->choices;
+        log_likelihood = it->log_likelihood;
+        word = it->words[it->next++];
+        it->speaking = true;
+      }
     }
-    if (ends) {
-      end(*sink, choices, finish_, at);
+    if (ended) {
+      end(*ended->sink, ended->choices, finish_, ended->next);
       return true;
     }
     for (std::uint32_t choice = 0; choice < choices; ++choice) {
@@ -95,6 +97,13 @@ class ScriptedBackend final : public gateway::Backend {
       if (log_likelihood) delta.log_likelihoods.push_back(*log_likelihood);
       sink->on_delta(std::move(delta));
     }
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = find(id);
+      it->speaking = false;
+      if (it->cancelled) ended = take(it);
+    }
+    if (ended) end(*ended->sink, ended->choices, engine::FinishReason::cancelled, 0);
     return true;
   }
   void run_to_end() {
@@ -145,7 +154,21 @@ class ScriptedBackend final : public gateway::Backend {
     std::uint32_t choices;
     std::vector<std::string> words;
     std::optional<float> log_likelihood;
+    bool speaking;  // step() tells it something
+    bool cancelled;
   };
+  using RunningAt = std::deque<Running>::iterator;
+
+  // Both under the lock.
+  RunningAt find(std::uint64_t generation) {
+    return std::find_if(running_.begin(), running_.end(),
+                        [&](const Running& r) { return r.id == generation; });
+  }
+  Running take(RunningAt at) {
+    Running taken = std::move(*at);
+    running_.erase(at);
+    return taken;
+  }
 
   static void end(gateway::GenerateSink& sink, std::uint32_t choices, engine::FinishReason reason,
                   std::size_t words) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "bench/environment.h"
 #include "bench/process_usage.h"
@@ -34,6 +35,7 @@ struct Path {
   std::uint16_t port;
   bool stream = false;
   bool saturated = false;  // clients never pause
+  bool together = false;   // they ask all at once
   Rounds latencies{};
   std::vector<double> p50_ms{};
   std::vector<double> p99_ms{};
@@ -51,6 +53,8 @@ Side side_of(const GatewayOptions& options, Path& path) {
             load.port = path.port;
             load.clients = options.clients;
             if (!path.saturated) load.pause = std::chrono::milliseconds(options.pause_ms);
+            load.together = path.together;
+            load.seed = kSeed + static_cast<std::uint64_t>(round + 1);
             load.duration = std::chrono::milliseconds(options.smoke ? 50 : options.round_ms);
             load.body = chat_body(path.stream);
             load.expected = path.stream ? "[DONE]" : StubBackend::kAnswer;
@@ -100,19 +104,39 @@ result<void> measure_gateway_overhead(const GatewayOptions& options, const Progr
   Path through_stream{"through sovereign, streamed", gateway->port(), true};
   Path direct_full{"stub alone, saturated", stub.port(), false, true};
   Path through_full{"through sovereign, saturated", gateway->port(), false, true};
-  const std::vector<Path*> paths = {&direct,         &through,     &direct_stream,
-                                    &through_stream, &direct_full, &through_full};
+  Path direct_burst{"stub alone, all at once", stub.port(), false, false, true};
+  Path through_burst{"through sovereign, all at once", gateway->port(), false, false, true};
+  std::vector<Path*> paths = {&direct,       &through,       &direct_stream, &through_stream,
+                              &direct_burst, &through_burst, &direct_full,   &through_full};
+  std::optional<ProxyPeer> nginx;
+  Path past{"through nginx", 0};
+  Path past_burst{"through nginx, all at once", 0, false, false, true};
+  Path past_full{"through nginx, saturated", 0, false, true};
+  if (!options.nginx.empty() && std::filesystem::exists(options.nginx)) {
+    auto started = ProxyPeer::start_nginx(options.nginx, options.log_folder, stub.port());
+    if (!started) return fail(started.error());
+    nginx.emplace(std::move(*started));
+    past.port = past_burst.port = past_full.port = nginx->port();
+    paths.insert(paths.end(), {&past, &past_burst, &past_full});
+  }
   if (auto ran = run_paths("overhead", options, paths, progress, report); !ran) return ran;
   report.figures["overhead_p50_ms"] = added(through.p50_ms, direct.p50_ms);
   report.figures["overhead_p99_ms"] = added(through.p99_ms, direct.p99_ms);
   report.figures["overhead_stream_p50_ms"] = added(through_stream.p50_ms, direct_stream.p50_ms);
+  report.figures["overhead_burst_p50_ms"] = added(through_burst.p50_ms, direct_burst.p50_ms);
   report.figures["overhead_saturated_p50_ms"] = added(through_full.p50_ms, direct_full.p50_ms);
+  if (nginx) {
+    report.figures["nginx_overhead_p50_ms"] = added(past.p50_ms, direct.p50_ms);
+    report.figures["nginx_overhead_burst_p50_ms"] = added(past_burst.p50_ms, direct_burst.p50_ms);
+    report.figures["nginx_rps"] = median(past_full.per_second);
+  }
   report.figures["stub_rps"] = median(direct_full.per_second);
   report.figures["gateway_rps"] = median(through_full.per_second);
-  report.notes.push_back(
-      fmt::format("overhead: {} clients, each asks again {} ms after its answer; saturated: at once. Client, "
-                  "gateway and stub share this machine's CPUs. {}",
-                  options.clients, options.pause_ms, gateway->command_line()));
+  report.notes.push_back(fmt::format(
+      "overhead: {} clients, each asks again {} ms after its answer in the mean (exponential); burst: "
+      "after exactly that time, so that all ask at once; saturated: without a pause. Client, gateway "
+      "and stub share this machine's CPUs. {}",
+      options.clients, options.pause_ms, gateway->command_line()));
   return {};
 }
 

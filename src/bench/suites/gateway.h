@@ -16,6 +16,7 @@ namespace sovereign::bench {
 struct GatewayOptions {
   std::filesystem::path sovereign;  // the program under test
   std::filesystem::path litellm;    // LiteLLM's program; without it rps_vs_litellm is left out
+  std::filesystem::path nginx;      // passes requests on unread, for comparison; without it that is left out
   std::filesystem::path model;      // GGUF file; without it the pool is left out
   std::filesystem::path log_folder;
   std::string date;

@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <memory>
 #include <optional>
+#include <random>
 
 #include "base/clock.h"
 #include "bench/suites/http_frame.h"
@@ -27,6 +28,7 @@ class LoadLoop {
  public:
   explicit LoadLoop(const KeepaliveLoad& load)
       : load_(load),
+        random_(load.seed),
         request_(fmt::format("POST {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n"
                              "Content-Length: {}\r\n\r\n{}",
                              load.path, load.port, load.body.size(), load.body)) {}
@@ -77,7 +79,7 @@ class LoadLoop {
         loop_.take(answer_, sent_);
         answer_.clear();
         if (loop_.load_.pause.count() == 0) return send();
-        pause_.expires_after(loop_.load_.pause);
+        pause_.expires_after(loop_.next_pause());
         pause_.async_wait([this](const auto& stopped) {
           if (!stopped) send();
         });
@@ -91,6 +93,11 @@ class LoadLoop {
     std::array<char, 16 * 1024> piece_{};
     std::string answer_;
   };
+
+  Duration next_pause() {
+    if (load_.together) return load_.pause;
+    return std::chrono::duration_cast<Duration>(load_.pause * thinking_(random_));
+  }
 
   void take(const std::string& answer, Time sent) {
     last_ = clock_.now();
@@ -106,6 +113,8 @@ class LoadLoop {
 
   const SteadyClock clock_;
   const KeepaliveLoad& load_;
+  std::mt19937_64 random_;
+  std::exponential_distribution<double> thinking_{1.0};
   const std::string request_;
   asio::io_context context_{1};
   std::vector<std::unique_ptr<Client>> clients_;

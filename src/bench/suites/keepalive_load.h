@@ -17,9 +17,13 @@ struct KeepaliveLoad {
   std::string body;
   std::string expected;  // that every answer must contain
   std::uint32_t clients = 8;
-  // Between an answer and the client's next request. Zero: at once, so that something is saturated and
-  // latency only says how many are served in a second.
+  // Between an answer and the client's next request: in the mean, and drawn anew each time (exponentially, as
+  // people who do not know of each other think). Zero: at once, so that something is saturated and latency
+  // only says how many are served in a second.
   std::chrono::milliseconds pause{0};
+  // The pause is the same each time: the clients, which begin together, keep asking all at once.
+  bool together = false;
+  std::uint64_t seed = 1;
   std::chrono::milliseconds duration{1000};
 };
 

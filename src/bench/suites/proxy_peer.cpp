@@ -23,7 +23,53 @@ result<std::filesystem::path> write_file(const std::filesystem::path& file, cons
   return fail(ErrorCode::permission_denied, fmt::format("cannot write {}", file.string()));
 }
 
+// Nothing logged, connections kept on both sides, pieces passed on as they come.
+constexpr std::string_view kNginxConf = R"(daemon off;
+worker_processes {workers};
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  tcp_nodelay on;
+  keepalive_requests 1000000000;
+  keepalive_timeout 600;
+  client_body_temp_path {folder}/nginx-body;
+  proxy_temp_path {folder}/nginx-proxy;
+  fastcgi_temp_path {folder}/nginx-fastcgi;
+  uwsgi_temp_path {folder}/nginx-uwsgi;
+  scgi_temp_path {folder}/nginx-scgi;
+  upstream stub {{ server 127.0.0.1:{stub}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://stub;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+    }}
+  }}
+}}
+)";
+
 }  // namespace
+
+result<ProxyPeer> ProxyPeer::start_nginx(const std::filesystem::path& program,
+                                         const std::filesystem::path& folder, std::uint16_t stub_port) {
+  const auto port = free_port();
+  if (!port) return fail(port.error());
+  const auto own = std::filesystem::absolute(folder) / "nginx-proxy";
+  const auto config = write_file(
+      own / "nginx.conf",
+      fmt::format(kNginxConf, fmt::arg("workers", std::max(1U, cpu_info().logical)),
+                  fmt::arg("folder", own.string()), fmt::arg("stub", stub_port), fmt::arg("port", *port)));
+  if (!config) return fail(config.error());
+  PeerCommand command;
+  command.program = program;
+  command.log = folder / "nginx-proxy.log";
+  command.arguments = {"-c", config->string(), "-p", own.string(), "-e", (own / "nginx-error.log").string()};
+  return start(std::move(command), *port, "/v1/models");
+}
 
 result<ProxyPeer> ProxyPeer::start_sovereign(const std::filesystem::path& program,
                                              const std::filesystem::path& folder,

@@ -1,4 +1,4 @@
-// A gateway under test before a stub: ours, or LiteLLM's proxy.
+// A gateway under test before a stub: ours, LiteLLM's proxy, or nginx.
 #pragma once
 
 #include <filesystem>
@@ -18,6 +18,9 @@ class ProxyPeer {
   // LiteLLM with one worker process for each CPU, its answers not cached.
   static result<ProxyPeer> start_litellm(const std::filesystem::path& program,
                                          const std::filesystem::path& folder, std::uint16_t stub_port);
+  // nginx with one worker for each CPU, which passes on what it does not read: what any proxy costs here.
+  static result<ProxyPeer> start_nginx(const std::filesystem::path& program,
+                                       const std::filesystem::path& folder, std::uint16_t stub_port);
 
   std::uint16_t port() const { return port_; }
   const std::string& command_line() const { return command_line_; }

@@ -21,8 +21,7 @@ constexpr std::chrono::minutes kTooLongFor{5};
 BatchGateConfig gate_config(const RemoteConfig& config) {
   BatchGateConfig gate;
   gate.window = {config.batch_size, config.batch_wait};
-  // Without batches the gateway itself counts calls.
-  gate.max_calls = config.batch_size > 1 ? config.max_concurrency : 0;
+  gate.max_calls = config.max_concurrency;
   return gate;
 }
 
@@ -49,6 +48,10 @@ std::uint64_t Dispatcher::ask(RemoteQuery query) {
     id = ++last_id_;
     known_.emplace(id, query.course);
   }
+  if (!gathers()) {
+    begin_alone(id, std::move(query));
+    return id;
+  }
   boost::asio::post(server_->executor, [self = shared_from_this(), id, asked = std::move(query)]() mutable {
     self->enter(id, std::move(asked));
   });
@@ -64,6 +67,7 @@ void Dispatcher::cancel(std::uint64_t query) {
     course = found->second;
   }
   course->stop();
+  if (!gathers()) return;  // the call listens
   boost::asio::post(server_->executor, [self = shared_from_this(), query] { self->notice_stop(query); });
 }
 
@@ -186,7 +190,6 @@ void Dispatcher::begin_batch(Queries queries) {
 }
 
 void Dispatcher::end_call(const std::vector<std::uint64_t>& tickets) {
-  for (const auto id : tickets) sharing_.erase(id);
   {
     const std::lock_guard lock(mutex_);
     for (const auto id : tickets) {
@@ -195,6 +198,8 @@ void Dispatcher::end_call(const std::vector<std::uint64_t>& tickets) {
       if (known != known_.end() && known->second->ended()) known_.erase(known);
     }
   }
+  if (!gathers()) return;
+  for (const auto id : tickets) sharing_.erase(id);
   carry_out(gate_.ended());
 }
 

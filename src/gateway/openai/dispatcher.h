@@ -1,8 +1,9 @@
 // Brings queries to a server: those that can share a call together, the others each with a call of its own,
 // and, where batching is on, at most max_concurrency calls at a time.
 //
-// Thread-safe. All but the numbers of queries lives on the server's executor, where its one timer runs too.
-// What waits here or is under way holds it; stop_all() ends that soon.
+// Without batching a query's call begins at once, on the loop that it is asked from; the gateway itself
+// counts those. With it, all but the numbers of queries lives on the server's executor, where the one timer
+// runs too. Thread-safe. What waits here or is under way holds it; stop_all() ends that soon.
 #pragma once
 
 #include <atomic>
@@ -48,6 +49,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  private:
   using Queries = std::vector<std::pair<std::uint64_t, RemoteQuery>>;
 
+  bool gathers() const { return server_->config.batch_size > 1; }
   void enter(std::uint64_t id, RemoteQuery query);
   void notice_stop(std::uint64_t id);
   void carry_out(const BatchGate::Moves& moves);
@@ -67,7 +69,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::uint64_t last_id_ = 0;                                               // guarded by mutex_
   std::unordered_map<std::uint64_t, std::shared_ptr<AnswerCourse>> known_;  // guarded by mutex_; not ended
 
-  // On the executor.
+  // On the executor, where queries are gathered.
   std::size_t too_long_bytes_ = SIZE_MAX;  // a prompt that was too long for the server, until then
   Time too_long_until_{};
   BatchGate gate_;

@@ -21,8 +21,7 @@ struct OpenAiBackend::Parts {
 OpenAiBackend::OpenAiBackend(std::unique_ptr<const Parts> parts, BackendIdentity identity)
     : parts_(std::move(parts)), identity_(std::move(identity)) {}
 
-result<std::shared_ptr<OpenAiBackend>> OpenAiBackend::create(RemoteConfig config,
-                                                             boost::asio::any_io_executor executor) {
+result<std::shared_ptr<OpenAiBackend>> OpenAiBackend::create(RemoteConfig config, net::EventLoops& loops) {
   auto base = base_url(config);
   if (!base) return fail(base.error());
   auto key = read_secret(config.api_key_env, config.api_key_file);
@@ -34,8 +33,8 @@ result<std::shared_ptr<OpenAiBackend>> OpenAiBackend::create(RemoteConfig config
     parts->prompts = std::move(*prompts);
   }
   BackendIdentity identity = remote_identity(config, config.model);
-  parts->server = std::make_shared<OpenAiServer>(std::move(config), std::move(*base), std::move(*key),
-                                                 std::move(executor));
+  parts->server = std::make_shared<OpenAiServer>(std::move(config), std::move(*base), std::move(*key), loops);
+  if (auto ready = parts->server->prepare(); !ready) return fail(ready.error());
   parts->dispatcher = std::make_shared<Dispatcher>(parts->server);
   return std::shared_ptr<OpenAiBackend>(new OpenAiBackend(std::move(parts), std::move(identity)));
 }

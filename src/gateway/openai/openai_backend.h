@@ -3,7 +3,8 @@
 //
 // Answers are asked for as streams, over connections that are kept. A request is sent a second time only
 // when a kept connection turned out to be dead before the first byte of an answer. Cancelling closes the
-// connection, which is how such servers notice. Calls come to the sink on the event loop's thread.
+// connection, which is how such servers notice. A query is asked on the loop that generate() is called from,
+// and its sink is called there; with request batching, and from other threads, on the first loop.
 //
 // Failures: unavailable (cannot connect, connection lost, status 5xx, our key refused, model not there),
 // deadline_exceeded (a timeout of the configuration), resource_exhausted (429, with its Retry-After),
@@ -12,22 +13,21 @@
 // FinishReason::deadline.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "gateway/backend.h"
 #include "gateway/remote_config.h"
+#include "net/event_loops.h"
 
 namespace sovereign::gateway {
 
 class OpenAiBackend final : public Backend {
  public:
-  // The executor runs one handler at a time, and as long as calls are under way. Errors: as base_url(),
-  // read_secret() and, with batch_size, PromptTemplate::find().
-  static result<std::shared_ptr<OpenAiBackend>> create(RemoteConfig config,
-                                                       boost::asio::any_io_executor executor);
+  // The loops outlive it. Errors: as base_url(), read_secret(), HttpClient::prepare_tls() and, with
+  // batch_size, PromptTemplate::find().
+  static result<std::shared_ptr<OpenAiBackend>> create(RemoteConfig config, net::EventLoops& loops);
   // Ends what is under way.
   ~OpenAiBackend() override;
   OpenAiBackend(const OpenAiBackend&) = delete;

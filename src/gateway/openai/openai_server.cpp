@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
@@ -67,18 +68,35 @@ BackendIdentity remote_identity(const RemoteConfig& config, std::string model) {
   return identity;
 }
 
-OpenAiServer::OpenAiServer(RemoteConfig the_config, std::string base, std::string key,
-                           asio::any_io_executor on)
+OpenAiServer::OpenAiServer(RemoteConfig the_config, std::string base, std::string key, net::EventLoops& loops)
     : config(std::move(the_config)),
       url(std::move(base)),
-      executor(std::move(on)),
+      executor(loops.first().executor()),
       api_key_(std::move(key)),
-      client_(executor, client_config(config)),
-      model_(config.model) {}
+      loops_(loops),
+      model_(config.model) {
+  for (std::size_t loop = 0; loop < loops.size(); ++loop) {
+    clients_.push_back(std::make_unique<net::HttpClient>(loops.at(loop).executor(), client_config(config)));
+  }
+}
+
+result<void> OpenAiServer::prepare() {
+  if (!url.starts_with("https:")) return {};
+  for (const auto& client : clients_) {
+    if (auto ready = client->prepare_tls(); !ready) return ready;
+  }
+  return {};
+}
 
 void OpenAiServer::ask(Question question, std::shared_ptr<RemoteCall> call, std::function<void()> ended) {
-  asio::co_spawn(executor, run(shared_from_this(), std::move(question), std::move(call)),
-                 [done = std::move(ended)](const std::exception_ptr&) { done(); });
+  const std::size_t loop = loops_.here();
+  const auto on = loops_.at(loop).executor();
+  // Posted, since a coroutine that is spawned on its own thread begins within the call.
+  asio::post(on, [self = shared_from_this(), on, loop, asked = std::move(question), told = std::move(call),
+                  done = std::move(ended)]() mutable {
+    asio::co_spawn(on, run(std::move(self), loop, std::move(asked), std::move(told)),
+                   [then = std::move(done)](const std::exception_ptr&) { then(); });
+  });
 }
 
 void OpenAiServer::probe(std::function<void(ProbeReport)> done) {
@@ -113,10 +131,10 @@ bool OpenAiServer::alive_by(unsigned status) const {
 }
 
 // Asks for the models. The first is taken for those who named none.
-asio::awaitable<ProbeReport> OpenAiServer::list_models(Self self, std::stop_token stop) {
+asio::awaitable<ProbeReport> OpenAiServer::list_models(Self self, std::size_t loop, std::stop_token stop) {
   auto request = self->models_request();
   request.stop = std::move(stop);
-  const auto answer = co_await self->client_.fetch(std::move(request));
+  const auto answer = co_await self->clients_[loop]->fetch(std::move(request));
   ProbeReport report;
   if (!answer) {
     report = {ProbeOutcome::failed, answer.error().message, {}};
@@ -138,36 +156,37 @@ asio::awaitable<ProbeReport> OpenAiServer::list_models(Self self, std::stop_toke
 }
 
 asio::awaitable<void> OpenAiServer::look(Self self, std::function<void(ProbeReport)> done) {
-  auto report = co_await list_models(self, self->closing_.get_token());
+  auto report = co_await list_models(self, 0, self->closing_.get_token());
   done(std::move(report));
 }
 
-asio::awaitable<void> OpenAiServer::run(Self self, Question question, std::shared_ptr<RemoteCall> call) {
-  const auto timer = std::make_shared<asio::steady_timer>(self->executor);
+asio::awaitable<void> OpenAiServer::run(Self self, std::size_t loop, Question question,
+                                        std::shared_ptr<RemoteCall> call) {
+  const auto timer = std::make_shared<asio::steady_timer>(self->loops_.at(loop).executor());
   watch(call, timer);
-  auto error = co_await self->exchange(std::move(question), call, timer);
+  auto error = co_await self->exchange(loop, std::move(question), call, timer);
   timer->cancel();
   call->finish(error, SteadyClock().now());
 }
 
 // `this` is held by run().
-asio::awaitable<std::optional<Error>> OpenAiServer::exchange(Question question,
+asio::awaitable<std::optional<Error>> OpenAiServer::exchange(std::size_t loop, Question question,
                                                              std::shared_ptr<RemoteCall> call, Timer timer) {
   const bool learned = question.model.empty() && config.model.empty();
   std::string asked = question.model.empty() ? model() : question.model;
   if (asked.empty()) {
-    const auto report = co_await list_models(shared_from_this(), call->stop_token());
+    const auto report = co_await list_models(shared_from_this(), loop, call->stop_token());
     asked = model();
     if (asked.empty()) co_return Error{ErrorCode::unavailable, report.detail, {}};
   }
   if (learned) call->set_answerer(remote_identity(config, asked));
-  auto answer = co_await post(asked, question, call, timer);
+  auto answer = co_await post(loop, asked, question, call, timer);
   if (answer && answer->status == 404 && learned) {
     // The model that was learned is gone; what is there now is asked instead.
-    co_await list_models(shared_from_this(), call->stop_token());
+    co_await list_models(shared_from_this(), loop, call->stop_token());
     if (const std::string now = model(); now != asked) {
       call->set_answerer(remote_identity(config, now));
-      answer = co_await post(now, question, call, timer);
+      answer = co_await post(loop, now, question, call, timer);
     }
   }
   if (!answer) co_return answer.error();
@@ -178,7 +197,8 @@ asio::awaitable<std::optional<Error>> OpenAiServer::exchange(Question question,
 }
 
 // Events go to the call as they come; then the answer's body is empty.
-asio::awaitable<result<net::ClientResponse>> OpenAiServer::post(std::string model, const Question& question,
+asio::awaitable<result<net::ClientResponse>> OpenAiServer::post(std::size_t loop, std::string model,
+                                                                const Question& question,
                                                                 const std::shared_ptr<RemoteCall>& call,
                                                                 const Timer& timer) {
   auto request = net::json_post(url + std::string(path_of(question.route)),
@@ -193,7 +213,7 @@ asio::awaitable<result<net::ClientResponse>> OpenAiServer::post(std::string mode
   request.timeouts.total = {};
   const SteadyClock clock;
   bool streamed = false;
-  auto answer = co_await client_.stream_events(std::move(request), [&](const net::SseEvent& event) {
+  auto answer = co_await clients_[loop]->stream_events(std::move(request), [&](const net::SseEvent& event) {
     streamed = true;
     const bool more = call->take_event(event.data, clock.now());
     // After the first token the limit is another, and may be sooner.

@@ -2,20 +2,18 @@
 
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
-#include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
+#include <future>
 #include <mutex>
-#include <thread>
 #include <tuple>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include "server/http/connection.h"
 #include "server/http/listen.h"
@@ -42,28 +40,16 @@ bool is_exhaustion(const boost::system::error_code& error) {
          error == errc_t::no_buffer_space || error == errc_t::not_enough_memory;
 }
 
-// What a handler posts to its executor may throw; that must not end the other connections.
-void run_context(asio::io_context& io) {
-  while (true) {
-    try {
-      io.run();
-      return;
-    } catch (const std::exception& error) {
-      spdlog::error("a task on an io thread failed: {}", error.what());
-    }
-  }
-}
-
 }  // namespace
 
 class HttpServer::Loop {
  public:
-  explicit Loop(std::uint32_t io_threads);
+  explicit Loop(net::EventLoops& loops);
   ~Loop() { join(); }
 
   // Before run().
   ServerState& state() { return state_; }
-  asio::io_context& acceptor_context() { return *contexts_.front(); }
+  asio::io_context& acceptor_context() { return accepting_loop_; }
 
   void run(tcp::acceptor acceptor);
   void drain(std::chrono::milliseconds timeout);
@@ -71,23 +57,23 @@ class HttpServer::Loop {
   std::uint16_t port() const { return port_; }
 
  private:
-  using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
-
   asio::awaitable<void> accept_all();
   void adopt(tcp::socket socket);
   void release(Connection* connection);
+  // Waits until nothing on the loops refers to this any more.
+  void leave_loops();
   template <class Function>
   void each_connection(Function function);
 
   ServerState state_;
-  std::vector<std::unique_ptr<asio::io_context>> contexts_;  // the first also accepts
-  std::vector<Guard> guards_;
-  std::vector<std::thread> threads_;
-  // On the first context's thread only:
+  net::EventLoops& loops_;
+  asio::io_context& accepting_loop_;  // the first
+  std::atomic<bool> running_{false};
+  // On the accepting loop only:
   tcp::acceptor acceptor_;
   asio::steady_timer slot_free_;  // cancelled when a connection ends
   asio::steady_timer drain_end_;
-  std::size_t next_context_ = 0;
+  std::size_t next_loop_ = 0;
 
   std::uint16_t port_ = 0;
   std::mutex mutex_;
@@ -96,32 +82,24 @@ class HttpServer::Loop {
   bool accepting_ = false;                                                    // guarded by mutex_
 };
 
-HttpServer::Loop::Loop(std::uint32_t io_threads)
-    : contexts_([io_threads] {
-        std::vector<std::unique_ptr<asio::io_context>> contexts;
-        for (std::uint32_t i = 0; i < std::max(io_threads, 1U); ++i) {
-          contexts.push_back(std::make_unique<asio::io_context>(1));
-        }
-        return contexts;
-      }()),
-      acceptor_(*contexts_.front()),
-      slot_free_(*contexts_.front()),
-      drain_end_(*contexts_.front()) {}
+HttpServer::Loop::Loop(net::EventLoops& loops)
+    : loops_(loops),
+      accepting_loop_(loops.first().context()),
+      acceptor_(accepting_loop_),
+      slot_free_(accepting_loop_),
+      drain_end_(accepting_loop_) {}
 
 void HttpServer::Loop::run(tcp::acceptor acceptor) {
   acceptor_ = std::move(acceptor);
   boost::system::error_code ignored;
   port_ = acceptor_.local_endpoint(ignored).port();
   accepting_ = true;
-  asio::co_spawn(*contexts_.front(), accept_all(), [this](std::exception_ptr) {
+  running_ = true;
+  asio::co_spawn(accepting_loop_, accept_all(), [this](std::exception_ptr) {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
     all_done_.notify_all();
   });
-  for (auto& context : contexts_) {
-    guards_.push_back(asio::make_work_guard(*context));
-    threads_.emplace_back([&io = *context] { run_context(io); });
-  }
 }
 
 asio::awaitable<void> HttpServer::Loop::accept_all() {
@@ -133,12 +111,12 @@ asio::awaitable<void> HttpServer::Loop::accept_all() {
       co_await slot_free_.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
-    tcp::socket socket(*contexts_[next_context_]);
+    tcp::socket socket(loops_.at(next_loop_).context());
     const auto outcome = co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable));
     const boost::system::error_code error = std::get<0>(outcome);
     if (!error) {
       exhausted = false;
-      next_context_ = (next_context_ + 1) % contexts_.size();
+      next_loop_ = (next_loop_ + 1) % loops_.size();
       adopt(std::move(socket));
     } else if (is_exhaustion(error)) {
       TransportMetrics::add(state_.metrics.accept_failures);
@@ -182,7 +160,7 @@ void HttpServer::Loop::adopt(tcp::socket socket) {
 void HttpServer::Loop::release(Connection* connection) {
   std::shared_ptr<Connection> last;
   TransportMetrics::subtract(state_.metrics.connections_open);
-  asio::post(*contexts_.front(), [this] { slot_free_.cancel(); });
+  asio::post(accepting_loop_, [this] { slot_free_.cancel(); });
   const std::lock_guard lock(mutex_);
   const auto found = connections_.find(connection);
   last = std::move(found->second);
@@ -199,11 +177,11 @@ void HttpServer::Loop::each_connection(Function function) {
 }
 
 void HttpServer::Loop::drain(std::chrono::milliseconds timeout) {
-  if (threads_.empty()) return;
+  if (!running_) return;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   state_.draining = true;
-  // On the accepting thread, so that no connection can slip in behind.
-  asio::post(*contexts_.front(), [this, deadline] {
+  // On the accepting loop, so that no connection can slip in behind.
+  asio::post(accepting_loop_, [this, deadline] {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     slot_free_.cancel();
@@ -218,31 +196,51 @@ void HttpServer::Loop::drain(std::chrono::milliseconds timeout) {
 }
 
 void HttpServer::Loop::join() {
-  if (threads_.empty()) return;
+  if (!running_) return;
   {
     std::unique_lock lock(mutex_);
     while (!all_done_.wait_for(lock, kJoinReminder, [this] { return !accepting_ && connections_.empty(); })) {
       if (state_.draining) spdlog::warn("waiting for {} connections to end", connections_.size());
     }
   }
-  guards_.clear();
-  for (auto& context : contexts_) context->stop();
-  for (auto& thread : threads_) thread.join();
-  threads_.clear();
+  leave_loops();
+  running_ = false;
 }
 
-HttpServer::HttpServer(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+void HttpServer::Loop::leave_loops() {
+  asio::post(accepting_loop_, [this] {
+    drain_end_.cancel();
+    slot_free_.cancel();
+  });
+  // Two turns, since what a handler posts to its own loop may come after what others post while it runs.
+  for (int turn = 0; turn < 2; ++turn) {
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+      const auto passed = std::make_shared<std::promise<void>>();
+      asio::post(loops_.at(i).context(), [passed] { passed->set_value(); });
+      passed->get_future().wait();
+    }
+  }
+}
+
+HttpServer::HttpServer(std::unique_ptr<net::EventLoops> own_loops, std::unique_ptr<Loop> loop)
+    : own_loops_(std::move(own_loops)), loop_(std::move(loop)) {}
 
 HttpServer::~HttpServer() {
   loop_->drain(std::chrono::milliseconds(0));
   loop_->join();
 }
 
-result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Router router) {
+result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Router router,
+                                                      net::EventLoops* loops) {
   if (auto allowed = check_bind(config); !allowed) return fail(allowed.error());
   auto keys = AccessKeys::read(config);
   if (!keys) return fail(keys.error());
-  auto loop = std::make_unique<Loop>(config.io_threads);
+  std::unique_ptr<net::EventLoops> own_loops;
+  if (loops == nullptr) {
+    own_loops = std::make_unique<net::EventLoops>(config.io_threads);
+    loops = own_loops.get();
+  }
+  auto loop = std::make_unique<Loop>(*loops);
   ServerState& state = loop->state();
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
     auto tls = make_tls_context(config.tls_certificate, config.tls_key);
@@ -256,7 +254,7 @@ result<std::unique_ptr<HttpServer>> HttpServer::start(ServerConfig config, Route
   state.cors = Cors(config.cors_origins);
   state.config = std::move(config);
   loop->run(std::move(*acceptor));
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(own_loops), std::move(loop)));
 }
 
 std::uint16_t HttpServer::port() const { return loop_->port(); }

@@ -4,9 +4,8 @@
 //   (*server)->drain(config.drain_timeout);                       // on SIGTERM
 //   (*server)->join();                                            // all handlers have returned
 //
-// Each io thread runs one io_context, and a connection stays on one of them, so that its handlers need
-// no locks. What handlers refer to (engine, WorkerPool) outlives join(). Their Exchange::executor() may
-// be posted to until the server is destroyed; after join() such posts are dropped.
+// A connection stays on one event loop, so that its handlers need no locks. What handlers refer to (engine,
+// WorkerPool) outlives join(). Their Exchange::executor() may be posted to as long as the loops live.
 #pragma once
 
 #include <chrono>
@@ -14,6 +13,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "net/event_loops.h"
 #include "server/api_keys.h"
 #include "server/http/transport_metrics.h"
 #include "server/router.h"
@@ -24,8 +24,10 @@ namespace sovereign::server {
 // start(), drain() and the getters may be called from any thread; join() from one, not an io thread.
 class HttpServer {
  public:
-  // Errors: what check_bind(), ApiKeys::create(), make_tls_context() and listen() say.
-  static result<std::unique_ptr<HttpServer>> start(ServerConfig config, Router router);
+  // On these loops, which outlive the server, or on io_threads of its own. Errors: what check_bind(),
+  // ApiKeys::create(), make_tls_context() and listen() say.
+  static result<std::unique_ptr<HttpServer>> start(ServerConfig config, Router router,
+                                                   net::EventLoops* loops = nullptr);
   // Closes what is open at once, waits for handlers to return, and joins the threads.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -43,12 +45,13 @@ class HttpServer {
   // Returns at once. No new connections; idle ones close; busy ones finish their answer, until `timeout`
   // closes them too. A second call can only shorten the time.
   void drain(std::chrono::milliseconds timeout);
-  // Waits until drain() is through, then ends the threads.
+  // Waits until drain() is through and no handler is left on the loops.
   void join();
 
  private:
   class Loop;
-  explicit HttpServer(std::unique_ptr<Loop> loop);
+  HttpServer(std::unique_ptr<net::EventLoops> own_loops, std::unique_ptr<Loop> loop);
+  const std::unique_ptr<net::EventLoops> own_loops_;  // null: another's
   std::unique_ptr<Loop> loop_;
 };
 

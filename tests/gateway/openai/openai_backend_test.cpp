@@ -9,10 +9,12 @@
 #include <cstdlib>
 #include <future>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "gateway/openai/scripts.h"
 #include "gateway/recording_sink.h"
-#include "net/event_loop.h"
+#include "net/event_loops.h"
 #include "net/test_certificate.h"
 #include "support/temporary_folder.h"
 
@@ -40,7 +42,7 @@ class OpenAiBackendTest : public ::testing::Test {
     return config;
   }
   std::shared_ptr<OpenAiBackend> connect(const RemoteConfig& config) {
-    auto backend = OpenAiBackend::create(config, loop_.executor());
+    auto backend = OpenAiBackend::create(config, loops_);
     EXPECT_TRUE(backend) << backend.error().message;
     return backend.value_or(nullptr);
   }
@@ -72,11 +74,11 @@ class OpenAiBackendTest : public ::testing::Test {
   // The end is told before the connection is back in the pool: waits for the loop to have done that too.
   void settle() {
     std::promise<void> done;
-    boost::asio::post(loop_.executor(), [&] { done.set_value(); });
+    boost::asio::post(loops_.first().executor(), [&] { done.set_value(); });
     done.get_future().wait();
   }
 
-  net::EventLoop loop_;
+  net::EventLoops loops_{1};
 };
 
 TEST_F(OpenAiBackendTest, AStreamBecomesDeltas) {
@@ -101,6 +103,40 @@ TEST_F(OpenAiBackendTest, AStreamBecomesDeltas) {
   const auto body = boost::json::parse(seen.substr(seen.find("\r\n\r\n") + 4));
   EXPECT_EQ(body.at("model"), "m");
   EXPECT_EQ(body.at("stream"), true);
+}
+
+// Who asks from a loop is answered there, over connections that are kept there.
+TEST_F(OpenAiBackendTest, AQueryStaysOnItsLoop) {
+  const ScriptedServer server(testing::answer_well);
+  net::EventLoops loops(2);
+  const auto backend = OpenAiBackend::create(config_for(server), loops);
+  ASSERT_TRUE(backend);
+  const auto ask_on = [&](std::size_t loop) {
+    auto sink = std::make_shared<RecordingSink>();
+    std::promise<std::thread::id> thread;
+    boost::asio::post(loops.at(loop).context(), [&] {
+      EXPECT_TRUE((*backend)->generate(hello(), sink));
+      EXPECT_FALSE(sink->summary()) << "nothing is told within generate()";
+      thread.set_value(std::this_thread::get_id());
+    });
+    const auto asked_on = thread.get_future().get();
+    sink->wait();
+    EXPECT_EQ(sink->text(), "Hello world");
+    EXPECT_EQ(sink->threads(), std::set{asked_on});
+    // The end is told before the connection is back in its pool.
+    std::promise<void> settled;
+    boost::asio::post(loops.at(loop).context(), [&] { settled.set_value(); });
+    settled.get_future().wait();
+    return asked_on;
+  };
+  const auto first = ask_on(0);
+  const auto second = ask_on(1);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(server.accepted(), 2);
+  EXPECT_EQ(ask_on(0), first);
+  EXPECT_EQ(ask_on(1), second);
+  EXPECT_EQ(server.accepted(), 2);
+  EXPECT_EQ(ask(**backend)->threads(), std::set{first}) << "other threads' queries are the first loop's";
 }
 
 TEST_F(OpenAiBackendTest, ConnectionsAreKept) {
@@ -217,7 +253,7 @@ TEST_F(OpenAiBackendTest, TheKeyGoesIntoTheHeaderAndNowhereElse) {
   EXPECT_EQ(sink->failure()->code, ErrorCode::unavailable) << "the client's request was fine";
   EXPECT_EQ(sink->failure()->message.find("sk-secret"), std::string::npos);
   config.api_key_env = "SOVEREIGN_TEST_NO_SUCH_KEY";
-  EXPECT_FALSE(OpenAiBackend::create(config, loop_.executor()));
+  EXPECT_FALSE(OpenAiBackend::create(config, loops_));
 }
 
 TEST_F(OpenAiBackendTest, AnAnswerThatIsNotStreamedIsTakenToo) {

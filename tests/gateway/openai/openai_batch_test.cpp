@@ -10,7 +10,7 @@
 #include "gateway/openai/openai_backend.h"
 #include "gateway/openai/scripts.h"
 #include "gateway/recording_sink.h"
-#include "net/event_loop.h"
+#include "net/event_loops.h"
 
 namespace sovereign::gateway {
 namespace {
@@ -96,7 +96,7 @@ class OpenAiBatch : public ::testing::Test {
     return config;
   }
   std::shared_ptr<OpenAiBackend> connect(const RemoteConfig& config) {
-    auto backend = OpenAiBackend::create(config, loop_.executor());
+    auto backend = OpenAiBackend::create(config, loops_);
     EXPECT_TRUE(backend) << backend.error().message;
     return backend.value_or(nullptr);
   }
@@ -128,7 +128,7 @@ class OpenAiBatch : public ::testing::Test {
   // What has been posted to the loop has run.
   void settle() {
     std::promise<void> done;
-    boost::asio::post(loop_.executor(), [&] { done.set_value(); });
+    boost::asio::post(loops_.first().executor(), [&] { done.set_value(); });
     done.get_future().wait();
   }
   // Two queries in one call to a server that plays this script.
@@ -143,7 +143,7 @@ class OpenAiBatch : public ::testing::Test {
   }
 
   Seen seen_;
-  net::EventLoop loop_;
+  net::EventLoops loops_{1};
 };
 
 TEST_F(OpenAiBatch, AFullBatchGoesOutAtOnceInOneRequest) {
@@ -505,7 +505,7 @@ TEST_F(OpenAiBatch, ATemplateThatIsNotKnownIsAnError) {
   RemoteConfig config;
   config.url = "http://127.0.0.1:9/v1";
   config.batch_size = 2;
-  EXPECT_FALSE(OpenAiBackend::create(config, loop_.executor()));
+  EXPECT_FALSE(OpenAiBackend::create(config, loops_));
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
+#include <boost/asio/post.hpp>
+#include <future>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +16,7 @@
 namespace sovereign::server {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -162,6 +166,35 @@ TEST(HttpServer, AHandlerThatFailsOrForgetsIsAnInternalError) {
   }
   client.send(get("/hello"));
   EXPECT_EQ(client.read().body, "hi");
+}
+
+// Its loops go on, and with them what others do there.
+TEST(HttpServer, LeavesTheLoopsItWasGiven) {
+  net::EventLoops loops(2);
+  for (int round = 0; round < 3; ++round) {
+    Router router;
+    std::vector<std::size_t> served_on;
+    std::mutex mutex;
+    router.add("GET", "/loop", Access::open, [&](Exchange& exchange) -> asio::awaitable<void> {
+      {
+        const std::lock_guard lock(mutex);
+        served_on.push_back(loops.here());
+      }
+      co_await exchange.respond(TestServer::text("here"));
+    });
+    auto server = HttpServer::start(TestServer::config(), std::move(router), &loops);
+    ASSERT_TRUE(server.has_value());
+    for (int i = 0; i < 4; ++i) {
+      RawClient client((*server)->port());
+      client.send(get("/loop"));
+      EXPECT_EQ(client.read().status, 200U);
+    }
+    server->reset();
+    EXPECT_THAT(served_on, ElementsAre(0, 1, 0, 1));
+  }
+  std::promise<void> ran;
+  asio::post(loops.at(1).context(), [&] { ran.set_value(); });
+  ran.get_future().wait();
 }
 
 TEST(HttpServer, SendsLargeAnswers) {
