@@ -11,6 +11,7 @@
 
 #include "gateway/openai/openai_backend.h"
 #include "gateway/openai/preset.h"
+#include "gateway_inputs.h"
 
 namespace sovereign {
 namespace {
@@ -60,6 +61,31 @@ gateway::GatewayMember hosted_member(const config::Settings& settings,
   return member;
 }
 
+result<gateway::GatewayMember> remote_member(const config::Settings& settings,
+                                             const gateway::RemoteConfig& remote, net::EventLoops& loops,
+                                             const gateway::Gateway* before) {
+  auto made_of = describe_backend(settings, remote);
+  if (!made_of) return fail(made_of.error());
+  std::shared_ptr<gateway::Backend> backend = before ? before->backend_made_of(*made_of) : nullptr;
+  if (backend == nullptr) {
+    auto created = gateway::OpenAiBackend::create(remote, loops);
+    if (!created) return fail(created.error());
+    backend = std::move(*created);
+  }
+  gateway::MemberConfig member;
+  member.name = remote.name;
+  member.model = remote.model;
+  member.aliases = remote.aliases;
+  member.tier = gateway::tier_of(remote);
+  member.priority = remote.priority;
+  // Each of its calls may hold so many queries; the backend counts the calls itself.
+  member.max_concurrency = remote.max_concurrency * remote.batch_size;
+  member.max_queued = remote.max_queued;
+  member.breaker = breaker_config(settings.routing);
+  member.made_of = std::move(*made_of);
+  return gateway::GatewayMember{std::move(member), std::move(backend)};
+}
+
 }  // namespace
 
 void attach_models(gateway::Gateway& gateway,
@@ -72,7 +98,8 @@ void attach_models(gateway::Gateway& gateway,
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
                                                        net::EventLoops& loops,
-                                                       gateway::GatewayExecutor executor) {
+                                                       gateway::GatewayExecutor executor,
+                                                       const gateway::Gateway* before) {
   if (settings.backends.empty() && settings.models.empty()) return std::shared_ptr<gateway::Gateway>();
   std::vector<gateway::GatewayMember> members;
   if (settings.model.enabled) members.push_back(embedded_member(settings, model_id));
@@ -80,27 +107,19 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
   for (const gateway::RemoteConfig& remote : settings.backends) {
     // Nothing leaves this process: not even a probe.
     if (settings.routing.require_local) break;
-    auto backend = gateway::OpenAiBackend::create(remote, loops);
-    if (!backend) {
-      auto error = backend.error();
+    auto member = remote_member(settings, remote, loops, before);
+    if (!member) {
+      auto error = member.error();
       error.message = fmt::format("backend '{}': {}", remote.name, error.message);
       return fail(std::move(error));
     }
-    gateway::MemberConfig member;
-    member.name = remote.name;
-    member.model = remote.model;
-    member.aliases = remote.aliases;
-    member.tier = gateway::tier_of(remote);
-    member.priority = remote.priority;
-    // Each of its calls may hold so many queries; the backend counts the calls itself.
-    member.max_concurrency = remote.max_concurrency * remote.batch_size;
-    member.max_queued = remote.max_queued;
-    member.breaker = breaker_config(settings.routing);
-    members.push_back({std::move(member), std::move(*backend)});
+    members.push_back(std::move(*member));
   }
-  return gateway::Gateway::create(
+  auto gateway = gateway::Gateway::create(
       std::move(members), routing_config(settings.routing), clock, std::move(executor),
       [&loop = loops.first()](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
+  if (before != nullptr) gateway->learn_from(*before);
+  return gateway;
 }
 
 struct Prober::State : std::enable_shared_from_this<State> {

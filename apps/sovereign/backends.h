@@ -18,12 +18,14 @@ namespace sovereign {
 
 // Null when there are neither backends nor models beside the first: that one then answers everything. The
 // first members are the models in this process, the first model (unless it is disabled) and those of
-// [models.NAME] in their order; they come with attach_models(). Errors: as OpenAiBackend::create(), naming
+// [models.NAME] in their order; they come with attach_models(). Backends elsewhere whose
+// configuration is that of one of `before` go on as they are. Errors: as OpenAiBackend::create(), naming
 // the backend.
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
                                                        const std::string& model_id, const Clock& clock,
                                                        net::EventLoops& loops,
-                                                       gateway::GatewayExecutor executor);
+                                                       gateway::GatewayExecutor executor,
+                                                       const gateway::Gateway* before = nullptr);
 
 // Gives the gateway the models in this process, in the order above.
 void attach_models(gateway::Gateway& gateway,

@@ -22,6 +22,21 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
+result<std::string> describe_backend(const config::Settings& settings, const gateway::RemoteConfig& backend) {
+  std::string text = fmt::format("[backends.{}]\n", backend.name);
+  const auto add = [&](const config::Key& key) { text += config::to_toml(key, key.get(settings)) + "\n"; };
+  for (const config::Key& key : config::backend_keys(backend.name)) add(key);
+  for (const config::Key& key : config::all_keys()) {
+    if (key.name.starts_with("routing.breaker_")) add(key);
+  }
+  // Both may change in place.
+  const auto secret = gateway::read_secret(backend.api_key_env, backend.api_key_file);
+  if (!secret) return fail(secret.error());
+  text += sha256_hex(*secret) + "\n";
+  if (!backend.ca_file.empty()) text += sha256_hex(contents(backend.ca_file)) + "\n";
+  return text;
+}
+
 result<std::string> describe_gateway(const config::Settings& settings, const std::string& model_id) {
   std::string text = fmt::format("model {} '{}'\n", settings.model.enabled, model_id);
   const auto add = [&](const config::Key& key) { text += config::to_toml(key, key.get(settings)) + "\n"; };
@@ -34,13 +49,9 @@ result<std::string> describe_gateway(const config::Settings& settings, const std
   }
   for (const auto& backend : settings.backends) {
     if (settings.routing.require_local) break;  // then nothing of them is used, nor read
-    text += fmt::format("[backends.{}]\n", backend.name);
-    for (const config::Key& key : config::backend_keys(backend.name)) add(key);
-    // Both may change in place.
-    const auto secret = gateway::read_secret(backend.api_key_env, backend.api_key_file);
-    if (!secret) return fail(secret.error());
-    text += sha256_hex(*secret) + "\n";
-    if (!backend.ca_file.empty()) text += sha256_hex(contents(backend.ca_file)) + "\n";
+    auto described = describe_backend(settings, backend);
+    if (!described) return fail(described.error());
+    text += *described;
   }
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "gateway/remote_config.h"
 
 namespace sovereign {
 
@@ -12,5 +13,9 @@ namespace sovereign {
 // routing. Where two are equal, the gateway that there is stays, with what it has learned of its backends,
 // and its limits. Errors: as gateway::read_secret().
 result<std::string> describe_gateway(const config::Settings& settings, const std::string& model_id);
+
+// The same of one backend, with the settings of its breaker: where two are equal, what is known of one is
+// true of the other, whatever else of the gateway changes.
+result<std::string> describe_backend(const config::Settings& settings, const gateway::RemoteConfig& backend);
 
 }  // namespace sovereign

@@ -144,9 +144,11 @@ result<void> Service::make_backends() {
 }
 
 result<std::shared_ptr<gateway::Gateway>> Service::new_gateway(const config::Settings& settings) {
-  return make_gateway(settings, model_id_, clock_, *loops_, [this](std::function<void()> job) {
-    boost::asio::post(workers_.executor(), std::move(job));
-  });
+  const auto serving = serving_.get();
+  return make_gateway(
+      settings, model_id_, clock_, *loops_,
+      [this](std::function<void()> job) { boost::asio::post(workers_.executor(), std::move(job)); },
+      serving->gateway.get());
 }
 
 void Service::watch(const std::shared_ptr<gateway::Gateway>& gateway, const config::Settings& settings) {

@@ -19,6 +19,13 @@ CircuitBreaker::State CircuitBreaker::state(Time now) const {
 
 Time CircuitBreaker::admits_at(Time now) const { return state(now) == State::open ? open_until_ : now; }
 
+CircuitBreaker CircuitBreaker::successor() const {
+  CircuitBreaker next = *this;
+  ++next.epoch_;
+  next.probing_ = 0;
+  return next;
+}
+
 bool CircuitBreaker::admits(Time now) const {
   switch (state(now)) {
     case State::closed: return true;

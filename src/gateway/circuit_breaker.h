@@ -42,6 +42,9 @@ class CircuitBreaker {
 
   explicit CircuitBreaker(const BreakerConfig& config = {}) : config_(config), open_for_(config.open_for) {}
 
+  // For another that takes over: it knows what this one knows, and no call of this one's is under way there.
+  CircuitBreaker successor() const;
+
   // Whether a call would pass now. Changes nothing.
   bool admits(Time now) const;
   // Lets a call pass, or not. Each permit is given back once, by one of the next three.

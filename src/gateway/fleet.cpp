@@ -17,6 +17,27 @@ Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing) : routing
   for (auto& member : members) members_.emplace_back(std::move(member));
 }
 
+std::optional<std::size_t> Fleet::find(const std::string& made_of) const {
+  if (made_of.empty()) return std::nullopt;
+  const auto found = std::find_if(members_.begin(), members_.end(),
+                                  [&](const Member& member) { return member.config.made_of == made_of; });
+  if (found == members_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - members_.begin());
+}
+
+void Fleet::learn_from(const Fleet& before) {
+  const std::scoped_lock lock(mutex_, before.mutex_);
+  for (Member& member : members_) {
+    const auto known = before.find(member.config.made_of);
+    if (!known) continue;
+    const Member& same = before.members_[*known];
+    const ConcurrencyLimit limit = std::move(member.limit);
+    member = same;
+    member.limit = limit;
+    member.breaker = same.breaker.successor();
+  }
+}
+
 void Fleet::set_present(std::size_t member, bool present, const std::string& model) {
   const std::lock_guard lock(mutex_);
   Member& changed = members_[member];

@@ -33,6 +33,8 @@ struct MemberConfig {
   std::uint32_t max_concurrency = 0;
   std::uint32_t max_queued = 0;
   BreakerConfig breaker{};
+  std::string
+      made_of{};  // all of its configuration: equal ones in two fleets are one backend; empty: is none's
 };
 
 // How a call went, as far as the backend is to blame.
@@ -77,6 +79,12 @@ class Fleet {
   };
 
   Fleet(std::vector<MemberConfig> members, RoutingConfig routing);
+
+  // Takes over what the fleet before knows of backends that are in both: breakers, statuses, counters. What
+  // is under way there is not counted here. Before anybody else knows this one.
+  void learn_from(const Fleet& before);
+  // The member that is made of that; none: nobody is.
+  std::optional<std::size_t> find(const std::string& made_of) const;
 
   // Asking it costs nothing: it is in this process.
   bool embedded(std::size_t member) const { return members_[member].config.embedded; }

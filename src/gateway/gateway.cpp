@@ -65,6 +65,13 @@ std::shared_ptr<Backend> Gateway::backend(std::size_t member) const {
   return backends_[member];
 }
 
+std::shared_ptr<Backend> Gateway::backend_made_of(const std::string& made_of) const {
+  const auto member = shared_->fleet.find(made_of);
+  return member ? backend(*member) : nullptr;
+}
+
+void Gateway::learn_from(const Gateway& before) { shared_->fleet.learn_from(before.shared_->fleet); }
+
 void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend) {
   const bool present = backend != nullptr;
   const std::string model = present ? backend->identity().model : std::string();

@@ -47,6 +47,12 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   static std::shared_ptr<Gateway> create(std::vector<GatewayMember> members, RoutingConfig routing,
                                          const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm);
 
+  // The backend whose MemberConfig::made_of that is; null: none's.
+  std::shared_ptr<Backend> backend_made_of(const std::string& made_of) const;
+  // Takes over what that one knows of the backends that are in both, as Fleet::learn_from(). Before the first
+  // query.
+  void learn_from(const Gateway& before);
+
   // Puts a backend in its place; null: it is gone.
   void set_backend(std::size_t member, std::shared_ptr<Backend> backend);
 

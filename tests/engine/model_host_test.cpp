@@ -33,10 +33,17 @@ class ModelHostTest : public testing::Test {
       gate_.wait();
       if (broken_) return fail(ErrorCode::corrupt, name + " is damaged");
       auto engine = std::make_shared<PlayedEngine>(alive_, at_once);
-      latest_ = engine;
+      {
+        const std::lock_guard lock(mutex_);
+        latest_made_ = engine;
+      }
       return engine;
     };
     return host_->add(std::move(model));
+  }
+  std::shared_ptr<PlayedEngine> latest() {
+    const std::lock_guard lock(mutex_);
+    return latest_made_.lock();
   }
   void open_gate() { opened_.set_value(); }
   // Waits for something that another thread does; the test's own time limit ends a wait in vain.
@@ -61,7 +68,8 @@ class ModelHostTest : public testing::Test {
   std::atomic<bool> broken_{false};
   std::promise<void> opened_;
   std::shared_future<void> gate_ = opened_.get_future().share();
-  std::weak_ptr<PlayedEngine> latest_;
+  std::mutex mutex_;
+  std::weak_ptr<PlayedEngine> latest_made_;  // guarded by mutex_
   std::unique_ptr<ModelHost> host_ =
       std::make_unique<ModelHost>(ModelHostConfig{{.budget_bytes = 100}, 60s, 4}, clock_);
 };
@@ -114,8 +122,8 @@ TEST_F(ModelHostTest, AModelThatAnswersStaysUntilItsAnswerIsThere) {
   const auto a = add("a", 60, false);
   const auto b = add("b", 60);
   const auto first = ask(*a);
-  wait_for([&] { return latest_.lock() != nullptr && latest_.lock()->open() == 1; });
-  const auto engine = latest_.lock();
+  wait_for([&] { return latest() != nullptr && latest()->open() == 1; });
+  const auto engine = latest();
   const auto second = ask(*b);
   EXPECT_FALSE(a->idle());
   EXPECT_TRUE(a->in_memory());
@@ -174,7 +182,7 @@ TEST_F(ModelHostTest, ACancelReachesTheEngine) {
   const auto sink = std::make_shared<RecordingSink>();
   const auto id = model->submit(request(), sink);
   ASSERT_TRUE(id);
-  wait_for([&] { return latest_.lock() != nullptr && latest_.lock()->open() == 1; });
+  wait_for([&] { return latest() != nullptr && latest()->open() == 1; });
   model->cancel(*id);
   EXPECT_EQ(finish_of(sink), FinishReason::cancelled);
 }
@@ -221,7 +229,7 @@ TEST_F(ModelHostTest, TheEndOfTheHostEndsWhatIsLeft) {
   open_gate();
   const auto model = add("a", 60, false);
   const auto sink = ask(*model);
-  wait_for([&] { return latest_.lock() != nullptr && latest_.lock()->open() == 1; });
+  wait_for([&] { return latest() != nullptr && latest()->open() == 1; });
   host_.reset();
   EXPECT_EQ(finish_of(sink), FinishReason::cancelled);
   EXPECT_EQ(alive_, 0);

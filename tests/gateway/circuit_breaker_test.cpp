@@ -129,6 +129,28 @@ TEST(CircuitBreaker, WhatBeganBeforeItOpenedDoesNotCloseOrReopenIt) {
   EXPECT_TRUE(breaker.admits(at(seconds(5))));
 }
 
+TEST(CircuitBreaker, ASuccessorKnowsWhatWasKnownAndWaitsForNoCallOfTheOther) {
+  CircuitBreaker breaker;
+  const auto early = breaker.admit(at(seconds(0)));
+  fail_times(breaker, 3, at(seconds(0)));
+  CircuitBreaker second = breaker.successor();
+  EXPECT_EQ(second.failures_in_a_row(at(seconds(0))), 3U);
+  second.succeeded(*early, at(seconds(0)));
+  EXPECT_EQ(second.failures_in_a_row(at(seconds(0))), 3U) << "a call that the other let pass";
+  fail_times(second, 2, at(seconds(0)));
+  EXPECT_EQ(second.admits_at(at(seconds(1))), at(seconds(5)));
+  EXPECT_EQ(breaker.state(at(seconds(0))), State::closed) << "they go their own ways";
+
+  CircuitBreaker third = second.successor();
+  EXPECT_FALSE(third.admits(at(seconds(4))));
+  EXPECT_EQ(third.times_opened(), 1U);
+  ASSERT_TRUE(third.admit(at(seconds(5))));  // the one probe is out
+  EXPECT_FALSE(third.admits(at(seconds(5))));
+  CircuitBreaker fourth = third.successor();
+  EXPECT_EQ(fourth.state(at(seconds(5))), State::half_open);
+  EXPECT_TRUE(fourth.admit(at(seconds(5)))) << "nobody would tell it how that probe went";
+}
+
 // Whatever happens in whatever order, a broken backend is asked again some day, and never by more than the
 // probes allowed while half-open.
 TEST(CircuitBreaker, NeverLetsTooManyProbesPassNorStaysOpenForEver) {

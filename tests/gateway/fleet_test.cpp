@@ -291,5 +291,43 @@ TEST(Fleet, AnAnswerClosesAHalfOpenBreakerAndCountsAsLife) {
   EXPECT_EQ(fleet.view(kNow + 11s).front().answered, 2U);
 }
 
+TEST(Fleet, LearnsFromTheOneBeforeWhatIsStillTrue) {
+  const auto made = [](std::string name, std::string of) {
+    MemberConfig config = member(std::move(name));
+    config.max_concurrency = 1;
+    config.made_of = std::move(of);
+    return config;
+  };
+  Fleet before({made("stays", "1"), made("changes", "2"), made("nameless", "")}, {});
+  for (std::size_t i = 0; i < 3; ++i) {
+    fail_once(before, i);
+    fail_once(before, i);
+    EXPECT_EQ(before.enter(i, 1), Verdict::admitted);
+  }
+  ProbeReport report{ProbeOutcome::well, {}, {}};
+  report.model = "learned";
+  report.models = {"learned", "other"};
+  before.report_probe(0, report, kNow);
+
+  Fleet after({made("new", "3"), made("changes", "2b"), made("stays", "1"), made("nameless", "")}, {});
+  EXPECT_EQ(after.find("1"), 2U);
+  EXPECT_EQ(after.find("4"), std::nullopt);
+  EXPECT_EQ(after.find(""), std::nullopt);
+  after.learn_from(before);
+  const auto views = after.view(kNow);
+  const auto open = CircuitBreaker::State::open;
+  const auto closed = CircuitBreaker::State::closed;
+  EXPECT_EQ(views[0].breaker, closed);
+  EXPECT_EQ(views[1].breaker, closed) << "with another configuration it may be well";
+  EXPECT_EQ(views[2].breaker, open);
+  EXPECT_EQ(views[3].breaker, closed);
+  EXPECT_EQ(views[2].failed, 2U);
+  EXPECT_EQ(views[2].model, "learned");
+  EXPECT_THAT(views[2].offers, ElementsAre("learned", "other"));
+  EXPECT_EQ(views[2].running, 0U) << "what is under way there is no concern of this one";
+  EXPECT_EQ(after.enter(2, 7), Verdict::admitted);
+  EXPECT_EQ(before.view(kNow)[0].running, 1U);
+}
+
 }  // namespace
 }  // namespace sovereign::gateway

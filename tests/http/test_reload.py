@@ -128,6 +128,41 @@ def test_a_stream_goes_on_while_another_engine_takes_over(start):
     assert tokens == [400]
 
 
+def test_a_backend_that_stays_keeps_its_breaker_when_others_change(start):
+    dead = """
+[model]
+enabled = false
+[routing]
+probe_interval = "0s"
+breaker_failures = 1
+breaker_open_for = "10m"
+[backends.dead]
+preset = "llama-server"
+url = "http://127.0.0.1:9"
+"""
+    other = """
+[backends.other]
+preset = "llama-server"
+url = "http://127.0.0.1:10"
+priority = 1
+"""
+    running = start(config(more=dead))
+    open_breaker = 'sovereign_backend_breaker{backend="%s",state="open"}'
+
+    assert chat(running).status_code == 503
+    assert running.metrics()[open_breaker % "dead"] == 1
+    rewrite(running, config(more=dead + other))
+    assert "backends.other" in str(reload(running).json()["applied"])
+    metrics = running.metrics()
+    assert metrics[open_breaker % "dead"] == 1, "nothing of it has changed"
+    assert metrics[open_breaker % "other"] == 0
+    failed = 'sovereign_backend_calls_total{backend="dead",outcome="failed"}'
+    assert metrics[failed] == 1
+    rewrite(running, config(more=dead.replace(":9", ":11") + other))
+    assert reload(running).status_code == 200
+    assert running.metrics()[open_breaker % "dead"] == 0, "elsewhere it may be well"
+
+
 def test_the_gateway_keeps_what_it_has_learned_unless_it_is_another(start, tmp_path):
     key = tmp_path / "key"
     key.write_text("sk-one")
