@@ -26,6 +26,7 @@ def front(remote):
     """A server without a model of its own, before a dead backend and the remote."""
     running = Service(
         "[model]\nenabled = false\n[cache]\nenabled = false\n[routing]\nprobe_interval = \"0s\"\n"
+        'breaker_open_for = "10m"\n'  # else slow answers (a sanitizer's) outlast it
         + backend("dead", "http://127.0.0.1:9", "priority = 0\n")
         + backend("alive", remote.url, "priority = 1\n")
     )
