@@ -33,8 +33,8 @@ struct MemberConfig {
   std::uint32_t max_concurrency = 0;
   std::uint32_t max_queued = 0;
   BreakerConfig breaker{};
-  std::string
-      made_of{};  // all of its configuration: equal ones in two fleets are one backend; empty: is none's
+  // All of its configuration: where two fleets have equal ones, it is one backend. Empty: it is no other's.
+  std::string made_of{};
 };
 
 // How a call went, as far as the backend is to blame.
