@@ -169,6 +169,7 @@ void expect_references_bits(Data& data, std::uint32_t seed) {
   const std::vector<float> expected = data.run(reference_attention());
   for (const AttentionKernels* kernels : supported_attention()) {
     EXPECT_TRUE(same_bits(data.run(*kernels), expected)) << kernels->name << ", seed " << seed;
+    EXPECT_TRUE(same_bits(data.run(*kernels, 3), expected)) << kernels->name << " by three, seed " << seed;
   }
 }
 
