@@ -56,6 +56,13 @@ list(TRANSFORM llama_version REPLACE "[^0-9]" "")
 list(JOIN llama_version "." llama_version)
 set(SOVEREIGN_LLAMA_PACKAGE "${llama_version} (${llama_pin})")
 
+# An archive of llama.cpp's build, and what it needs: so that the linker gets them in an order that works for everyone.
+function(llama_archive name path)
+  add_library(${name} STATIC IMPORTED)
+  set_target_properties(${name} PROPERTIES IMPORTED_LOCATION ${llama_build}/${path})
+  target_link_libraries(${name} INTERFACE ${ARGN})
+endfunction()
+
 find_package(Threads REQUIRED)
 add_library(sovereign_llama INTERFACE)
 add_library(sovereign::llama ALIAS sovereign_llama)
@@ -66,28 +73,30 @@ if(SOVEREIGN_SYSTEM_LLAMA)
   endif()
   target_link_libraries(sovereign_llama INTERFACE llama Threads::Threads)
 else()
-  target_include_directories(sovereign_llama SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include)
-  target_link_libraries(sovereign_llama INTERFACE
-    ${llama_build}/src/libllama.a ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a)
+  llama_archive(llama_ggml_base ggml/src/libggml-base.a Threads::Threads ${CMAKE_DL_LIBS} m)
+  llama_archive(llama_ggml_cpu ggml/src/libggml-cpu.a llama_ggml_base)
+  set(llama_ggml_backends llama_ggml_cpu)
   if(SOVEREIGN_CUDA)
     execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/cuda_toolkit.sh OUTPUT_VARIABLE CUDAToolkit_ROOT
       OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     # CMake 3.25 wants to mark it as deprecated, and CUDA 13 has it no more.
     add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
     find_package(CUDAToolkit REQUIRED)
-    target_link_libraries(sovereign_llama INTERFACE ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a
-      CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)
+    llama_archive(llama_ggml_cuda ggml/src/ggml-cuda/libggml-cuda.a
+      llama_ggml_base CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)
+    list(APPEND llama_ggml_backends llama_ggml_cuda)
   endif()
-  target_link_libraries(sovereign_llama INTERFACE ${llama_build}/ggml/src/libggml-base.a
-    Threads::Threads ${CMAKE_DL_LIBS} m)
+  llama_archive(llama_ggml ggml/src/libggml.a ${llama_ggml_backends})
+  llama_archive(llama_core src/libllama.a llama_ggml)
+  target_include_directories(sovereign_llama SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include)
+  target_link_libraries(sovereign_llama INTERFACE llama_core)
 endif()
 
+llama_archive(llama_httplib vendor/cpp-httplib/libcpp-httplib.a)
+llama_archive(llama_common_base common/libllama-common-base.a)
+llama_archive(llama_common_all common/libllama-common.a llama_common_base llama_httplib sovereign_llama)
 add_library(sovereign_llama_common INTERFACE)
 add_library(sovereign::llama_common ALIAS sovereign_llama_common)
 target_include_directories(sovereign_llama_common SYSTEM INTERFACE ${llama_source}/common ${llama_source}/vendor)
 target_compile_definitions(sovereign_llama_common INTERFACE LLAMA_SUBPROCESS)
-target_link_libraries(sovereign_llama_common INTERFACE
-  ${llama_build}/common/libllama-common.a
-  ${llama_build}/common/libllama-common-base.a
-  ${llama_build}/vendor/cpp-httplib/libcpp-httplib.a
-  sovereign_llama)
+target_link_libraries(sovereign_llama_common INTERFACE llama_common_all)

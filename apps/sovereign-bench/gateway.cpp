@@ -17,9 +17,9 @@ void add_gateway_suite(CLI::App& program, int& exit_code) {
   gateway.add_option("--litellm", options->litellm, "Peer; without it its ratio is left out");
   gateway.add_option("--nginx", options->nginx,
                      "Passes requests on unread; without it its figures are left out");
-  gateway.add_option("--model", options->model, "GGUF file; without it the pool is left out");
+  gateway.add_option("--model", options->model, "GGUF file; without it pool and batching are left out");
   options->threads = std::max(1U, cpu_info().physical);
-  gateway.add_option("--threads", options->threads, "Compute threads of the pool's part")
+  gateway.add_option("--threads", options->threads, "Compute threads of the parts with a model")
       ->capture_default_str();
   gateway.add_option("--clients", options->clients, "Clients at a time")
       ->capture_default_str()

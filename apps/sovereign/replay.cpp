@@ -128,6 +128,7 @@ std::vector<std::string> compare(const pci::ReceiptContent& then, Sealed now) {
 
 result<Replay> replay(const ReplayRequest& request) {
   const SteadyClock clock;
+  server::WorkerPool worker(1);  // outlives the engine, which posts to it
   config::Settings settings = settings_of(request);
   settings.engine.deterministic = true;
   std::string why_not_repeatable;
@@ -142,7 +143,6 @@ result<Replay> replay(const ReplayRequest& request) {
   if (!query) return fail(std::move(query.error()));
   const runtime::SovereignQuery asked = *query;
 
-  server::WorkerPool worker(1);
   const auto pipeline = runtime::make_pipeline({clock, [&worker](std::function<void()> job) {
                                                   boost::asio::post(worker.executor(), std::move(job));
                                                 }});

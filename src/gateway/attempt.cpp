@@ -163,7 +163,10 @@ class Attempt::Sink final : public GenerateSink {
     begun_ = true;
     // A server may have changed its model since the route was planned.
     const bool as_planned = first_choice_ && identity_.digest == attempt_->route_->identity().digest;
-    if (!as_planned) outer_->on_redirect(identity_);
+    if (!as_planned) {
+      identity_.tier = attempt_->shared_->fleet.tier(permit_.member);
+      outer_->on_redirect(identity_);
+    }
     outer_->on_begin(syntax_);
   }
 

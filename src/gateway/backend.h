@@ -22,6 +22,7 @@
 #include "gateway/backend_status.h"
 #include "gateway/failure.h"
 #include "gateway/relay.h"
+#include "gateway/tier.h"
 
 namespace sovereign::gateway {
 
@@ -37,6 +38,8 @@ struct BackendIdentity {
   std::map<std::string, std::string> settings{};
   // False: which model answers turns out as it is asked. Then nothing is found or kept under this identity.
   bool settled = true;
+  // As the gateway has it; without one everything is answered in this process.
+  Tier tier = Tier::edge;
 };
 
 struct BackendCapabilities {

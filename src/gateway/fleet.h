@@ -88,6 +88,7 @@ class Fleet {
 
   // Asking it costs nothing: it is in this process.
   bool embedded(std::size_t member) const { return members_[member].config.embedded; }
+  Tier tier(std::size_t member) const { return members_[member].config.tier; }
   // The embedded model is served now (or no longer); how it is the next probe tells.
   void set_present(std::size_t member, bool present, const std::string& model);
 

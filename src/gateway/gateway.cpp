@@ -15,7 +15,7 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
       : shared_(std::move(shared)),
         order_(std::move(order)),
         asked_(std::move(asked)),
-        identity_(first.identity_of(shared_->fleet.model_for(order_.front(), asked_))),
+        identity_(identity_in(shared_->fleet, order_.front(), first, asked_)),
         capabilities_(first.capabilities()) {}
 
   const BackendIdentity& identity() const override { return identity_; }
@@ -32,6 +32,13 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
   }
 
  private:
+  static BackendIdentity identity_in(const Fleet& fleet, std::size_t member, const Backend& backend,
+                                     const std::string& asked) {
+    BackendIdentity identity = backend.identity_of(fleet.model_for(member, asked));
+    identity.tier = fleet.tier(member);
+    return identity;
+  }
+
   const std::shared_ptr<GatewayShared> shared_;
   const std::vector<std::size_t> order_;
   const std::string asked_;  // for which model

@@ -14,9 +14,9 @@ std::shared_ptr<const Pipeline> Pipeline::create(std::vector<std::unique_ptr<Sta
 }
 
 void Pipeline::start(SovereignQuery query, const std::shared_ptr<gateway::Backend>& backend,
-                     std::shared_ptr<QueryClient> client) const {
+                     std::shared_ptr<QueryClient> client, std::optional<Duration> choosing) const {
   const auto run =
-      std::make_shared<QueryRun>(shared_from_this(), std::move(query), backend, std::move(client));
+      std::make_shared<QueryRun>(shared_from_this(), std::move(query), backend, std::move(client), choosing);
   run->accept();
   run->enter_stage();
 }

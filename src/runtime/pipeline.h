@@ -2,6 +2,7 @@
 //
 //   admission -> cache -> reasoning -> inference -> quality -> cache_fill -> seal
 //
+// Who answers is chosen before: its identity is part of the cache's key.
 // A hit leaves after `cache`, by way of `seal`: a receipt is each client's own, so it comes after all that is
 // shared with others. Immutable after create();
 // start() is thread-safe.
@@ -9,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,9 +33,10 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
                                                 AnswerPolicy policy = {}, bool waits = true);
 
   // Answers the query, on this thread as far as nothing has to be waited for: call it on a worker.
-  // Everything that comes of it goes to the client.
+  // Everything that comes of it goes to the client. `choosing`: how long it took to choose the backend; told
+  // as a stage `tier` before all others.
   void start(SovereignQuery query, const std::shared_ptr<gateway::Backend>& backend,
-             std::shared_ptr<QueryClient> client) const;
+             std::shared_ptr<QueryClient> client, std::optional<Duration> choosing = std::nullopt) const;
 
   const std::vector<std::unique_ptr<Stage>>& stages() const { return stages_; }
   const Clock& clock() const { return clock_; }

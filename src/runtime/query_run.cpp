@@ -22,7 +22,8 @@ void LeavePoint::leave() {
 }
 
 QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery asked,
-                   const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker)
+                   const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker,
+                   std::optional<Duration> choosing)
     : query(std::move(asked)),
       backend(answers),
       identity(answers->identity()),
@@ -32,13 +33,15 @@ QueryRun::QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery aske
   result.id = query.id;
   result.variant = policy().variant;
   expect_own_answer();
-  result.timings.reserve(pipeline_->stages().size());
+  result.timings.reserve(pipeline_->stages().size() + 1);
+  if (choosing) result.timings.push_back({"tier", *choosing});
 }
 
 void QueryRun::expect_own_answer() {
   result.model_used = identity.model;
   result.fingerprint = identity.fingerprint;
   result.model_digest = identity.digest;
+  result.tier = identity.tier;
   result.answered_by = nullptr;
 }
 

@@ -41,7 +41,8 @@ class LeavePoint {
 class QueryRun : public std::enable_shared_from_this<QueryRun> {
  public:
   QueryRun(std::shared_ptr<const Pipeline> pipeline, SovereignQuery asked,
-           const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker);
+           const std::shared_ptr<gateway::Backend>& answers, std::shared_ptr<QueryClient> asker,
+           std::optional<Duration> choosing);
   // Before the first stage.
   void accept();
 

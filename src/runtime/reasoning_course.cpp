@@ -48,18 +48,20 @@ void ReasoningCourse::next_level() {
   std::vector<ThoughtRequest> requests;
   std::optional<Time> deadline;
   std::optional<ReasoningOutcome> outcome;
+  std::optional<gateway::Failure> failure;
   {
     const std::lock_guard lock(mutex_);
     if (!stopped_) requests = reasoner_.next(run_->now());
     deadline = reasoner_.deadline();
     if (requests.empty()) {
       outcome = reasoner_.outcome();
+      failure = failure_;
       run_->result.usage.add(usage_);
       // The key names the backend that was asked.
       if (by_another_) run_->store = false;
     }
   }
-  if (outcome) return std::exchange(done_, nullptr)(std::move(*outcome));
+  if (outcome) return std::exchange(done_, nullptr)(std::move(*outcome), std::move(failure));
   if (run_->query.deadline)
     deadline = std::min(deadline.value_or(*run_->query.deadline), *run_->query.deadline);
   begin_thoughts(requests, deadline);
@@ -85,13 +87,14 @@ void ReasoningCourse::begin_thoughts(const std::vector<ThoughtRequest>& requests
     const ThoughtRequest& thought = requests[i];
     if (backend == nullptr || stopped) {
       SideAnswer none;
-      none.error = Error{ErrorCode::unavailable, "The model is no longer served.", {}};
+      none.error = gateway::Failure(ErrorCode::unavailable, "The model is no longer served.");
       take(thought.id, std::move(none));
       continue;
     }
     gateway::GenerateRequest request;
     request.input.messages_json = messages_of(run_->query, thought.turns);
     request.max_tokens = thought.max_tokens;
+    request.ignore_eos = run_->query.ignore_eos;
     request.sampling = sampling_;
     request.sampling.seed = thought.seed;
     request.deadline = deadline;
@@ -112,7 +115,10 @@ void ReasoningCourse::take(ThoughtId id, SideAnswer answer) {
     thought.logprobs = std::move(answer.log_likelihoods);
     thought.tokens = answer.tokens;
     thought.ending = ending_of(answer.finish);
-    if (answer.error) thought.error = std::move(answer.error->message);
+    if (answer.error) {
+      thought.error = answer.error->message;
+      if (!failure_) failure_ = std::move(answer.error);
+    }
     reasoner_.on_result(std::move(thought));
     complete = reasoner_.level_complete();
     if (complete) generations_.clear();

@@ -15,7 +15,8 @@ namespace sovereign::runtime {
 // Thread-safe: thoughts end on any worker.
 class ReasoningCourse : public std::enable_shared_from_this<ReasoningCourse> {
  public:
-  using Done = std::function<void(ReasoningOutcome)>;
+  // With the first failure of a thought, if one failed.
+  using Done = std::function<void(ReasoningOutcome, std::optional<gateway::Failure>)>;
 
   // `done` is called once, on a worker; soon, when the run is cancelled.
   ReasoningCourse(QueryRunPtr run, const ReasoningPolicy& policy, Done done);
@@ -37,6 +38,7 @@ class ReasoningCourse : public std::enable_shared_from_this<ReasoningCourse> {
   bool stopped_ = false;                                      // guarded by mutex_
   Usage usage_;                                               // guarded by mutex_
   bool by_another_ = false;                                   // some thought was; guarded by mutex_
+  std::optional<gateway::Failure> failure_;                   // the first; guarded by mutex_
   Done done_;
 };
 

@@ -13,6 +13,7 @@
 #include "cache/wall_time.h"
 #include "engine/chat_format.h"
 #include "engine/generation.h"
+#include "gateway/tier.h"
 #include "pci/receipt.h"
 #include "runtime/quality.h"
 #include "runtime/reasoning/reasoner.h"
@@ -72,6 +73,7 @@ struct SovereignResult {
   std::string model_used;
   std::string fingerprint;
   std::string model_digest;
+  gateway::Tier tier = gateway::Tier::edge;  // of who answered, or who would have what was found
   // Another backend than the one that was asked; null: it was that one. Not kept with an answer.
   std::shared_ptr<const gateway::BackendIdentity> answered_by;
   std::string variant;  // the canary whose variant answered; empty: none. Not kept with an answer
@@ -80,8 +82,9 @@ struct SovereignResult {
   CacheNote cached;
   std::shared_ptr<const pci::ReceiptFile> receipt;    // of this client alone; null: none was asked for
   std::shared_ptr<const ReasoningOutcome> reasoning;  // null: it was answered without
-  std::vector<StageTiming> timings;  // in the order of the pipeline; stages that were not reached are
-                                     // missing, those that were repeated are there again
+  // First `tier`, the choice of a backend, where there was one; then in the order of the pipeline. Stages that
+  // were not reached are missing, those that were repeated are there again.
+  std::vector<StageTiming> timings;
 };
 
 }  // namespace sovereign::runtime

@@ -53,7 +53,12 @@ void SideGeneration::on_delta(engine::GenerationDelta delta) noexcept {
 
 void SideGeneration::on_done(const engine::GenerationSummary& summary) noexcept {
   answer_.summary = summary;
-  answer_.error = summary.error;
+  if (summary.error) answer_.error = *summary.error;
+  run_->post([self = shared_from_this()] { self->finish(); });
+}
+
+void SideGeneration::on_failure(const gateway::Failure& failure) noexcept {
+  answer_.error = failure;
   run_->post([self = shared_from_this()] { self->finish(); });
 }
 

@@ -20,7 +20,7 @@ struct SideAnswer {
   std::uint32_t tokens = 0;
   engine::FinishReason finish = engine::FinishReason::stop;
   engine::GenerationSummary summary;
-  std::optional<Error> error;  // it could not begin, or broke off
+  std::optional<gateway::Failure> error;  // it could not begin, or broke off
   bool by_another = false;     // than the backend that was asked: what follows from it is not kept
 };
 
@@ -41,6 +41,7 @@ class SideGeneration final : public gateway::GenerateSink,
   void on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept override;
   void on_delta(engine::GenerationDelta delta) noexcept override;
   void on_done(const engine::GenerationSummary& summary) noexcept override;
+  void on_failure(const gateway::Failure& failure) noexcept override;
 
  private:
   void finish();

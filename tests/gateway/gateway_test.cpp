@@ -108,6 +108,7 @@ class GatewayTest : public ::testing::Test {
 TEST_F(GatewayTest, TheFirstChoiceAnswers) {
   const auto asked = ask();
   EXPECT_EQ(asked.route->identity().model, "edge");
+  EXPECT_EQ(asked.route->identity().tier, Tier::edge);
   EXPECT_FALSE(asked.route->owns_engine()) << "whoever it leads to";
   edge().take().answer("Hi");
   EXPECT_EQ(asked.sink->text(), "Hi");
@@ -151,6 +152,7 @@ TEST_F(GatewayTest, WhoFailsBeforeTheFirstTokenIsPassedOverUnseen) {
   rack().take().answer("Hi");
   EXPECT_EQ(asked.sink->text(), "Hi");
   EXPECT_EQ(asked.sink->answered_by(), "rack");
+  EXPECT_EQ(asked.sink->answered_in(), Tier::pool);
 }
 
 // With request_timeout <= first_token_timeout a server that hangs was never blamed, and the next never asked.

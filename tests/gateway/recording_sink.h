@@ -21,6 +21,7 @@ class RecordingSink final : public gateway::GenerateSink {
     const std::lock_guard lock(mutex_);
     EXPECT_FALSE(begun_) << "redirected after the beginning";
     answered_by_ = by.model;
+    answered_in_ = by.tier;
   }
   void on_repeat() noexcept override {
     const std::lock_guard lock(mutex_);
@@ -77,6 +78,7 @@ class RecordingSink final : public gateway::GenerateSink {
   // That told it deltas.
   std::set<std::thread::id> threads() const { return get(threads_); }
   std::string answered_by() const { return get(answered_by_); }
+  std::optional<gateway::Tier> answered_in() const { return get(answered_in_); }
   std::optional<engine::FinishReason> finish() const { return get(finish_); }
   std::vector<engine::TokenLogprob> logprobs() const { return get(logprobs_); }
   std::optional<engine::GenerationSummary> summary() const { return get(summary_); }
@@ -103,6 +105,7 @@ class RecordingSink final : public gateway::GenerateSink {
   std::string text_;
   std::size_t deltas_ = 0;
   std::string answered_by_;
+  std::optional<gateway::Tier> answered_in_;
   std::optional<engine::FinishReason> finish_;
   std::vector<engine::TokenLogprob> logprobs_;
   std::optional<engine::GenerationSummary> summary_;

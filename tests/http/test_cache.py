@@ -234,7 +234,7 @@ def test_a_query_has_an_answer_with_its_story(service, query):
     assert result["model_digest"].startswith("sha256:")
     assert result["cached"] is False and result["cache"]["status"] == "miss"
     assert [s["stage"] for s in result["timings"]["stages"]] == [
-        "admission", "cache", "reasoning", "inference", "quality", "cache_fill"]
+        "tier", "admission", "cache", "reasoning", "inference", "quality", "cache_fill"]
     again = query(body | {"id": "q2"}).json()
     assert again["cached"] is True and again["id"] == "q2" and again["answer"] == result["answer"]
     assert again["cache"]["level"] == "memory" and again["cache"]["age_ms"] >= 0

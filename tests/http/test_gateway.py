@@ -79,6 +79,7 @@ def test_a_query_by_tier(front):
         front.url + "/v1/query", json={"content": "Hi", "tier": "local", "max_tokens": 4}, timeout=60
     )
     assert answer.status_code == 200 and answer.json()["answer"]
+    assert answer.json()["tier"] == "local" and answer.json()["timings"]["stages"][0]["stage"] == "tier"
     assert httpx.post(front.url + "/v1/query", json={"content": "Hi", "tier": "moon"}).status_code == 400
 
 

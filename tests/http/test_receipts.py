@@ -113,7 +113,7 @@ def test_queries_found_ones_too_have_receipts_of_their_own(proving, parts):
     check(parts, first["receipt"], first["answer"].encode(), sent, "--replay")
     second, sent = query(proving, body | {"id": "again"})
     assert second["cached"] is True and second["answer"] == first["answer"]
-    assert [s["stage"] for s in second["timings"]["stages"]] == ["admission", "cache", "seal"]
+    assert [s["stage"] for s in second["timings"]["stages"]] == ["tier", "admission", "cache", "seal"]
     one, two = first["receipt"], second["receipt"]
     assert two["content"]["sequence"] == one["content"]["sequence"] + 1
     check(parts, two, second["answer"].encode(), sent)

@@ -85,6 +85,17 @@ TEST_F(PipelineTest, AnAnswerStreamsAndEndsWithAResult) {
   EXPECT_EQ(stages, (std::vector<std::string>{"admission", "cache", "inference", "cache_fill"}));
 }
 
+TEST_F(PipelineTest, TheChoiceOfABackendIsTheFirstStage) {
+  const auto client = std::make_shared<RecordingClient>();
+  pipeline_->start(greedy("colour?"), backend_, client, std::chrono::microseconds(7));
+  backend_->run_to_end();
+  ASSERT_TRUE(client->result());
+  const StageTiming& first = client->result()->timings.front();
+  EXPECT_EQ(first.stage, "tier");
+  EXPECT_EQ(first.spent, std::chrono::microseconds(7));
+  EXPECT_EQ(client->result()->timings[1].stage, "admission");
+}
+
 TEST_F(PipelineTest, TheSecondTimeItIsFound) {
   ask_to_end(greedy("colour?"));
   const auto again = ask(greedy("colour?"));

@@ -191,8 +191,8 @@ result<Report> run_gateway_suite(const GatewayOptions& options, const Progress& 
   Report report;
   report.name = options.smoke ? "gateway-smoke" : "gateway";
   report.environment = read_environment(options.date);
-  for (const auto measure :
-       {measure_gateway_overhead, measure_gateway_breaker, measure_gateway_peer, measure_gateway_pool}) {
+  for (const auto measure : {measure_gateway_overhead, measure_gateway_breaker, measure_gateway_peer,
+                             measure_gateway_pool, measure_gateway_batching}) {
     if (auto done = measure(options, progress, report); !done) return fail(done.error());
   }
   return report;

@@ -63,7 +63,8 @@ class LoadLoop {
    private:
     void send() {
       sent_ = loop_.clock_.now();
-      if (loop_.error_ || sent_ >= loop_.ends_) return;
+      if (loop_.error_ || (asked_ && sent_ >= loop_.ends_)) return;
+      asked_ = true;
       asio::async_write(socket_, asio::buffer(loop_.request_), [this](const auto& error, std::size_t) {
         if (error) return loop_.give_up("cannot send: " + error.message());
         receive();
@@ -89,6 +90,7 @@ class LoadLoop {
     LoadLoop& loop_;
     tcp::socket socket_;
     asio::steady_timer pause_;
+    bool asked_ = false;  // each asks once at least, however short the time
     Time sent_{};
     std::array<char, 16 * 1024> piece_{};
     std::string answer_;

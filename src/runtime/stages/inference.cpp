@@ -55,6 +55,7 @@ class InferenceSink final : public gateway::GenerateSink, public std::enable_sha
     run_->result.model_used = by.model;
     run_->result.fingerprint = by.fingerprint;
     run_->result.model_digest = by.digest;
+    run_->result.tier = by.tier;
     // The key names the backend that was asked: under it this answer must not be found.
     if (by.digest != run_->identity.digest) run_->store = false;
     run_->result.answered_by = std::make_shared<const gateway::BackendIdentity>(by);

@@ -25,10 +25,12 @@ void ReasoningStage::enter(const QueryRunPtr& run) {
   if (!run->query.reasons()) return run->proceed();
   if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
   // The run holds the pipeline, and that this stage.
-  const auto course = std::make_shared<ReasoningCourse>(run, policy_, [this, run](ReasoningOutcome outcome) {
+  const auto done = [this, run](ReasoningOutcome outcome, std::optional<gateway::Failure> failure) {
     if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
     if (outcome.best_path.empty() && run->query.require_reasoning) {
-      return run->refuse({ErrorCode::unavailable, "Reasoning brought no answer: " + outcome.error, {}});
+      gateway::Failure why = failure.value_or(gateway::Failure(ErrorCode::unavailable, "there was no text"));
+      why.message = "Reasoning brought no answer: " + why.message;
+      return run->refuse(why);
     }
     if (!outcome.best_path.empty()) {
       run->messages_json = messages_after(run->query, policy_.graph.prompts, outcome.answer);
@@ -37,8 +39,8 @@ void ReasoningStage::enter(const QueryRunPtr& run) {
     if (!forced && depends_on_time(outcome, policy_.graph.max_thought_tokens)) run->store = false;
     run->result.reasoning = std::make_shared<const ReasoningOutcome>(std::move(outcome));
     run->proceed();
-  });
-  course->begin();
+  };
+  std::make_shared<ReasoningCourse>(run, policy_, done)->begin();
 }
 
 }  // namespace sovereign::runtime

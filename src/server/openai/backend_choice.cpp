@@ -44,17 +44,20 @@ outcome<RequestLimits> request_limits(const Serving& serving) {
 }
 
 outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
-                                      const std::string& model, const RoutingFields& routing) {
+                                      const std::string& model, const RoutingFields& routing,
+                                      const Clock& clock) {
+  const Time began = clock.now();
   if (serving->gateway == nullptr) {
     const auto served = find_model(*serving, model);
     if (!served) return refuse(served.error());
-    return ChosenBackend{(*served)->backend, serving, (*served)->id, (*served)->fingerprint};
+    return ChosenBackend{(*served)->backend, serving, (*served)->id, (*served)->fingerprint,
+                         clock.now() - began};
   }
   const auto& gateway = serving->gateway;
   auto route = gateway->route(make_question(gateway->routing(), query, model, routing));
   if (!route) return refuse(route.error());
   const auto& identity = (*route)->identity();
-  return ChosenBackend{*route, serving, identity.model, identity.fingerprint};
+  return ChosenBackend{*route, serving, identity.model, identity.fingerprint, clock.now() - began};
 }
 
 void keep_local(const ApiContext& api, runtime::SovereignQuery& query) {

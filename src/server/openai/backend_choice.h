@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "gateway/backend.h"
 #include "runtime/query.h"
 #include "server/openai/api_context.h"
@@ -21,13 +22,15 @@ struct ChosenBackend {
   ServingPtr serving;                         // likewise
   std::string id;                             // for "model" in the answer
   std::string fingerprint;
+  Duration choosing{};               // how long it took
   std::shared_ptr<void> fallback{};  // holds who answers in its place, should that come to be
 };
 
 // Without a gateway: the embedded model, if it goes by that name. Errors: as find_model() and
 // Gateway::route().
 outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
-                                      const std::string& model, const RoutingFields& routing);
+                                      const std::string& model, const RoutingFields& routing,
+                                      const Clock& clock);
 
 // A query that must stay here keeps away from a cache that other machines share.
 void keep_local(const ApiContext& api, runtime::SovereignQuery& query);

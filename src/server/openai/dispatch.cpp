@@ -34,7 +34,7 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
                  const std::shared_ptr<runtime::QueryClient>& client) {
   const auto api = weak.lock();
   if (api == nullptr) return client->on_failure({ErrorCode::unavailable, "The server is ending.", {}});
-  auto chosen = choose_backend(api->serving.get(), asking.query, asking.model, asking.routing);
+  auto chosen = choose_backend(api->serving.get(), asking.query, asking.model, asking.routing, api->clock);
   if (!chosen) {
     gateway::Failure failure(chosen.error().error);
     failure.reason = chosen.error().code;
@@ -47,14 +47,15 @@ void ask_control(const std::weak_ptr<const ApiContext>& weak, const std::weak_pt
     holder->backend = chosen->backend;
     holder->serving = chosen->serving;
   }
-  api->pipeline.get()->start(std::move(asking.query), chosen->backend, client);
+  api->pipeline.get()->start(std::move(asking.query), chosen->backend, client, chosen->choosing);
 }
 
 // Whether control would have found its answer: then the variant, whose keys are its own and few, would be
 // compared by queries that control never computes.
 bool is_known_to_control(const ApiContext& api, const Asking& asking) {
   if (api.cache == nullptr) return false;
-  const auto chosen = choose_backend(api.serving.get(), asking.query, asking.model, asking.routing);
+  const auto chosen =
+      choose_backend(api.serving.get(), asking.query, asking.model, asking.routing, api.clock);
   if (!chosen) return false;
   const auto& identity = chosen->backend->identity();
   if (!runtime::plan_cache(asking.query, identity).lookup) return false;
@@ -75,7 +76,7 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   RoutingFields routing = asking.routing;
   if (canary.overlay.tier) routing.tier = canary.overlay.tier;
   const std::string& model = canary.overlay.model.empty() ? asking.model : canary.overlay.model;
-  auto chosen = choose_backend(api->serving.get(), query, model, routing);
+  auto chosen = choose_backend(api->serving.get(), query, model, routing, api->clock);
   if (!chosen) return std::nullopt;
   const bool counts = !is_known_to_control(*api, asking);
   if (!counts) canary.trial->count_uncounted(Arm::variant);
@@ -89,7 +90,8 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   };
   canary.pipeline->start(std::move(query), chosen->backend,
                          std::make_shared<runtime::CanaryClient>(canary.trial, Arm::variant, counts,
-                                                                 api->clock, client, std::move(fallback)));
+                                                                 api->clock, client, std::move(fallback)),
+                         chosen->choosing);
   chosen->fallback = held;
   return std::move(*chosen);
 }
@@ -131,7 +133,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
   if (arm == Arm::variant) {
     if (auto started = start_variant(api, asking, client)) return std::move(*started);
   }
-  auto chosen = choose_backend(api->serving.get(), asking.query, model, routing);
+  auto chosen = choose_backend(api->serving.get(), asking.query, model, routing, api->clock);
   // Where control has nobody either, that says nothing about the variant.
   if (!chosen) return refuse(chosen.error());
   if (arm == Arm::variant) {
@@ -145,7 +147,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
                                                      nullptr);
   }
   if (on_control) on_control(asking.query, *chosen);
-  api->pipeline.get()->start(std::move(asking.query), chosen->backend, std::move(client));
+  api->pipeline.get()->start(std::move(asking.query), chosen->backend, std::move(client), chosen->choosing);
   return chosen;
 }
 

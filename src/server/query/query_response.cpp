@@ -71,6 +71,7 @@ std::string result_json(const runtime::SovereignResult& result, std::int64_t cre
   }
   append_text(out, "finish_reason", openai::finish_reason_name(choice.finish, false));
   append_text(out, "model_used", result.model_used);
+  append_text(out, "tier", to_string(result.tier));
   append_text(out, "system_fingerprint", result.fingerprint);
   append_text(out, "model_digest", result.model_digest);
   if (!result.variant.empty()) append_text(out, "canary", result.variant);
