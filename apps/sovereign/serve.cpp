@@ -166,12 +166,13 @@ int run_service(const config::Settings& settings, const SettingsFlags& flags, co
                path->empty() ? "for its backends" : "loading " + path->string());
 
   const auto begin = std::chrono::steady_clock::now();
-  if (const auto loaded = service.load(); !loaded) return print_failure(loaded.error());
+  const auto id = service.load();
+  if (!id) return print_failure(id.error());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   shutdown.on_hangup([&service] { service.reload(); });
   shutdown.enter(Shutdown::Phase::serving);
   if (!path->empty()) {
-    spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), service.id(), elapsed.count());
+    spdlog::info("ready: {} serves {} (loaded in {:.1f} s)", service.url(), *id, elapsed.count());
   }
 
   shutdown.wait();

@@ -57,8 +57,9 @@ Service::Service(const config::Settings& settings, std::filesystem::path model_p
                  ReadSettings read_settings)
     : settings_(settings),
       model_path_(std::move(model_path)),
-      read_settings_(std::move(read_settings)),
       model_id_(model_path_.empty() ? std::string() : sovereign::model_id(model_path_, settings)),
+      read_settings_(std::move(read_settings)),
+      drain_timeout_(settings.server.drain_timeout),
       workers_(settings.server.worker_threads) {}
 
 Service::~Service() = default;
@@ -233,17 +234,21 @@ result<std::unique_ptr<Service>> Service::start(const config::Settings& settings
   auto server = server::HttpServer::start(settings.server, service->make_router(), service->loops_.get());
   if (!server) return fail(server.error());
   service->server_ = std::move(*server);
+  const std::string& host = settings.server.host;
+  service->url_ = fmt::format("{}://{}:{}", service->server_->tls() ? "https" : "http",
+                              host.find(':') == std::string::npos ? host : "[" + host + "]", service->port());
   service->transport_.store(&service->server_->metrics(), std::memory_order_release);
   return service;
 }
 
-result<void> Service::load() {
+result<std::string> Service::load() {
   auto serving = build(settings_, model_path_, serving_.get()->gateway, false);
   if (!serving) return fail(serving.error());
   model_set_->apply_limits(settings_, (*serving)->models);
   serving_.set(std::move(*serving));
+  std::string id = model_id_;
   ready_.set_ready();
-  return {};
+  return id;
 }
 
 void Service::reload() {
@@ -325,14 +330,8 @@ result<server::ReloadReport> Service::take_settings() {
 
 void Service::drain_and_join() {
   ready_.set_draining();
-  server_->drain(settings_.server.drain_timeout);
+  server_->drain(drain_timeout_);
   server_->join();
-}
-
-std::string Service::url() const {
-  const std::string& host = settings_.server.host;
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}:{}", server_->tls() ? "https" : "http", ipv6 ? "[" + host + "]" : host, port());
 }
 
 }  // namespace sovereign

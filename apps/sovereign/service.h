@@ -47,8 +47,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Loads the model and serves it. Errors: as load_model().
-  result<void> load();
+  // Loads the model, serves it, and gives its id; empty: none is served here. Errors: as load_model().
+  result<std::string> load();
 
   // Reads the configuration again and serves what it says, soon, on a thread of its own; answers under way
   // are finished as they were begun. A configuration with an error changes nothing. The log tells how it
@@ -59,9 +59,8 @@ class Service {
   void drain_and_join();
 
   // "http://127.0.0.1:8080"
-  std::string url() const;
+  const std::string& url() const { return url_; }
   std::uint16_t port() const { return server_->port(); }
-  const std::string& id() const { return model_id_; }
 
  private:
   Service(const config::Settings& settings, std::filesystem::path model_path, ReadSettings read_settings);
@@ -89,8 +88,10 @@ class Service {
   config::Settings settings_;         // after load(): of the reloader's thread
   std::filesystem::path model_path_;  // likewise
   std::string gateway_inputs_;        // likewise; describe_gateway() of what is served
+  std::string model_id_;              // likewise
   const ReadSettings read_settings_;
-  std::string model_id_;
+  const std::chrono::milliseconds drain_timeout_;
+  std::string url_;  // since start()
   // In the order of who outlives whom: the server goes first.
   SteadyClock clock_;
   server::ReadyState ready_;

@@ -2,6 +2,9 @@ import pytest
 
 from service import Service
 
+# Exit codes: SIGABRT, SIGSEGV, a finding of the thread sanitizer.
+CRASHES = (-6, -11, 66)
+
 # Small enough that a prompt can be too long, large enough for templates with tools. Without the response
 # cache: a question that is asked twice is answered twice.
 CONFIG = """
@@ -41,5 +44,7 @@ def start():
 
     yield start_service
     for running in started:
-        if running.process.poll() is None:
+        code = running.process.poll()
+        if code is None:
             running.stop()
+        assert code not in CRASHES, f"the server crashed ({code}):\n{running.log_text()}"

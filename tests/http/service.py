@@ -75,7 +75,7 @@ class Service:
 
     def log_text(self):
         self.log.flush()
-        return self.log_path.read_text(errors="replace")[-4000:]
+        return self.log_path.read_text(errors="replace")[-20000:]
 
     def client(self, **options):
         """The official client; it does not repeat failed requests, so that tests see them."""

@@ -102,7 +102,8 @@ class MadeUpFile {
   }
 
   void matrix(const std::string& name, ggml_type type, std::int64_t inputs, std::int64_t rows) {
-    const std::int64_t drawn = std::min(rows, shape_.width < kLargeWidth ? kDistinctRows : kDistinctRowsOfLarge);
+    const std::int64_t drawn =
+        std::min(rows, shape_.width < kLargeWidth ? kDistinctRows : kDistinctRowsOfLarge);
     // Outputs as large as inputs.
     std::normal_distribution<float> normal(0, 1 / std::sqrt(static_cast<float>(inputs)));
     std::vector<float> weights(static_cast<std::size_t>(inputs * drawn));
