@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <limits>
 #include <optional>
@@ -113,7 +114,13 @@ class MemoryExchange final : public Exchange {
     if (auto callback = std::exchange(disconnected_, nullptr)) callback();
   }
 
-  mutable asio::io_context io_{1};
+  // As a server's loops, it outlives whoever posts to it: an engine may still be within its call.
+  static asio::io_context& new_loop() {
+    static std::deque<asio::io_context> loops;
+    return loops.emplace_back(1);
+  }
+
+  asio::io_context& io_ = new_loop();
   HttpRequest request_;
   std::optional<HttpResponse> response_;
   std::vector<std::pair<std::string, std::string>> stream_headers_;
