@@ -47,7 +47,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Loads the model, serves it, and gives its id; empty: none is served here. Errors: as load_model().
+  // Loads the model, serves it, and gives the id of model.path; empty: there is none. Errors: as load_model().
   result<std::string> load();
 
   // Reads the configuration again and serves what it says, soon, on a thread of its own; answers under way

@@ -138,7 +138,6 @@ void write_reasoning(ByteWriter& out, const ReasoningOutcome& outcome) {
   const auto& thoughts = outcome.graph.thoughts();
   out.number(static_cast<std::uint32_t>(thoughts.size() - 1));  // the question is no thought of its own
   for (std::size_t i = 1; i < thoughts.size(); ++i) write_thought(out, thoughts[i]);
-  out.text(outcome.error);
 }
 
 std::shared_ptr<const ReasoningOutcome> read_reasoning(ByteReader& in) {
@@ -160,7 +159,6 @@ std::shared_ptr<const ReasoningOutcome> read_reasoning(ByteReader& in) {
     if (id >= outcome->graph.size()) return nullptr;
   }
   outcome->best_path = std::move(path);
-  outcome->error = in.text();
   return in.bad() ? nullptr : outcome;
 }
 

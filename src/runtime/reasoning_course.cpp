@@ -117,7 +117,9 @@ void ReasoningCourse::take(ThoughtId id, SideAnswer answer) {
     thought.ending = ending_of(answer.finish);
     if (answer.error) {
       thought.error = answer.error->message;
-      if (!failure_) failure_ = std::move(answer.error);
+      // A prompt that is too long is the client's to shorten, whatever else went wrong.
+      const bool too_long = answer.error->reason == gateway::kContextLengthExceeded;
+      if (!failure_ || too_long) failure_ = std::move(answer.error);
     }
     reasoner_.on_result(std::move(thought));
     complete = reasoner_.level_complete();

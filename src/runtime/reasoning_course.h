@@ -15,7 +15,7 @@ namespace sovereign::runtime {
 // Thread-safe: thoughts end on any worker.
 class ReasoningCourse : public std::enable_shared_from_this<ReasoningCourse> {
  public:
-  // With the first failure of a thought, if one failed.
+  // With a failure of a thought, if one failed: the first, or that the prompt is too long.
   using Done = std::function<void(ReasoningOutcome, std::optional<gateway::Failure>)>;
 
   // `done` is called once, on a worker; soon, when the run is cancelled.
@@ -38,7 +38,7 @@ class ReasoningCourse : public std::enable_shared_from_this<ReasoningCourse> {
   bool stopped_ = false;                                      // guarded by mutex_
   Usage usage_;                                               // guarded by mutex_
   bool by_another_ = false;                                   // some thought was; guarded by mutex_
-  std::optional<gateway::Failure> failure_;                   // the first; guarded by mutex_
+  std::optional<gateway::Failure> failure_;                   // as Done is told; guarded by mutex_
   Done done_;
 };
 

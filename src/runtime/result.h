@@ -82,8 +82,8 @@ struct SovereignResult {
   CacheNote cached;
   std::shared_ptr<const pci::ReceiptFile> receipt;    // of this client alone; null: none was asked for
   std::shared_ptr<const ReasoningOutcome> reasoning;  // null: it was answered without
-  // First `tier`, the choice of a backend, where there was one; then in the order of the pipeline. Stages that
-  // were not reached are missing, those that were repeated are there again.
+  // First `tier`, the choice of a backend, where there was one; then in the order of the pipeline. Stages
+  // that were not reached are missing, those that were repeated are there again.
   std::vector<StageTiming> timings;
 };
 

@@ -43,8 +43,14 @@ def start():
         return started[-1]
 
     yield start_service
+    wrong = []
     for running in started:
         code = running.process.poll()
+        if code in CRASHES:
+            wrong.append(f"the server crashed ({code}):\n{running.log_text()}")
         if code is None:
-            running.stop()
-        assert code not in CRASHES, f"the server crashed ({code}):\n{running.log_text()}"
+            try:
+                running.stop()
+            except AssertionError as error:
+                wrong.append(str(error))
+    assert not wrong, "\n".join(wrong)

@@ -96,6 +96,19 @@ TEST_F(PipelineTest, TheChoiceOfABackendIsTheFirstStage) {
   EXPECT_EQ(client->result()->timings[1].stage, "admission");
 }
 
+TEST_F(PipelineTest, WhoAnswersInAnothersPlaceIsNamed) {
+  gateway::BackendIdentity other;
+  other.model = "fallback";
+  other.digest = "sha256:other";
+  other.tier = gateway::Tier::pool;
+  backend_->redirect_to(other);
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_TRUE(client->result());
+  EXPECT_EQ(client->result()->model_used, "fallback");
+  EXPECT_EQ(client->result()->model_digest, "sha256:other");
+  EXPECT_EQ(client->result()->tier, gateway::Tier::pool);
+}
+
 TEST_F(PipelineTest, TheSecondTimeItIsFound) {
   ask_to_end(greedy("colour?"));
   const auto again = ask(greedy("colour?"));

@@ -43,7 +43,11 @@ class ScriptedBackend final : public gateway::Backend {
     }
     running_.push_back({generations_, std::move(sink), 0, request.n, std::move(words),
                         request.sampling.log_likelihoods ? std::optional(log_likelihood_) : std::nullopt,
-                        false, false});
+                        false, false, std::nullopt});
+    if (!failures_.empty()) {
+      running_.back().failure = std::move(failures_.front());
+      failures_.pop_front();
+    }
     requests_.push_back(std::move(request));
     return generations_;
   }
@@ -85,6 +89,10 @@ class ScriptedBackend final : public gateway::Backend {
         it->speaking = true;
       }
     }
+    if (ended && ended->failure) {
+      ended->sink->on_failure(*ended->failure);
+      return true;
+    }
     if (ended) {
       end(*ended->sink, ended->choices, finish_, ended->next);
       return true;
@@ -121,6 +129,11 @@ class ScriptedBackend final : public gateway::Backend {
     const std::lock_guard lock(mutex_);
     scripts_ = std::move(scripts);
   }
+  // How the next generations end when they have said their words, one after the other.
+  void fail_in_turn(std::deque<gateway::Failure> failures) {
+    const std::lock_guard lock(mutex_);
+    failures_ = std::move(failures);
+  }
   // Of each word, when it is asked for.
   void set_log_likelihood(float value) { log_likelihood_ = value; }
   gateway::BackendIdentity& mutable_identity() { return identity_; }
@@ -156,6 +169,7 @@ class ScriptedBackend final : public gateway::Backend {
     std::optional<float> log_likelihood;
     bool speaking;  // step() tells it something
     bool cancelled;
+    std::optional<gateway::Failure> failure;  // how it ends
   };
   using RunningAt = std::deque<Running>::iterator;
 
@@ -197,6 +211,7 @@ class ScriptedBackend final : public gateway::Backend {
   std::uint64_t cancels_ = 0;
   std::vector<gateway::GenerateRequest> requests_;
   std::deque<std::vector<std::string>> scripts_;
+  std::deque<gateway::Failure> failures_;
   float log_likelihood_ = -0.5F;
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "bench/load_generator.h"
@@ -10,33 +11,36 @@
 #include "bench/suites/serve_scenarios.h"
 #include "bench/suites/served_peer.h"
 #include "engine/llama_model.h"
+#include "net/blocking_http.h"
 
 namespace sovereign::bench {
 namespace {
 
-// One way to ask the server, through a gateway of its own.
+// One way to ask the server, through a gateway of its own, with prompts of its own: what one way leaves in
+// the server's KV cache must not help the next.
 struct Way {
   std::string name;
   std::string limits;  // TOML keys of the backend
+  std::uint64_t seed;
   std::optional<ProxyPeer> gateway{};
   LoadSummary summary{};
 };
 
-result<std::vector<LoadRequest>> chats(const ServeScenarios& scenarios, const std::string& model, int round) {
+result<std::vector<LoadRequest>> chats(ServeScenarios scenarios, const Way& way, int round) {
+  scenarios.seed = way.seed;
   const auto prompts = scenarios.independent_prompts(round);
   if (!prompts) return fail(prompts.error());
   std::vector<LoadRequest> requests;
   for (const std::string& prompt : *prompts) {
     LoadRequest& request = requests.emplace_back();
     request.path = "/v1/chat/completions";
-    request.body = chat_body(model, "Go on with the list of words.", prompt, scenarios.sizes.output);
-    request.expected_output_tokens = scenarios.sizes.output;
+    request.body = chat_body("rack", "Go on with the list of words.", prompt, scenarios.sizes.output);
   }
   return requests;
 }
 
-result<void> run_wave(const ServeScenarios& scenarios, const std::string& model, Way& way, int round) {
-  auto requests = chats(scenarios, model, round);
+result<void> run_wave(const ServeScenarios& scenarios, Way& way, int round) {
+  auto requests = chats(scenarios, way, round);
   if (!requests) return fail(requests.error());
   LoadOptions load;
   load.base_url = fmt::format("http://127.0.0.1:{}", way.gateway->port());
@@ -50,6 +54,24 @@ result<void> run_wave(const ServeScenarios& scenarios, const std::string& model,
   return {};
 }
 
+// Prompts to a call, as the gateway counts them. Errors: a batch was refused, or none was made.
+result<double> mean_batch(const ProxyPeer& gateway) {
+  net::ClientRequest request;
+  request.url = fmt::format("http://127.0.0.1:{}/metrics", gateway.port());
+  const auto page = net::BlockingHttp().fetch(std::move(request));
+  if (!page) return fail(page.error());
+  const auto sample = [&](std::string_view name) {
+    const std::string line = fmt::format("\n{}{{backend=\"rack\"}} ", name);
+    const std::size_t at = page->body.find(line);
+    return at == std::string::npos ? 0.0 : std::strtod(page->body.c_str() + at + line.size(), nullptr);
+  };
+  const double batches = sample("sovereign_backend_batches_total");
+  if (batches == 0 || sample("sovereign_backend_batches_refused_total") > 0) {
+    return fail(ErrorCode::internal, "the server was asked for no batches, or refused some");
+  }
+  return sample("sovereign_backend_batched_prompts_total") / batches;
+}
+
 }  // namespace
 
 result<void> measure_gateway_batching(const GatewayOptions& options, const Progress& progress,
@@ -61,7 +83,6 @@ result<void> measure_gateway_batching(const GatewayOptions& options, const Progr
   const auto vocabulary = engine::LlamaModel::load(options.model, 0);
   if (!vocabulary) return fail(vocabulary.error());
   ServeScenarios scenarios;
-  scenarios.seed = options.seed + 1;
   scenarios.count_tokens = [&](std::string_view text) {
     return (*vocabulary)->tokenize(text, false, false).size();
   };
@@ -81,9 +102,9 @@ result<void> measure_gateway_batching(const GatewayOptions& options, const Progr
   constexpr std::string_view kBatch =
       "max_concurrency = 1\nbatch_size = 8\nbatch_wait = \"50ms\"\nbatch_template = \"chatml\"\n";
   std::vector<Way> ways;
-  ways.push_back({"one chat a call", "max_concurrency = 1\n"});
-  ways.push_back({"up to 8 chats a call", std::string(kBatch)});
-  ways.push_back({"8 calls at a time", "max_concurrency = 8\n"});
+  ways.push_back({"one chat a call", "max_concurrency = 1\n", options.seed + 1});
+  ways.push_back({"up to 8 chats a call", std::string(kBatch), options.seed + 2});
+  ways.push_back({"8 calls at a time", "max_concurrency = 8\n", options.seed + 3});
   std::vector<Side> sides;
   for (Way& way : ways) {
     auto gateway = ProxyPeer::start_sovereign(
@@ -92,17 +113,21 @@ result<void> measure_gateway_batching(const GatewayOptions& options, const Progr
                     server->base_url(), way.limits));
     if (!gateway) return fail(gateway.error());
     way.gateway = std::move(*gateway);
-    sides.push_back({way.name, [&](int round) { return run_wave(scenarios, "rack", way, round); }});
+    sides.push_back({way.name, [&](int round) { return run_wave(scenarios, way, round); }});
   }
   const HarnessOptions harness{1, options.smoke ? 1 : std::min(options.rounds, 5)};
   if (auto ran = run_alternating("batching", sides, harness, progress); !ran) return ran;
 
+  const auto batch = mean_batch(*ways[1].gateway);
+  if (!batch) return fail(batch.error());
+  report.figures["batching_prompts_per_call"] = *batch;
   for (const Way& way : ways) {
     for (auto& each : way.summary.results(way.name)) {
       if (each.name.ends_with(" e2e")) report.results.push_back(std::move(each));
     }
   }
-  const auto rate = [](const Way& way) { return way.summary.output_tokens_per_second(); };
+  // All answers have as many tokens; what is counted of those that share a call are the pieces that came.
+  const auto rate = [](const Way& way) { return way.summary.requests_per_second(); };
   const auto percentile = [](const Way& way, double p) {
     return way.summary.percentile_of(way.summary.total_ms(), p);
   };

@@ -171,9 +171,10 @@ result<void> measure_branches(const QualityOptions& options,
   report.ratios["branches_vs_prompts"] = paired_ratio(branches.seconds, prompts.seconds, options.seed);
   report.figures["branches_prompt_shared"] = shared_of(branches.usage);
   report.figures["prompts_prompt_shared"] = shared_of(prompts.usage);
-  report.notes.push_back(
-      fmt::format("branches_vs_prompts: {} x {} tokens after a context of {}; time of the stage that thinks",
-                  sizes.branches, sizes.thought_tokens, sizes.context_tokens));
+  report.notes.push_back(fmt::format(
+      "branches_vs_prompts: {} x {} tokens after a context of {}; time of the stage that thinks. CPU "
+      "time and shares of prompts are those of the whole query, with an answer of one token",
+      sizes.branches, sizes.thought_tokens, sizes.context_tokens));
   return {};
 }
 

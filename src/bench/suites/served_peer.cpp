@@ -47,6 +47,7 @@ result<ServedPeer> ServedPeer::start_sovereign(const std::filesystem::path& prog
                        std::to_string(setup.context_tokens()),
                        "--engine.pool",
                        std::to_string(setup.pool),
+                       "--cache.enabled=false",  // what is asked is computed, however often
                        fmt::format("--engine.flash_attention={}", setup.flash_attention)};
   if (setup.gpu_layers != 0) command.arguments.push_back(fmt::format("--gpu-layers={}", setup.gpu_layers));
   return start(std::move(command), *port, "/readyz");

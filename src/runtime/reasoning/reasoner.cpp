@@ -190,11 +190,7 @@ ReasoningOutcome Reasoner::outcome() const {
     outcome.best_path = outcome.graph.path_to(best.id);
     outcome.answer = best.text;
     outcome.conclusion = best.conclusion;
-    return outcome;
   }
-  const auto failed = std::find_if(graph_.thoughts().begin(), graph_.thoughts().end(),
-                                   [](const Thought& thought) { return !thought.error.empty(); });
-  if (failed != graph_.thoughts().end()) outcome.error = failed->error;
   return outcome;
 }
 

@@ -73,7 +73,6 @@ struct ReasoningOutcome {
   StopReason stop = StopReason::depth;
   std::uint32_t levels = 0;  // that brought a result
   std::uint32_t tokens = 0;  // generated
-  std::string error;         // the first one met, when there is no answer
 };
 
 class Reasoner {

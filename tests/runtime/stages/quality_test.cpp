@@ -158,6 +158,7 @@ TEST_F(QualityStageTest, TheSecondAnswerNamesWhoGaveIt) {
   gateway::BackendIdentity other;
   other.model = "fallback";
   other.digest = "sha256:other";
+  other.tier = gateway::Tier::pool;
   backend_->redirect_to(other);
   const auto client = ask(greedy("colour?"));
   backend_->redirect_to(std::nullopt);  // it was away for the first answer only
@@ -167,6 +168,7 @@ TEST_F(QualityStageTest, TheSecondAnswerNamesWhoGaveIt) {
   EXPECT_EQ(client->result()->model_used, "scripted");
   EXPECT_EQ(client->result()->model_digest, backend_->identity().digest);
   EXPECT_EQ(client->result()->answered_by, nullptr);
+  EXPECT_EQ(client->result()->tier, gateway::Tier::edge);
 }
 
 TEST_F(QualityStageTest, AnotherModelsVerdictIsNotKept) {

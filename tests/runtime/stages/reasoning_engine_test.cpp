@@ -45,7 +45,7 @@ class ReasoningEngineTest : public ::testing::Test {
     policy_.graph.stop_agreement = 1.1;
     policy_.graph.max_time = Duration::zero();
   }
-  // Before the engine ends, whoever posts has ended.
+  // The engine posts to the workers: it ends first.
   void TearDown() override {
     backend_.reset();
     engine_.reset();

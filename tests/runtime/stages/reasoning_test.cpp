@@ -110,6 +110,28 @@ TEST_F(ReasoningStageTest, WithoutAnyThoughtRequiredReasoningIsRefused) {
   EXPECT_TRUE(answered->result()->reasoning->best_path.empty());
 }
 
+TEST_F(ReasoningStageTest, WhatEveryThoughtFailedByIsTold) {
+  gateway::Failure full(ErrorCode::resource_exhausted, "full", {}, "queue_full");
+  full.retry_after = std::chrono::seconds(3);
+  backend_->say_in_turn({{}, {}, {}});
+  backend_->fail_in_turn({full, full, full});
+  const auto client = ask_to_end(sum(1));
+  ASSERT_TRUE(client->failure());
+  EXPECT_EQ(client->failure()->code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(client->failure()->reason, "queue_full");
+  EXPECT_EQ(client->failure()->retry_after, std::chrono::seconds(3));
+  // What the client can mend comes first, in whatever order it is told.
+  const gateway::Failure too_long(ErrorCode::invalid_argument, "too long", "messages",
+                                  std::string(gateway::kContextLengthExceeded));
+  for (std::deque<gateway::Failure> failures : {std::deque{too_long, full, full}, {full, too_long, full}}) {
+    backend_->say_in_turn({{}, {}, {}});
+    backend_->fail_in_turn(std::move(failures));
+    const auto told = ask_to_end(sum(1))->failure();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->reason, gateway::kContextLengthExceeded);
+  }
+}
+
 // The route was held by the leader's handler alone: the others were told that the model was no longer served.
 TEST_F(ReasoningStageTest, TheLeadersClientLeavesBetweenStagesAndItsRouteIsThereForTheOthers) {
   // Jobs run later, as on a worker: between stages nothing but the run is there.
