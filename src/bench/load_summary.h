@@ -38,6 +38,8 @@ class LoadSummary {
 
   // "<name> ttft", "<name> gap", "<name> tpot", "<name> e2e".
   std::vector<BenchmarkResult> results(const std::string& name) const;
+  // The last of them.
+  BenchmarkResult end_to_end(const std::string& name) const;
 
  private:
   Rounds ttft_ms_;

@@ -121,11 +121,7 @@ result<void> measure_gateway_batching(const GatewayOptions& options, const Progr
   const auto batch = mean_batch(*ways[1].gateway);
   if (!batch) return fail(batch.error());
   report.figures["batching_prompts_per_call"] = *batch;
-  for (const Way& way : ways) {
-    for (auto& each : way.summary.results(way.name)) {
-      if (each.name.ends_with(" e2e")) report.results.push_back(std::move(each));
-    }
-  }
+  for (const Way& way : ways) report.results.push_back(way.summary.end_to_end(way.name));
   // All answers have as many tokens; what is counted of those that share a call are the pieces that came.
   const auto rate = [](const Way& way) { return way.summary.requests_per_second(); };
   const auto percentile = [](const Way& way, double p) {

@@ -114,16 +114,12 @@ result<void> measure_gateway_pool(const GatewayOptions& options, const Progress&
   const auto p99 = [](const LoadSummary& summary) { return summary.percentile_of(summary.total_ms(), 0.99); };
   for (Pool& pool : pools) {
     const std::string name = fmt::format("pool{}", pool.engines);
-    for (auto& result : pool.summary.results("pool of " + std::to_string(pool.engines))) {
-      if (result.name.ends_with(" e2e")) report.results.push_back(std::move(result));
-    }
+    report.results.push_back(pool.summary.end_to_end("pool of " + std::to_string(pool.engines)));
     report.figures[name + "_tokens_per_s"] = median(pool.summary.output_tokens_per_second());
     report.figures[name + "_pss_mb"] = median(pool.pss) / 1e6;
     report.ratios[name + "_vs_lock_p99"] = paired_ratio(p99(pool.summary), p99(locked), options.seed);
   }
-  for (auto& result : locked.results("one lock")) {
-    if (result.name.ends_with(" e2e")) report.results.push_back(std::move(result));
-  }
+  report.results.push_back(locked.end_to_end("one lock"));
   const Pool& one = pools.front();
   const Pool& four = pools.back();
   report.ratios["pool4_pss_vs_1"] = paired_ratio(four.pss, one.pss, options.seed);

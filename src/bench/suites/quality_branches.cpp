@@ -26,8 +26,8 @@ struct BranchSizes {
 // One engine, and what its rounds took.
 struct BranchSide {
   std::shared_ptr<gateway::Backend> backend;
-  std::vector<double> seconds;
-  double cpu_seconds = 0;
+  std::vector<double> seconds;  // of the stage that thinks
+  RunCost cost;                 // of whole queries
   Rounds milliseconds;
   runtime::Usage usage;
 };
@@ -99,8 +99,10 @@ result<void> run_branches(BranchSide& side, const BranchSizes& sizes, const std:
   query.ignore_eos = true;  // both sides write the same number of tokens
   query.sampling.seed = seed;
   const double cpu_before = usage_of_self().cpu_seconds;
+  const Time began = clock.now();
   runtime::make_pipeline(std::move(parts))->start(std::move(query), side.backend, asker);
   const auto result = asker->wait();
+  const double whole = std::chrono::duration<double>(clock.now() - began).count();
   if (!result) return fail(result.error());
   const runtime::SovereignResult& got = **result;
   if (got.usage.reasoning_tokens != sizes.branches * sizes.thought_tokens)
@@ -111,16 +113,15 @@ result<void> run_branches(BranchSide& side, const BranchSizes& sizes, const std:
                                      [](const auto& timing) { return timing.stage == "reasoning"; });
   const double seconds = std::chrono::duration<double>(thinking->spent).count();
   side.seconds.push_back(seconds);
-  side.cpu_seconds += usage_of_self().cpu_seconds - cpu_before;
+  side.cost.wall_seconds += whole;
+  side.cost.cpu_seconds += usage_of_self().cpu_seconds - cpu_before;
   side.milliseconds.push_back({seconds * 1e3});
   side.usage.add(got.usage);
   return {};
 }
 
 BenchmarkResult summary(std::string name, const BranchSide& side) {
-  RunCost cost;
-  for (const double seconds : side.seconds) cost.wall_seconds += seconds;
-  cost.cpu_seconds = side.cpu_seconds;
+  RunCost cost = side.cost;
   cost.peak_memory_bytes = static_cast<double>(usage_of_self().peak_rss_bytes);
   return make_result(std::move(name), side.milliseconds, cost);
 }
@@ -173,7 +174,7 @@ result<void> measure_branches(const QualityOptions& options,
   report.figures["prompts_prompt_shared"] = shared_of(prompts.usage);
   report.notes.push_back(fmt::format(
       "branches_vs_prompts: {} x {} tokens after a context of {}; time of the stage that thinks. CPU "
-      "time and shares of prompts are those of the whole query, with an answer of one token",
+      "and shares of prompts are those of the whole query, with an answer of one token",
       sizes.branches, sizes.thought_tokens, sizes.context_tokens));
   return {};
 }
