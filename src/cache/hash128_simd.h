@@ -1,4 +1,4 @@
-// hash128() for processors with wider registers; the same result.
+// hash128() of more than 240 bytes for processors with wider registers; the same result.
 #pragma once
 
 #include <cstddef>

@@ -9,6 +9,8 @@
 #include <random>
 #include <string>
 
+#include "cache/hash128_simd.h"
+
 namespace sovereign::cache {
 namespace {
 
@@ -26,7 +28,17 @@ TEST(Hash128, EqualsTheScalarReferenceAtEveryLength) {
   for (std::size_t size = 0; size <= bytes.size(); size += size < 1200 ? 1 : 317) {
     const std::string_view input = std::string_view(bytes).substr(bytes.size() - size);
     const XXH128_hash_t expected = XXH3_128bits(input.data(), input.size());
-    ASSERT_EQ(hash128(input), (Hash128{expected.low64, expected.high64})) << size << " bytes";
+    const Hash128 hash{expected.low64, expected.high64};
+    ASSERT_EQ(hash128(input), hash) << size << " bytes";
+#if defined(__x86_64__)
+    if (size <= 240) continue;
+    if (__builtin_cpu_supports("avx2")) {
+      ASSERT_EQ(hash128_avx2(input.data(), size), hash) << size << " bytes";
+    }
+    if (__builtin_cpu_supports("avx512f")) {
+      ASSERT_EQ(hash128_avx512(input.data(), size), hash) << size << " bytes";
+    }
+#endif
   }
 }
 
