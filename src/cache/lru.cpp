@@ -121,6 +121,7 @@ bool Lru::put(EntryPtr entry) {
     ++shard->refusals;
     return false;
   }
+  shard->lru.prefetch_victims();
   bool replaced = false;
   for (;;) {
     replaced |= shard->lru.erase(entry->hash(), tag, victims);

@@ -170,7 +170,6 @@ void LruShard::put(EntryPtr entry, std::uint32_t tag) {
   while (buckets_[at].slot != kNone) at = (at + 1) & bucket_mask_;
   buckets_[at] = {node.entry.get(), slot, tag};
   link_newest(slot);
-  prefetch_next_put();
 }
 
 bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
@@ -180,19 +179,19 @@ bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
   return true;
 }
 
-void LruShard::prefetch_next_put() const {
-  if (free_ != kNone) return;
-  // Full: the oldest will go, and it is the coldest memory there is. Its node came with the last put;
-  // here its bucket, its neighbour, and its entry, whose memory the next entry is likely to get.
-  const Node& oldest = nodes_[oldest_];
-  __builtin_prefetch(&buckets_[home(oldest.tag)], 1);
-  if (oldest.newer != kNone) __builtin_prefetch(&nodes_[oldest.newer], 1);
-  const char* const entry = reinterpret_cast<const char*>(oldest.entry.get());
-  // One read first: where nobody touched a page for a while, prefetches alone came to nothing (in a virtual
-  // machine; puts took 1.4 times as long).
-  const std::uint64_t read = oldest.entry->hash().low;
-  asm volatile("" : : "r"(read));
-  for (std::size_t line = 1; line < 5; ++line) __builtin_prefetch(entry + 64 * line, 1);
+// What is read here came with the calls before this one, so that nothing waits: a victim's node one call
+// before its bucket and its entry (whose memory the next entry is likely to get), and those two calls before
+// they go.
+void LruShard::prefetch_victims() const {
+  if (evictions_ == 0 || oldest_ == kNone) return;
+  const Slot next = nodes_[oldest_].newer;
+  if (next == kNone || nodes_[next].newer == kNone) return;
+  const Node& victim = nodes_[nodes_[next].newer];
+  __builtin_prefetch(&buckets_[home(victim.tag)], 1);
+  constexpr std::size_t kLines = 5;
+  const char* const entry = reinterpret_cast<const char*>(victim.entry.get());
+  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(entry + 64 * line, 1);
+  if (victim.newer != kNone) __builtin_prefetch(&nodes_[victim.newer], 1);
 }
 
 }  // namespace sovereign::cache

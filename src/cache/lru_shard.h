@@ -61,6 +61,8 @@ class LruShard {
   bool make_room(std::size_t footprint, Victims& victims);
   // Begins to load what a put with this tag will touch.
   void prefetch(std::uint32_t tag) const { __builtin_prefetch(&buckets_[home(tag)], 1); }
+  // Begins to load what the evictions of the puts to come will touch. Before each put.
+  void prefetch_victims() const;
   // Needs room, and that no entry of this hash is here.
   void put(EntryPtr entry, std::uint32_t tag);
   // Needs room in `victims`.
@@ -103,7 +105,6 @@ class LruShard {
   void settle();
   void move_to_front(Slot slot);
   EntryPtr remove(std::size_t bucket);
-  void prefetch_next_put() const;
 
   std::span<Bucket> buckets_;
   std::span<Node> nodes_;
