@@ -12,14 +12,22 @@
 #include <limits>
 #include <new>
 
+#include "base/deep_call.h"
 #include "engine/gguf_file.h"
 #include "engine/llama_log.h"
+#include "engine/long_runs.h"
 #include "engine/text_stream.h"
 #include "kernels/ggml_attention.h"
 #include "kernels/ggml_weights.h"
 
 namespace sovereign::engine {
 namespace {
+
+// Characters of a run that is tokenized on whatever stack the caller has, and of the longest one at all.
+constexpr std::size_t kRunOfAnyStack = 1024;
+constexpr std::size_t kLongestRun = 65'536;
+constexpr std::size_t kStackOfCharacter = 1024;  // three times what was seen
+constexpr std::size_t kStackApart = std::size_t{1} << 20;
 
 tl::unexpected<Error> not_loaded(ErrorCode code, const std::filesystem::path& path, std::string_view why) {
   return fail(code, fmt::format("model file {} cannot be loaded: {}", path.string(), why), path.string());
@@ -85,6 +93,7 @@ void LlamaModel::take(llama_model* model, const std::filesystem::path& path, Mod
   info_.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(vocab_));
   // The others' tokenizers drop characters, white space for example.
   const auto kind = llama_vocab_type(vocab_);
+  splits_by_regex_ = kind == LLAMA_VOCAB_TYPE_BPE;
   if (kind != LLAMA_VOCAB_TYPE_BPE && kind != LLAMA_VOCAB_TYPE_SPM) return;
   for (Token token = 0; token < llama_vocab_n_tokens(vocab_); ++token) {
     const char* const text = llama_vocab_get_text(vocab_, token);
@@ -127,16 +136,43 @@ LlamaModel::~LlamaModel() {
 
 std::vector<Token> LlamaModel::tokenize(std::string_view text, bool add_special, bool parse_special) const {
   const std::string valid = to_valid_utf8(text);
-  assert(valid.size() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()));
-  const auto bytes = static_cast<std::int32_t>(valid.size());
+  if (!splits_by_regex_) return tokenize_part(valid, add_special, parse_special);
+  const TextRuns runs = cut_runs(valid, kLongestRun);
+  if (runs.longest <= kRunOfAnyStack) return tokenize_part(valid, add_special, parse_special);
+  std::vector<Token> tokens;
+  const std::size_t stack = kStackApart + runs.longest * kStackOfCharacter;
+  if (call_on_stack(stack, [&] { tokens = tokenize_parts(runs.parts, add_special, parse_special); })) {
+    return tokens;
+  }
+  return tokenize_parts(cut_runs(valid, kRunOfAnyStack).parts, add_special, parse_special);
+}
+
+// As one text whose split into words happens to be at the parts' ends.
+std::vector<Token> LlamaModel::tokenize_parts(std::span<const std::string_view> parts, bool add_special,
+                                              bool parse_special) const {
+  if (parts.size() == 1) return tokenize_part(parts.front(), add_special, parse_special);
+  std::vector<Token> tokens;
+  if (add_special && llama_vocab_get_add_bos(vocab_)) tokens.push_back(llama_vocab_bos(vocab_));
+  for (const std::string_view part : parts) {
+    const auto more = tokenize_part(part, false, parse_special);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+  }
+  if (add_special && llama_vocab_get_add_eos(vocab_)) tokens.push_back(llama_vocab_eos(vocab_));
+  return tokens;
+}
+
+std::vector<Token> LlamaModel::tokenize_part(std::string_view part, bool add_special,
+                                             bool parse_special) const {
+  assert(part.size() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()));
+  const auto bytes = static_cast<std::int32_t>(part.size());
   // A token holds a byte or more but for the special ones that are added.
-  std::vector<Token> tokens(valid.size() + 2);
+  std::vector<Token> tokens(part.size() + 2);
   const auto capacity = static_cast<std::int32_t>(tokens.size());
   std::int32_t count =
-      llama_tokenize(vocab_, valid.data(), bytes, tokens.data(), capacity, add_special, parse_special);
+      llama_tokenize(vocab_, part.data(), bytes, tokens.data(), capacity, add_special, parse_special);
   if (count < 0) {
     tokens.resize(static_cast<std::size_t>(-count));
-    count = llama_tokenize(vocab_, valid.data(), bytes, tokens.data(), -count, add_special, parse_special);
+    count = llama_tokenize(vocab_, part.data(), bytes, tokens.data(), -count, add_special, parse_special);
   }
   assert(count >= 0);
   tokens.resize(static_cast<std::size_t>(count));

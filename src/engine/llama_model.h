@@ -68,7 +68,8 @@ class LlamaModel {
 
   // Text to tokens; invalid UTF-8 counts as U+FFFD. `add_special` adds BOS/EOS where the model wants them;
   // `parse_special` turns the text of control tokens (e.g. <|im_start|>) into those tokens: true only for
-  // templates' output.
+  // templates' output. A text without a blank is cut after 65,536 characters, as if a word ended there (see
+  // long_runs.h).
   std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
   // No text of so many bytes has fewer tokens. Tells that a text is too long before it is tokenized, which
   // takes a second for each megabyte or so.
@@ -90,10 +91,14 @@ class LlamaModel {
  private:
   LlamaModel() = default;
   void take(llama_model* model, const std::filesystem::path& path, ModelInfo info);
+  std::vector<Token> tokenize_parts(std::span<const std::string_view> parts, bool add_special,
+                                    bool parse_special) const;
+  std::vector<Token> tokenize_part(std::string_view part, bool add_special, bool parse_special) const;
   llama_model* model_ = nullptr;
   const llama_vocab* vocab_ = nullptr;
   ModelInfo info_;
   std::filesystem::path path_;
+  bool splits_by_regex_ = false;
   std::size_t longest_token_bytes_ = 0;  // 0: a token may stand for any number of them
   mutable std::once_flag pieces_made_;
   mutable std::unique_ptr<const TokenPieces> pieces_;

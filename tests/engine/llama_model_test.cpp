@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <llama.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -131,6 +132,52 @@ TEST(LlamaModelTest, InvalidUtf8IsReplacedNotRefused) {
             model->tokenize("a\xEF\xBF\xBD"
                             "b",
                             false, false));
+}
+
+// The default model's vocabulary with another one's split into words, for which llama.cpp has only
+// std::regex.
+std::shared_ptr<const LlamaModel> vocabulary_split_by_regex(
+    const sovereign::testing::TemporaryFolder& folder) {
+  const std::string file = folder.file("tekken.gguf");
+  fs::copy_file(test_model_path(), file);
+  std::fstream model(file, std::ios::binary | std::ios::in | std::ios::out);
+  std::string header(100'000, '\0');
+  model.read(header.data(), static_cast<std::streamsize>(header.size()));
+  const std::size_t at = header.find("smollm", header.find("tokenizer.ggml.pre"));
+  if (at == std::string::npos) throw std::runtime_error("the default model is another than this test knows");
+  model.seekp(static_cast<std::streamoff>(at));
+  model << "tekken" << std::flush;
+  auto loaded = LlamaModel::load_vocabulary(file);
+  if (!loaded) throw std::runtime_error(loaded.error().message);
+  return *loaded;
+}
+
+// llama.cpp's split calls itself for each character of a word: 40,000 letters ended the program.
+TEST(LlamaModelTest, AWordOfAnyLengthIsTokenized) {
+  const sovereign::testing::TemporaryFolder folder;
+  const auto model = vocabulary_split_by_regex(folder);
+  for (const std::string unit : {"a", "日", " ", "Ab", "+"}) {
+    std::string text;
+    while (text.size() < 300'000) text += unit;
+    std::string joined;
+    std::thread([&] {  // as in the server: not on the first thread, whose stack may grow
+      for (const Token token : model->tokenize(text, false, false)) joined += model->piece(token, false);
+    })
+        .join();
+    EXPECT_TRUE(joined == text) << "'" << unit << "' again and again";
+  }
+}
+
+TEST(LlamaModelTest, AWordThatFitsAStackOfItsOwnIsTokenizedAsEver) {
+  const sovereign::testing::TemporaryFolder folder;
+  const auto model = vocabulary_split_by_regex(folder);
+  const std::string text = "before " + std::string(5000, 'x') + " after";
+  std::vector<Token> expected(text.size());
+  const auto count = llama_tokenize(model->vocab(), text.data(), static_cast<std::int32_t>(text.size()),
+                                    expected.data(), static_cast<std::int32_t>(expected.size()), true, true);
+  ASSERT_GT(count, 0);
+  expected.resize(static_cast<std::size_t>(count));
+  EXPECT_EQ(model->tokenize(text, true, true), expected);
 }
 
 TEST(LlamaModelTest, ControlTokensComeFromTextOnlyWhenAsked) {
