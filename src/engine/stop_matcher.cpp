@@ -9,39 +9,51 @@ namespace sovereign::engine {
 
 StopSet::StopSet(std::span<const std::string> stop_strings) {
   nodes_.emplace_back();
-  for (const std::string& stop : stop_strings) {
-    std::uint32_t node = 0;
-    for (const char c : stop) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (nodes_[node].next[byte] == 0) {
-        nodes_[node].next[byte] = static_cast<std::uint32_t>(nodes_.size());
-        const std::uint32_t depth = nodes_[node].depth + 1;
-        nodes_.emplace_back().depth = depth;
-      }
-      node = nodes_[node].next[byte];
-    }
-    nodes_[node].match_bytes = nodes_[node].depth;
-  }
+  for (const std::string& stop : stop_strings) insert(stop);
+  link_failures();
+}
 
-  // Breadth first, so that a node's failure node, which is less deep, is complete before it.
-  std::vector<std::uint32_t> failure(nodes_.size(), 0);
-  std::deque<std::uint32_t> open;
-  for (const std::uint32_t child : nodes_[0].next) {
-    if (child != 0) open.push_back(child);
+std::uint32_t StopSet::child(std::uint32_t node, unsigned char byte) const {
+  std::uint32_t next = nodes_[node].first_child;
+  while (next != 0 && nodes_[next].byte != byte) next = nodes_[next].next_sibling;
+  return next;
+}
+
+// Each failure leads to a node less deep, so that there are no more of them than bytes were read.
+std::uint32_t StopSet::step(std::uint32_t node, unsigned char byte) const {
+  for (;; node = nodes_[node].failure) {
+    if (const std::uint32_t next = child(node, byte); next != 0 || node == 0) return next;
   }
+}
+
+void StopSet::insert(std::string_view stop) {
+  std::uint32_t node = 0;
+  for (const char c : stop) {
+    const auto byte = static_cast<unsigned char>(c);
+    std::uint32_t next = child(node, byte);
+    if (next == 0) {
+      next = static_cast<std::uint32_t>(nodes_.size());
+      Node added;
+      added.byte = byte;
+      added.depth = nodes_[node].depth + 1;
+      added.next_sibling = std::exchange(nodes_[node].first_child, next);
+      nodes_.push_back(added);
+    }
+    node = next;
+  }
+  nodes_[node].match_bytes = nodes_[node].depth;
+}
+
+// Breadth first, so that a node's failure, which is less deep, is complete before it.
+void StopSet::link_failures() {
+  std::deque<std::uint32_t> open{0};
   while (!open.empty()) {
-    const std::uint32_t node = open.front();
+    const std::uint32_t parent = open.front();
     open.pop_front();
-    const Node& fallback = nodes_[failure[node]];
-    nodes_[node].match_bytes = std::max(nodes_[node].match_bytes, fallback.match_bytes);
-    for (std::size_t byte = 0; byte < nodes_[node].next.size(); ++byte) {
-      std::uint32_t& next = nodes_[node].next[byte];
-      if (next == 0) {
-        next = fallback.next[byte];
-      } else {
-        failure[next] = fallback.next[byte];
-        open.push_back(next);
-      }
+    for (std::uint32_t node = nodes_[parent].first_child; node != 0; node = nodes_[node].next_sibling) {
+      if (parent != 0) nodes_[node].failure = step(nodes_[parent].failure, nodes_[node].byte);
+      nodes_[node].match_bytes = std::max(nodes_[node].match_bytes, nodes_[nodes_[node].failure].match_bytes);
+      open.push_back(node);
     }
   }
 }
@@ -55,7 +67,7 @@ std::string StopMatcher::feed(std::string_view piece) {
   if (stops_->empty()) return std::string(piece);
 
   for (std::size_t i = 0; i < piece.size(); ++i) {
-    node_ = stops_->nodes_[node_].next[static_cast<unsigned char>(piece[i])];
+    node_ = stops_->step(node_, static_cast<unsigned char>(piece[i]));
     const std::uint32_t match_bytes = stops_->nodes_[node_].match_bytes;
     if (match_bytes == 0) continue;
     stopped_ = true;

@@ -7,10 +7,9 @@
 // The match that ends first wins; of those that end together, the longest (it cuts the most). That
 // rule depends on the bytes alone, not on how they were cut into pieces.
 //
-// Memory: 1 KiB for each byte of the stop strings; whoever takes them from a client bounds their length.
+// Memory: 24 bytes for each byte of the stop strings, in each request that waits.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -32,10 +31,19 @@ class StopSet {
   friend class StopMatcher;
 
   struct Node {
-    std::array<std::uint32_t, 256> next{};  // complete: failure links are folded in
-    std::uint32_t depth = 0;                // bytes of the longest suffix that begins a stop string
-    std::uint32_t match_bytes = 0;          // longest stop string that ends here; 0: none
+    std::uint32_t first_child = 0;
+    std::uint32_t next_sibling = 0;
+    std::uint32_t failure = 0;      // the longest proper suffix that begins a stop string
+    std::uint32_t depth = 0;        // bytes of this one
+    std::uint32_t match_bytes = 0;  // longest stop string that ends here; 0: none
+    unsigned char byte = 0;         // that leads here
   };
+
+  std::uint32_t child(std::uint32_t node, unsigned char byte) const;  // 0: none
+  std::uint32_t step(std::uint32_t node, unsigned char byte) const;
+  void insert(std::string_view stop);
+  void link_failures();
+
   std::vector<Node> nodes_;
 };
 
