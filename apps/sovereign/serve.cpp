@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -80,21 +81,29 @@ class Shutdown {
       if (phase_ == Phase::serving && !asked_ && on_hangup_) return on_hangup_();
       return spdlog::warn("SIGHUP: the server is starting or ending; its configuration is not read again");
     }
-    // While the model loads there is no request to wait for, and a load cannot be broken off.
-    if (phase_ == Phase::loading || asked_) {
-      port_file_.remove();
-      spdlog::info("{}", asked_ ? "second signal: ending at once" : "ended while the model was loading");
-      spdlog::default_logger()->flush();
-      std::_Exit(asked_ ? kExitFailure : kExitOk);
-    }
+    if (asked_) end_at_once("second signal: ending at once", kExitFailure);
     asked_ = true;
     changed_.notify_all();
   }
 
-  enum class Phase { fetching, loading, serving };
+  [[noreturn]] void end_at_once(const char* why, int exit_code) const {
+    port_file_.remove();
+    spdlog::info("{}", why);
+    spdlog::default_logger()->flush();
+    std::_Exit(exit_code);
+  }
+
+  enum class Phase { fetching, loading, loaded, serving };
   void enter(Phase phase) {
     const std::lock_guard lock(mutex_);
     phase_ = phase;
+    changed_.notify_all();
+  }
+  // False: the end was asked for first.
+  bool wait_while_loading() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return asked_ || phase_ != Phase::loading; });
+    return phase_ != Phase::loading;
   }
   // Called by SIGHUP while serving; must return at once. Empty: no longer.
   void on_hangup(std::function<void()> call) {
@@ -115,10 +124,7 @@ class Shutdown {
     limit_ = std::thread([this, limit] {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, limit, [this] { return ended_; })) return;
-      port_file_.remove();
-      spdlog::error("the server did not end within its time: ending at once");
-      spdlog::default_logger()->flush();
-      std::_Exit(kExitFailure);
+      end_at_once("the server did not end within its time: ending at once", kExitFailure);
     });
   }
 
@@ -145,6 +151,26 @@ void raise_file_limit(std::uint32_t connections) {
   }
 }
 
+// On a thread of its own: a load cannot be broken off, and what backends elsewhere answer meanwhile is not to
+// be.
+result<std::string> load_unless_ended(Service& service, Shutdown& shutdown,
+                                      std::chrono::milliseconds drain_timeout) {
+  std::future<result<std::string>> loading = std::async(std::launch::async, [&service, &shutdown] {
+    struct Told {
+      Shutdown& shutdown;
+      ~Told() { shutdown.enter(Shutdown::Phase::loaded); }
+    } const told{shutdown};
+    return service.load();
+  });
+  if (!shutdown.wait_while_loading()) {
+    spdlog::info("draining while the model loads");
+    shutdown.end_within(drain_timeout + kEndLimit);
+    service.drain_and_join();
+    shutdown.end_at_once("ended while the model was loading", kExitOk);
+  }
+  return loading.get();
+}
+
 int run_service(const config::Settings& settings, const SettingsFlags& flags, const PortFile& port_file,
                 Shutdown& shutdown) {
   result<std::filesystem::path> path;
@@ -166,7 +192,7 @@ int run_service(const config::Settings& settings, const SettingsFlags& flags, co
                path->empty() ? "for its backends" : "loading " + path->string());
 
   const auto begin = std::chrono::steady_clock::now();
-  const auto id = service.load();
+  const auto id = load_unless_ended(service, shutdown, settings.server.drain_timeout);
   if (!id) return print_failure(id.error());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   shutdown.on_hangup([&service] { service.reload(); });

@@ -33,8 +33,8 @@ namespace sovereign {
 // Whether anybody could answer at all. Errors: invalid_argument.
 result<void> check_answerable(const config::Settings& settings);
 
-// start() listens and answers /healthz, with /readyz saying "loading"; load() makes it ready. Both and
-// drain_and_join() are called from one thread, reload() from any.
+// start() listens and answers /healthz, with /readyz saying "loading"; load() makes it ready. Each is called once,
+// drain_and_join() also while load() is under way, reload() from any thread.
 class Service {
  public:
   // Reads the configuration again. Errors: invalid_argument, saying what is wrong and where.

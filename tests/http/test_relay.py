@@ -307,3 +307,28 @@ def test_beside_a_model_here_who_names_nobody_is_answered_here(start, stub):
     assert complete(service.client(), max_tokens=4, extra_body={"tier": "pool"}).model == here.model
     with pytest.raises(openai.InternalServerError):
         complete(service.client(), model="desk")
+
+
+def test_sigterm_while_the_model_loads_cuts_off_nobody(stub):
+    """A backend answers while the model here is read from disk; the end waits for that answer, not for the load."""
+    go_on = threading.Event()
+
+    def answer(handler, body):
+        begin_events(handler)
+        send_event(handler, chunk("one"))
+        assert go_on.wait(60)
+        send_event(handler, chunk(" two", "stop"))
+        send_event(handler, "[DONE]")
+
+    service = Service('[engine]\ndeterministic = true\n[routing]\nprobe_interval = "0s"\n'
+                      + backend("slow", stub(answer).url, 'tier = "pool"\nmodel = "x"\n'))
+    text = ""
+    for part in complete(service.client(), model="pool", stream=True):
+        if not text:
+            service.terminate()
+            wait_for(lambda: "draining" in service.log_text(), "the drain")
+            go_on.set()
+        text += part.choices[0].text
+    assert text == "one two"
+    assert service.exit_code() == 0
+    assert not service.port_file.exists()
