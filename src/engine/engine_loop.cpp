@@ -111,11 +111,21 @@ void Engine::Loop::run(std::promise<result<void>> ready) {
       mailbox_.wait();
       continue;
     }
-    // One of each in turn: neither holds up the other for longer than that.
-    if (!embeddings_.empty()) embed_one();
-    if (generates) step();
+    // An embedding, which nothing can cut short, then steps for as long as it took: neither is held up for
+    // longer.
+    if (!embeddings_.empty() && (!generates || owed_to_steps_ <= Duration::zero())) {
+      owed_to_steps_ = timed([this] { embed_one(); });
+    }
+    if (generates) owed_to_steps_ -= std::min(owed_to_steps_, timed([this] { step(); }));
   }
   stop_everything();
+}
+
+template <class Work>
+Duration Engine::Loop::timed(Work work) {
+  const Time began = clock.now();
+  work();
+  return clock.now() - began;
 }
 
 void Engine::Loop::take_messages() {

@@ -71,6 +71,9 @@ class Engine::Loop {
   // Ends embeddings whose deadline has passed, and computes the oldest of the others.
   void embed_one();
   void step();
+  // How long it took.
+  template <class Work>
+  Duration timed(Work work);
   void note_prefill(const Plan& plan, Duration spent);
   void offer_drafts();
   void sample(const Plan& plan);
@@ -89,6 +92,7 @@ class Engine::Loop {
   std::unique_ptr<Speculator> speculator_;  // null: off
   std::unordered_map<RequestId, std::unique_ptr<GenerationTask>> tasks_;
   std::deque<RequestId> embeddings_;  // that wait, oldest first
+  Duration owed_to_steps_{};          // for the last of them
   std::vector<Sampled> sampled_;
   StepCost prefill_cost_;  // seconds, of steps without a decoding sequence
   bool stopping_ = false;

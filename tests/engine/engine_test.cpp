@@ -373,8 +373,12 @@ TEST_F(EngineTest, EmbeddingsAreQueuedCancelledAndDoNotHoldUpStreams) {
   stream->wait_tokens(1);
   std::vector<std::shared_ptr<RecordingSink>> sinks;
   std::vector<RequestId> ids;
+  std::vector<std::uint32_t> tokens_before;  // of the stream, at each embedding; on the engine's thread
   for (std::uint32_t i = 0; i < config.max_queued; ++i) {
-    sinks.push_back(std::make_shared<RecordingSink>());
+    const bool ends_early = i == 2 || i == 7;
+    sinks.push_back(ends_early ? std::make_shared<RecordingSink>() : std::make_shared<RecordingSink>([&] {
+      tokens_before.push_back(stream->choice().tokens);
+    }));
     const auto id =
         engine->submit(embed(i == 2 ? std::optional<Time>(clock_.now()) : std::nullopt), sinks.back());
     ASSERT_TRUE(id) << id.error().message;
@@ -396,6 +400,11 @@ TEST_F(EngineTest, EmbeddingsAreQueuedCancelledAndDoNotHoldUpStreams) {
   stream->wait_done();
   EXPECT_EQ(stream->choice().tokens, 40U);
   while (!engine->idle()) std::this_thread::yield();  // on_done() comes a moment before
+  ASSERT_EQ(tokens_before.size(), 6U);
+  EXPECT_GT(tokens_before[1], tokens_before[0]) << "steps between two embeddings";
+  for (std::size_t i = 2; i < tokens_before.size(); ++i) {
+    EXPECT_TRUE(tokens_before[i] > tokens_before[i - 1] || tokens_before[i] == 40U);
+  }
 }
 
 // A watchdog's figure, by a clock that the test moves while the engine's thread is held in a sink.
