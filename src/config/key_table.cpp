@@ -129,6 +129,10 @@ void add_server_keys(std::vector<Key>& keys) {
                         24 * kHour, "Time an idle connection is kept open for a next request."));
   keys.push_back(number("server.write_timeout", "", Kind::duration, FIELD(server.write_timeout), 10 * kMs,
                         kHour, "Time after which a client that does not read its answer is dropped."));
+  keys.push_back(
+      number("server.min_read_rate", "", Kind::size, FIELD(server.min_read_rate), 1, kGiB,
+             "Bytes a second at which a client must read what is left of a finished answer, after a first "
+             "server.write_timeout."));
   keys.push_back(number("server.max_unsent_bytes", "", Kind::size, FIELD(server.max_unsent_bytes), kKiB, kGiB,
                         "Bytes that may wait for a slow streaming client before it is dropped."));
   keys.push_back(number("server.drain_timeout", "", Kind::duration, FIELD(server.drain_timeout), 0,

@@ -20,6 +20,7 @@ struct ServerConfig {
   std::chrono::milliseconds body_timeout{30'000};      // end of headers to end of body
   std::chrono::milliseconds idle_timeout{75'000};      // keep-alive
   std::chrono::milliseconds write_timeout{30'000};     // a client that does not read is dropped
+  std::uint64_t min_read_rate = 16 * 1024;             // bytes a second of a finished answer; slower: dropped
   std::uint64_t max_unsent_bytes = 1024 * 1024;        // per streaming client, then it is dropped
   std::chrono::milliseconds drain_timeout{30'000};     // after SIGTERM
   std::chrono::milliseconds stall_after{30'000};       // an engine step longer than this: not ready

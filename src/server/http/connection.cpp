@@ -51,7 +51,7 @@ Connection::Connection(asio::ip::tcp::socket socket, ServerState& state)
     : state_(state),
       stream_(std::move(socket), state.tls.get()),
       input_(stream_, kReadAheadBytes),
-      output_(stream_, state.config.write_timeout),
+      output_(stream_, state.config.write_timeout, state.config.min_read_rate),
       reader_({state.config.max_body_bytes, state.config.max_header_bytes}),
       peer_(peer_of(stream_.socket())),
       guard_(stream_.executor()) {}
@@ -279,7 +279,7 @@ asio::awaitable<Connection::Next> Connection::handle(const Router::Match& match)
     case HttpExchange::Progress::streaming:
       // Cut off without the last chunk, so that the client cannot take it for the whole.
       log_answer(exchange.status());
-      co_await output_.flush();
+      co_await output_.flush_all();
       co_return Next::close;
     case HttpExchange::Progress::answered:
     case HttpExchange::Progress::streamed: break;
@@ -297,7 +297,7 @@ asio::awaitable<Connection::Next> Connection::answer(HttpResponse response) {
   log_answer(response.status);
   append_response(output_.buffer(), framing_, response);
   output_.send(shared_from_this());
-  const bool sent = co_await output_.flush();
+  const bool sent = co_await output_.flush_all();
   if (!sent) co_return Next::close;
   co_return keep_alive ? Next::keep : Next::linger;
 }

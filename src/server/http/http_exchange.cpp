@@ -25,7 +25,7 @@ asio::awaitable<void> HttpExchange::respond(HttpResponse response) {
   status_ = response.status;
   append_response(output_.buffer(), framing_, response);
   output_.send(owner_);
-  co_await output_.flush();
+  co_await output_.flush_all();
 }
 
 asio::awaitable<bool> HttpExchange::begin_events(Headers extra_headers) {
@@ -55,7 +55,7 @@ asio::awaitable<void> HttpExchange::end_events() {
   progress_ = Progress::streamed;
   append_stream_end(output_.buffer(), framing_);
   output_.send(owner_);
-  co_await output_.flush();
+  co_await output_.flush_all();
 }
 
 void HttpExchange::on_disconnect(std::function<void()> callback) {

@@ -17,9 +17,10 @@ void empty(std::string& buffer) {
 }
 }  // namespace
 
-Output::Output(Stream& stream, std::chrono::milliseconds write_timeout)
+Output::Output(Stream& stream, std::chrono::milliseconds write_timeout, std::uint64_t min_read_rate)
     : stream_(stream),
       write_timeout_(write_timeout),
+      min_read_rate_(min_read_rate),
       timeout_(stream.executor()),
       progress_(stream.executor()) {}
 
@@ -102,10 +103,15 @@ void Output::fail(bool too_slow) {
   if (auto callback = std::exchange(on_break_, nullptr)) callback();
 }
 
+asio::awaitable<bool> Output::flush_all() {
+  constexpr std::uint64_t kMsPerSecond = 1000;
+  const std::chrono::milliseconds reading(unsent() * kMsPerSecond / min_read_rate_);
+  return flush(0, write_timeout_ + reading);
+}
+
 asio::awaitable<bool> Output::flush(std::size_t bytes, std::chrono::milliseconds total) {
   using Clock = std::chrono::steady_clock;
-  const bool bounded = total != std::chrono::milliseconds::max();
-  const Clock::time_point deadline = bounded ? Clock::now() + total : Clock::time_point::max();
+  const Clock::time_point deadline = Clock::now() + total;
   while (!broken_ && unsent() > bytes) {
     if (Clock::now() >= deadline) {
       fail(true);

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,8 +20,9 @@ namespace sovereign::server {
 class Output {
  public:
   // A client that takes nothing for `write_timeout` is dropped: the stream is closed, broken() is true,
-  // and on_break is called once.
-  Output(Stream& stream, std::chrono::milliseconds write_timeout);
+  // and on_break is called once. So is one that takes the rest of an answer at fewer than `min_read_rate`
+  // bytes a second, after a first write_timeout.
+  Output(Stream& stream, std::chrono::milliseconds write_timeout, std::uint64_t min_read_rate);
 
   std::string& buffer() { return waiting_; }
   std::size_t unsent() const { return writing_.size() - written_ + waiting_.size(); }
@@ -32,10 +34,11 @@ class Output {
   // Begins to write what is in the buffer. `owner` keeps this object alive meanwhile.
   void send(std::shared_ptr<void> owner);
 
-  // Waits until at most `bytes` are unsent. False when the output broke; with `total`, breaks it
-  // itself after that time although the client takes a little now and then.
+  // Waits until at most `bytes` are unsent. False when the output broke; breaks it itself after `total`
+  // although the client takes a little now and then.
   asio::awaitable<bool> flush(std::size_t bytes, std::chrono::milliseconds total);
-  asio::awaitable<bool> flush() { return flush(0, std::chrono::milliseconds::max()); }
+  // All that is there, in the time that its size allows.
+  asio::awaitable<bool> flush_all();
 
  private:
   bool take_next();
@@ -46,6 +49,7 @@ class Output {
 
   Stream& stream_;
   std::chrono::milliseconds write_timeout_;
+  std::uint64_t min_read_rate_;
   std::string waiting_;      // appended to
   std::string writing_;      // being written: must not move
   std::size_t written_ = 0;  // of writing_

@@ -135,6 +135,23 @@ TEST(Limits, AClientThatNeverReadsALargeAnswerIsDropped) {
   wait_for([&] { return test.server->metrics().connections_open == 0; });
 }
 
+// Each byte that it took gave it another write_timeout.
+TEST(Limits, AClientThatReadsALargeAnswerInATrickleIsDropped) {
+  ServerConfig config = TestServer::config();
+  config.write_timeout = milliseconds(1500);
+  config.min_read_rate = 1ULL << 40;
+  TestServer test(config);
+  RawClient trickle(test.port(), 4096);
+  trickle.send(get("/big"));
+  std::size_t taken = 0;
+  while (const std::size_t more = trickle.read_some(64 * 1024)) {
+    taken += more;
+    std::this_thread::sleep_for(milliseconds(100));  // this is how slow it is
+  }
+  EXPECT_LT(taken, 8'000'000U);
+  wait_for([&] { return test.server->metrics().slow_clients_dropped == 1; });
+}
+
 TEST(Malformed, IsRefusedAtOnce) {
   TestServer test;
   const std::string bodies[] = {

@@ -107,6 +107,13 @@ class RawClient {
     return true;
   }
 
+  // At most so many bytes, thrown away; 0: the connection ended.
+  std::size_t read_some(std::size_t most) {
+    std::string bytes(most, '\0');
+    const auto size = ::recv(fd_, bytes.data(), bytes.size(), 0);
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+  }
+
   std::string read_to_end() {
     while (receive()) {
     }
