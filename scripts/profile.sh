@@ -10,7 +10,7 @@ port=${PORT:-8080}
 SOVEREIGN_SERVER_PORT=$port SOVEREIGN_CACHE_ENABLED=false "$program" serve 2> "$work/log" &
 server=$!
 trap 'kill $server 2> /dev/null; rm -rf "$work"' EXIT
-until curl -sf -o "$work/ready" "http://127.0.0.1:$port/readyz"; do
+until curl --noproxy "*" -sf -o "$work/ready" "http://127.0.0.1:$port/readyz"; do
   kill -0 $server 2> /dev/null || { tail -n 5 "$work/log" >&2; die "the server did not start"; }
   sleep 0.2
 done

@@ -48,7 +48,7 @@ setsid setpriv --pdeathsig TERM "$program" serve --host 127.0.0.1 --port "$port"
 server=$!
 
 deadline=$((SECONDS + ${READY_S:-120}))
-until curl --silent --fail --max-time 2 --output /dev/null "$url/readyz"; do
+until curl --noproxy '*' --silent --fail --max-time 2 --output /dev/null "$url/readyz"; do
   [[ -z $stopping ]] || break
   kill -0 "$server" 2> /dev/null || fail "the server ended before it was ready"
   ((SECONDS < deadline)) || fail "the server was not ready after ${READY_S:-120} s"

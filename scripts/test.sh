@@ -16,5 +16,8 @@ if [[ -z ${SOVEREIGN_TEST_MODEL:-} ]]; then
   SOVEREIGN_TEST_MODEL=$("$root/scripts/fetch_model.sh")
 fi
 export SOVEREIGN_TEST_MODEL
+# What the tests talk to is on this machine, whatever proxy leads out of it.
+export NO_PROXY=127.0.0.1,localhost,::1${NO_PROXY:+,$NO_PROXY}
+export no_proxy=$NO_PROXY
 cd "$root"
 exec ctest --preset "$preset" --parallel "$(nproc)" "$@"

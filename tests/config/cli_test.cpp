@@ -210,7 +210,7 @@ TEST_F(CliWithModel, FinishesWhatIsUnderWayWhenTerminated) {
       "$S" ask --url "$url" --json --max-tokens 8 "Tell me about the number $i." < /dev/null > "$D/answer$i" 2>&1 &
       asked[i]=$!
     done
-    until curl -s "$url/metrics" | grep -q '^sovereign_engine_requests_accepted_total 3'; do
+    until curl --noproxy '*' -s "$url/metrics" | grep -q '^sovereign_engine_requests_accepted_total 3'; do
       kill -0 $pid || break; sleep 0.02
     done
     kill -TERM $pid; wait $pid; echo "exit=$?"
