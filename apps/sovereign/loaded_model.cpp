@@ -68,7 +68,7 @@ result<ModelParts> make_parts(std::shared_ptr<const engine::LlamaModel> model, c
   identity.digest = gateway::answer_digest(*weights, *parts.chat_format, config);
   identity.weights = *weights;
   identity.settings = gateway::answer_settings(*parts.chat_format, config);
-  identity.tells_date = parts.chat_format->template_source().find("strftime_now") != std::string::npos;
+  identity.tells_date = engine::may_tell_date(parts.chat_format->template_source());
   return parts;
 }
 

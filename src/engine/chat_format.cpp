@@ -126,6 +126,14 @@ ChatFormat::~ChatFormat() = default;
 
 const std::string& ChatFormat::template_source() const { return impl_->source; }
 
+// What `common` gives to templates: a function, and the day as text under two names.
+bool may_tell_date(std::string_view template_source) {
+  for (const std::string_view name : {"strftime_now", "date_string", "datetime"}) {
+    if (template_source.find(name) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 result<std::unique_ptr<ChatFormat>> ChatFormat::create(const LlamaModel& model,
                                                        const std::string& template_override) {
   quiet_common_log();

@@ -88,6 +88,10 @@ class ChatFormat {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether prompts made by this template may say which day it is. At least: a word of the template's own that
+// looks alike counts.
+bool may_tell_date(std::string_view template_source);
+
 // JSON schema (text) to a GBNF grammar. Errors: invalid_argument (no schema; what cannot be enforced, named,
 // unless the schema is but a wish).
 result<std::string> json_schema_to_gbnf(std::string_view schema, bool is_wish = false);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <llama.h>
 
+#include <ctime>
 #include <memory>
 #include <span>
 #include <thread>
@@ -89,6 +90,26 @@ TEST(ChatFormatTest, RendersTheModelsOwnTemplate) {
   EXPECT_THAT(format().template_source(), HasSubstr("<|im_start|>"));
   EXPECT_EQ(ChatFormat::parse(*prompt.syntax, "any <tool_call> text </think>", true).content,
             "any <tool_call> text </think>");
+}
+
+// Llama 3.1's template prints date_string: yesterday's answers were found under today's key.
+TEST(ChatFormatTest, WhetherATemplateMayTellTheDate) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  const std::string year = std::to_string(1900 + local.tm_year);
+  const std::string rest = "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}";
+  for (const std::string tells :
+       {"{{ strftime_now('%Y') }}", "Today Date: {{ date_string }}", "Today is {{ datetime }}."}) {
+    EXPECT_TRUE(may_tell_date(tells + rest)) << tells;
+    const auto format = ChatFormat::create(*test_model(), tells + rest);
+    ASSERT_TRUE(format.has_value()) << format.error().message;
+    const auto prompt = (*format)->render(ask(R"([{"role":"user","content":"Hi"}])"));
+    ASSERT_TRUE(prompt.has_value()) << prompt.error().message;
+    EXPECT_THAT(prompt->prompt, HasSubstr(year)) << "llama.cpp gives it no longer";
+  }
+  EXPECT_FALSE(may_tell_date(rest));
+  EXPECT_FALSE(may_tell_date(format().template_source()));
 }
 
 TEST(ChatFormatTest, TakesAnotherTemplate) {
