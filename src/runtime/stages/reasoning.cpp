@@ -35,8 +35,9 @@ void ReasoningStage::enter(const QueryRunPtr& run) {
     if (!outcome.best_path.empty()) {
       run->messages_json = messages_after(run->query, policy_.graph.prompts, outcome.answer);
     }
-    const bool forced = run->query.cache.mode == CacheMode::force;
-    if (!forced && depends_on_time(outcome, policy_.graph.max_thought_tokens)) run->store = false;
+    // Who forces the cache takes any answer; but under a reproducible query's key others look who do not.
+    const bool any_will_do = run->query.cache.mode == CacheMode::force && !run->query.reproducible();
+    if (!any_will_do && depends_on_time(outcome, policy_.graph.max_thought_tokens)) run->store = false;
     run->result.reasoning = std::make_shared<const ReasoningOutcome>(std::move(outcome));
     run->proceed();
   };

@@ -232,6 +232,21 @@ TEST_F(ReasoningStageTest, WhatTimeCutShortIsNotKept) {
   EXPECT_EQ(ask_to_end(sum(3))->result()->cached.status, CacheNote::Status::miss);
 }
 
+// A greedy query without `cache` was given what time had cut short of one with `cache: "force"`.
+TEST_F(ReasoningStageTest, WhatTimeCutShortIsKeptOnlyWhereAllWhoFindItForcedIt) {
+  policy_.graph.max_time = std::chrono::nanoseconds(1);
+  make();
+  auto forced = sum(3);
+  forced.cache.mode = CacheMode::force;
+  backend_->say_in_turn({kFour, kFive, {"no idea"}});
+  ASSERT_EQ(ask_to_end(forced)->result()->reasoning->stop, StopReason::time);
+  EXPECT_EQ(ask_to_end(sum(3))->result()->cached.status, CacheNote::Status::miss);
+  forced.sampling.temperature = 1;
+  backend_->say_in_turn({kFour, kFive, {"no idea"}});
+  ASSERT_EQ(ask_to_end(forced)->result()->reasoning->stop, StopReason::time);
+  EXPECT_EQ(ask(forced)->result()->cached.status, CacheNote::Status::hit);
+}
+
 TEST_F(ReasoningStageTest, AConversationIsNotThoughtOver) {
   SovereignQuery chat;
   chat.chat.messages_json = R"([{"role":"user","content":"hi"}])";
