@@ -60,9 +60,10 @@ runtime::SovereignQuery make_query(const ApiContext& api, const HttpRequest& htt
 // Requests whose answers may be in the cache are answered faster the next time.
 void remember(const ApiContext& api, const HttpRequest& http, const runtime::SovereignQuery& query,
               const gateway::BackendIdentity& identity, const ChatDelivery& delivery) {
-  if (api.memo == nullptr || api.serving.get()->gateway != nullptr ||
-      !runtime::plan_cache(query, identity).lookup || query.cache.age_limit)
-    return;
+  if (api.memo == nullptr || api.serving.get()->gateway != nullptr || query.cache.age_limit) return;
+  // The body is kept too: not of who wants nothing kept.
+  const auto plan = runtime::plan_cache(query, identity);
+  if (!plan.lookup || !plan.store) return;
   if (query.receipt) return;  // each of its answers is sealed
   thread_local cache::KeyEncoder encoder;
   const auto pipeline = api.pipeline.get();

@@ -219,6 +219,23 @@ TEST_F(Handlers, AFoundChatStaysTheSameWhenItIsKeptReady) {
   EXPECT_FALSE(post("/v1/chat/completions", chat("")).header_lines.empty());
 }
 
+TEST_F(Handlers, OfWhoWantsNothingKeptTheBodyIsNotKept) {
+  make_router(true);
+  const auto is_remembered = [&] {
+    return memo_.find(chat(""), served_->backend->identity(), pipeline_.get()->policy()).has_value();
+  };
+  MemoryExchange exchange({.method = "POST",
+                           .path = "/v1/chat/completions",
+                           .body = chat(""),
+                           .headers = {{"Cache-Control", "no-store"}}});
+  run(exchange);
+  ASSERT_TRUE(exchange.response());
+  EXPECT_EQ(exchange.response()->status, 200u);
+  EXPECT_FALSE(is_remembered());
+  post("/v1/chat/completions", chat(""));
+  EXPECT_TRUE(is_remembered());
+}
+
 TEST_F(Handlers, SeveralChoicesAndPromptsAreIndexedRight) {
   const auto body = json::parse(
       post("/v1/completions",
