@@ -43,7 +43,7 @@ class Panel : public std::enable_shared_from_this<Panel> {
 
 }  // namespace
 
-void judge(const QueryRunPtr& run, gateway::Backend& backend, const AskedTexts& asked,
+void judge(const QueryRunPtr& run, const std::shared_ptr<gateway::Backend>& backend, const AskedTexts& asked,
            const std::vector<std::string>& answers, Time deadline, std::function<void(Verdicts)> done) {
   const auto panel = std::make_shared<Panel>(run, answers.size(), std::move(done));
   std::vector<std::shared_ptr<SideGeneration>> judges;

@@ -22,7 +22,7 @@ using JudgeFinder =
     std::function<std::shared_ptr<gateway::Backend>(const std::string& model, bool require_local)>;
 
 // `done` is called once, on a worker; soon, when the run is cancelled. The run's on_cancel() is taken.
-void judge(const QueryRunPtr& run, gateway::Backend& backend, const AskedTexts& asked,
+void judge(const QueryRunPtr& run, const std::shared_ptr<gateway::Backend>& backend, const AskedTexts& asked,
            const std::vector<std::string>& answers, Time deadline, std::function<void(Verdicts)> done);
 
 }  // namespace sovereign::runtime

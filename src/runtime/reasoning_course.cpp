@@ -98,7 +98,7 @@ void ReasoningCourse::begin_thoughts(const std::vector<ThoughtRequest>& requests
     request.sampling = sampling_;
     request.sampling.seed = thought.seed;
     request.deadline = deadline;
-    generations[i]->begin(*backend, std::move(request));
+    generations[i]->begin(backend, std::move(request));
   }
 }
 

@@ -4,9 +4,11 @@
 
 namespace sovereign::runtime {
 
-void SideGeneration::begin(gateway::Backend& backend, gateway::GenerateRequest request) {
+void SideGeneration::begin(const std::shared_ptr<gateway::Backend>& backend,
+                           gateway::GenerateRequest request) {
   request.whole = true;
-  const auto generation = backend.generate(std::move(request), shared_from_this());
+  backend_ = backend;
+  const auto generation = backend->generate(std::move(request), shared_from_this());
   if (!generation) {
     answer_.error = generation.error();
     answer_.finish = engine::FinishReason::error;
@@ -18,7 +20,7 @@ void SideGeneration::begin(gateway::Backend& backend, gateway::GenerateRequest r
     generation_ = *generation;
     if (!stopped_) return;
   }
-  backend.cancel(*generation);
+  backend->cancel(*generation);
 }
 
 void SideGeneration::stop() {
@@ -29,7 +31,7 @@ void SideGeneration::stop() {
     generation = generation_;
   }
   if (!generation) return;
-  if (const auto backend = run_->backend.lock()) backend->cancel(*generation);
+  if (const auto backend = backend_.lock()) backend->cancel(*generation);
 }
 
 void SideGeneration::on_redirect(const gateway::BackendIdentity& by) noexcept {

@@ -33,7 +33,7 @@ class SideGeneration final : public gateway::GenerateSink,
   // `done` is called exactly once, by the run's post().
   SideGeneration(QueryRunPtr run, Done done) : run_(std::move(run)), done_(std::move(done)) {}
   // Once.
-  void begin(gateway::Backend& backend, gateway::GenerateRequest request);
+  void begin(const std::shared_ptr<gateway::Backend>& backend, gateway::GenerateRequest request);
   // It ends soon, as cancelled.
   void stop();
 
@@ -50,6 +50,8 @@ class SideGeneration final : public gateway::GenerateSink,
   Done done_;
   SideAnswer answer_;
   std::shared_ptr<const gateway::AnswerSyntax> syntax_;
+  // Who was asked: numbers of generations are its own. Weak, as QueryRun::backend.
+  std::weak_ptr<gateway::Backend> backend_;  // set by begin(), before generation_
   std::mutex mutex_;
   bool stopped_ = false;                     // guarded by mutex_
   std::optional<std::uint64_t> generation_;  // guarded by mutex_

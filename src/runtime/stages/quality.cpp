@@ -55,7 +55,7 @@ void QualityStage::enter(const QueryRunPtr& run) {
   Time deadline = run->now() + policy_.judge_timeout;
   if (run->query.deadline) deadline = std::min(deadline, *run->query.deadline);
   // The run holds the pipeline, and that this stage.
-  judge(run, *backend, asked, answers, deadline,
+  judge(run, backend, asked, answers, deadline,
         [this, run, kept = std::move(assessments)](const Verdicts& verdicts) {
           if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
           conclude(run, kept, verdicts);

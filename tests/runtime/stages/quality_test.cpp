@@ -280,6 +280,26 @@ TEST_F(QualityStageTest, AnotherModelThanTheOneThatAnsweredCanJudge) {
   EXPECT_EQ(asked_for, (std::vector<std::pair<std::string, bool>>{{"wiser", false}, {"wiser", true}}));
 }
 
+// The judge's generation was cancelled at the model that answered: there its number is somebody else's.
+TEST_F(QualityStageTest, TheClientLeavesAndAnotherModelsJudgingEnds) {
+  const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
+  QualityPolicy policy;
+  policy.gate.mode = GateMode::annotate;
+  policy.judge = true;
+  policy.judge_model = "wiser";
+  PipelineParts all = parts();
+  all.quality = policy;
+  all.find_judge = [&](const std::string&, bool) { return wiser; };
+  pipeline_ = make_pipeline(std::move(all));
+  const auto client = ask_to_end(greedy("colour?"));
+  ASSERT_EQ(wiser->running(), 1u);
+  const auto somebody = ask(greedy("another colour?"));
+  client->leave();
+  EXPECT_EQ(wiser->running(), 0u);
+  EXPECT_EQ(backend_->cancels(), 0u);
+  EXPECT_EQ(backend_->running(), 1u);
+}
+
 TEST_F(QualityStageTest, WithoutAUsableVerdictItIsDoneWithout) {
   make(GateMode::annotate, true);
   backend_->say_in_turn({kGood, {"five stars"}});
