@@ -110,16 +110,20 @@ runtime::PipelineParts Service::pipeline_parts(const config::Settings& settings)
   return parts;
 }
 
-std::shared_ptr<gateway::Backend> Service::judge_called(const std::string& model, bool require_local) {
+runtime::Judge Service::judge_called(const std::string& model, bool require_local) {
   const auto serving = serving_.get();
   if (serving->gateway == nullptr) {
     const auto served = server::openai::find_model(*serving, model);
-    return served ? (*served)->backend : nullptr;
+    if (!served) return {};
+    return {(*served)->backend, (*served)->backend->identity().digest};
   }
   auto route = serving->gateway->route({.model = model, .tier = {}, .require_local = require_local});
-  if (route) return std::move(*route);
-  spdlog::debug("no judge: {}", route.error().message);
-  return nullptr;
+  if (!route) {
+    spdlog::debug("no judge: {}", route.error().message);
+    return {};
+  }
+  const auto meant = serving->gateway->preferred({.model = model, .tier = {}});
+  return {std::move(*route), meant && meant->settled ? meant->digest : std::string()};
 }
 
 result<void> Service::make_backends() {

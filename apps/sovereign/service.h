@@ -47,7 +47,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Loads the model, serves it, and gives the id of model.path; empty: there is none. Errors: as load_model().
+  // Loads the model, serves it, and gives the id of model.path; empty: there is none. Errors: as
+  // load_model().
   result<std::string> load();
 
   // Reads the configuration again and serves what it says, soon, on a thread of its own; answers under way
@@ -67,8 +68,8 @@ class Service {
   result<void> open_proofs();
   result<void> make_pipeline();
   runtime::PipelineParts pipeline_parts(const config::Settings& settings);
-  // quality.judge_model; null: nobody of that name may be asked now.
-  std::shared_ptr<gateway::Backend> judge_called(const std::string& model, bool require_local);
+  // quality.judge_model.
+  runtime::Judge judge_called(const std::string& model, bool require_local);
   result<void> make_backends();
   server::Router make_router();
   // A gateway for those settings, without its embedded models; null: none is needed.

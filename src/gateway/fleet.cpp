@@ -78,6 +78,20 @@ outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Tim
   return plan_route(question, candidates, routing_);
 }
 
+std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Candidate> candidates;
+  candidates.reserve(members_.size());
+  for (const Member& member : members_) {
+    candidates.push_back(candidate(member, question.api, Time{}));
+    candidates.back().admits = true;
+    candidates.back().lacks_route = false;
+    candidates.back().outstanding = 0;
+  }
+  const auto order = plan_route(question, candidates, routing_);
+  return order ? std::optional(order->front()) : std::nullopt;
+}
+
 std::string Fleet::answers_with(std::size_t member, std::string_view asked) const {
   const std::lock_guard lock(mutex_);
   return std::string(candidate(members_[member], ApiRoute::chat, Time{}).model_for(asked));

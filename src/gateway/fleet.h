@@ -94,6 +94,8 @@ class Fleet {
 
   // As plan_route().
   outcome<std::vector<std::size_t>> plan(const RouteQuestion& question, Time now) const;
+  // Who would be asked first, were all well and idle; none: nobody is configured for it.
+  std::optional<std::size_t> preferred(const RouteQuestion& question) const;
 
   // What that backend is to be asked for, when a client asks for `asked`; empty: what it answers with anyway.
   std::string model_for(std::size_t member, const std::string& asked) const;

@@ -8,6 +8,13 @@
 namespace sovereign::gateway {
 namespace {
 
+BackendIdentity identity_in(const Fleet& fleet, std::size_t member, const Backend& backend,
+                            const std::string& asked) {
+  BackendIdentity identity = backend.identity_of(fleet.model_for(member, asked));
+  identity.tier = fleet.tier(member);
+  return identity;
+}
+
 class RoutedBackend final : public Backend, public std::enable_shared_from_this<RoutedBackend> {
  public:
   RoutedBackend(std::shared_ptr<GatewayShared> shared, std::vector<std::size_t> order, std::string asked,
@@ -32,13 +39,6 @@ class RoutedBackend final : public Backend, public std::enable_shared_from_this<
   }
 
  private:
-  static BackendIdentity identity_in(const Fleet& fleet, std::size_t member, const Backend& backend,
-                                     const std::string& asked) {
-    BackendIdentity identity = backend.identity_of(fleet.model_for(member, asked));
-    identity.tier = fleet.tier(member);
-    return identity;
-  }
-
   const std::shared_ptr<GatewayShared> shared_;
   const std::vector<std::size_t> order_;
   const std::string asked_;  // for which model
@@ -99,6 +99,13 @@ outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) 
         {ErrorCode::unavailable, "The model is no longer served.", {}, "no_backend"});
   }
   return std::make_shared<RoutedBackend>(shared_, std::move(*order), std::string(question.model), *first);
+}
+
+std::optional<BackendIdentity> Gateway::preferred(const RouteQuestion& question) const {
+  const auto member = shared_->fleet.preferred(question);
+  const auto asked = member ? backend(*member) : nullptr;
+  if (asked == nullptr) return std::nullopt;
+  return identity_in(shared_->fleet, *member, *asked, std::string(question.model));
 }
 
 outcome<RelayRoute> Gateway::relay_route(const RouteQuestion& question) {

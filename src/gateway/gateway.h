@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,9 +62,13 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   // Errors: as plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
-  // The same for what a model in this process is not asked through its backend (GenerateRequest::relay). Its
-  // generations end with kRouteMissing when all have turned out to lack the route; a route that is planned
-  // then goes on to others.
+  // As whom the first choice for this query answers, were all well and idle: it does not change with their
+  // health. None: nobody is there for it.
+  std::optional<BackendIdentity> preferred(const RouteQuestion& question) const;
+
+  // As route(), for what a model in this process is not asked through its backend (GenerateRequest::relay).
+  // Its generations end with kRouteMissing when all have turned out to lack the route; a route that is
+  // planned then goes on to others.
   outcome<RelayRoute> relay_route(const RouteQuestion& question);
 
   // Asks every backend how it is; what they say comes into view(). view() asks those in this process itself.

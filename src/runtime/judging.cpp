@@ -1,6 +1,7 @@
 #include "runtime/judging.h"
 
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "runtime/side_generation.h"
@@ -11,8 +12,12 @@ namespace {
 // The judges of one query's answers.
 class Panel : public std::enable_shared_from_this<Panel> {
  public:
-  Panel(QueryRunPtr run, std::size_t answers, std::function<void(Verdicts)> done)
-      : run_(std::move(run)), verdicts_(answers), open_(answers), done_(std::move(done)) {}
+  Panel(QueryRunPtr run, std::string kept_of, std::size_t answers, std::function<void(Verdicts)> done)
+      : run_(std::move(run)),
+        kept_of_(std::move(kept_of)),
+        verdicts_(answers),
+        open_(answers),
+        done_(std::move(done)) {}
 
   void take(std::size_t answer, const SideAnswer& said) {
     std::function<void(Verdicts)> done;
@@ -21,11 +26,11 @@ class Panel : public std::enable_shared_from_this<Panel> {
       if (!said.error) {
         if (auto verdict = omega::parse_judge_verdict(said.text)) {
           verdicts_[answer] = std::move(*verdict);
-          by_another_ |= said.by_another;
+          by_another_ |= kept_of_.empty() || said.by != kept_of_;
         }
       }
       if (--open_ > 0) return;
-      // Scores are kept with the answer, under a key that names the backend that was asked.
+      // Scores are kept with the answer, under a key that does not say who judged.
       if (by_another_) run_->store = false;
       done = std::exchange(done_, nullptr);
     }
@@ -34,6 +39,7 @@ class Panel : public std::enable_shared_from_this<Panel> {
 
  private:
   const QueryRunPtr run_;
+  const std::string kept_of_;
   std::mutex mutex_;
   bool by_another_ = false;
   Verdicts verdicts_;
@@ -43,9 +49,9 @@ class Panel : public std::enable_shared_from_this<Panel> {
 
 }  // namespace
 
-void judge(const QueryRunPtr& run, const std::shared_ptr<gateway::Backend>& backend, const AskedTexts& asked,
+void judge(const QueryRunPtr& run, const Judge& judge, const AskedTexts& asked,
            const std::vector<std::string>& answers, Time deadline, std::function<void(Verdicts)> done) {
-  const auto panel = std::make_shared<Panel>(run, answers.size(), std::move(done));
+  const auto panel = std::make_shared<Panel>(run, judge.kept_of, answers.size(), std::move(done));
   std::vector<std::shared_ptr<SideGeneration>> judges;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     judges.push_back(
@@ -62,7 +68,7 @@ void judge(const QueryRunPtr& run, const std::shared_ptr<gateway::Backend>& back
     request.max_tokens = omega::kJudgeMaxTokens;
     request.sampling.temperature = 0;
     request.deadline = deadline;
-    judges[i]->begin(backend, std::move(request));
+    judges[i]->begin(judge.backend, std::move(request));
   }
 }
 

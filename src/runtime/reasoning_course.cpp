@@ -107,7 +107,7 @@ void ReasoningCourse::take(ThoughtId id, SideAnswer answer) {
   {
     const std::lock_guard lock(mutex_);
     usage_.add(answer.summary);
-    by_another_ |= answer.by_another;
+    by_another_ |= !answer.by.empty() && answer.by != run_->identity.digest;
     usage_.reasoning_tokens += answer.tokens;
     ThoughtResult thought;
     thought.id = id;

@@ -8,6 +8,7 @@ void SideGeneration::begin(const std::shared_ptr<gateway::Backend>& backend,
                            gateway::GenerateRequest request) {
   request.whole = true;
   backend_ = backend;
+  answer_.by = backend->identity().digest;
   const auto generation = backend->generate(std::move(request), shared_from_this());
   if (!generation) {
     answer_.error = generation.error();
@@ -34,9 +35,7 @@ void SideGeneration::stop() {
   if (const auto backend = backend_.lock()) backend->cancel(*generation);
 }
 
-void SideGeneration::on_redirect(const gateway::BackendIdentity& by) noexcept {
-  answer_.by_another = by.digest != run_->identity.digest;
-}
+void SideGeneration::on_redirect(const gateway::BackendIdentity& by) noexcept { answer_.by = by.digest; }
 
 void SideGeneration::on_begin(std::shared_ptr<const gateway::AnswerSyntax> syntax) noexcept {
   syntax_ = std::move(syntax);

@@ -21,7 +21,7 @@ struct SideAnswer {
   engine::FinishReason finish = engine::FinishReason::stop;
   engine::GenerationSummary summary;
   std::optional<gateway::Failure> error;  // it could not begin, or broke off
-  bool by_another = false;                // than the backend that was asked: what follows from it is not kept
+  std::string by;                         // BackendIdentity::digest of who wrote it; empty: nobody was asked
 };
 
 // Collects on the engine's thread, and tells the end on a worker. Thread-safe.

@@ -368,6 +368,23 @@ TEST_F(GatewayTest, ABreakerThatIsOpenSparesTheBackendAndTheQuery) {
   EXPECT_EQ(view(0).breaker, CircuitBreaker::State::closed);
 }
 
+TEST_F(GatewayTest, WhoIsPreferredDoesNotChangeWithHealth) {
+  edge().refuse_with(Failure(ErrorCode::unavailable, "down"));
+  for (int i = 0; i < 5; ++i) {
+    ask();
+    desk().take().answer("Hi");
+    run_jobs();
+  }
+  ASSERT_EQ(ask().route->identity().model, "desk");
+  EXPECT_EQ(gateway_->preferred({.tier = Tier::edge})->digest, edge().identity().digest);
+  EXPECT_EQ(gateway_->preferred({.model = "pool"})->digest, "digest of rack");
+  EXPECT_EQ(gateway_->preferred({.model = "pool"})->tier, Tier::pool);
+  EXPECT_EQ(gateway_->preferred({.model = "pool", .require_local = true})->digest, "digest of edge");
+  EXPECT_EQ(gateway_->preferred({.model = "nobody"}), std::nullopt);
+  gateway_->set_backend(0, nullptr);
+  EXPECT_EQ(gateway_->preferred({.model = "edge"}), std::nullopt) << "it is not there yet";
+}
+
 TEST_F(GatewayTest, AllBreakersOpenIsAnErrorAtOnce) {
   for (const auto& backend : backends_) backend->refuse_with(Failure(ErrorCode::unavailable, "down"));
   for (int i = 0; i < 5; ++i) ask();

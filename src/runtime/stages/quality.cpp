@@ -36,17 +36,17 @@ gateway::Failure refusal(const std::vector<Choice>& choices) {
 
 }  // namespace
 
-std::shared_ptr<gateway::Backend> QualityStage::judge_of(const QueryRunPtr& run) const {
-  if (!policy_.judge) return nullptr;
-  if (policy_.judge_model.empty()) return run->backend.lock();
-  return find_judge_ ? find_judge_(policy_.judge_model, run->query.require_local) : nullptr;
+Judge QualityStage::judge_of(const QueryRunPtr& run) const {
+  if (!policy_.judge) return {};
+  if (policy_.judge_model.empty()) return {run->backend.lock(), run->identity.digest};
+  return find_judge_ ? find_judge_(policy_.judge_model, run->query.require_local) : Judge{};
 }
 
 void QualityStage::enter(const QueryRunPtr& run) {
   const AskedTexts asked = asked_texts(run->query);
   auto assessments = assess_choices(run->query, asked, run->result.choices, run->log_likelihoods);
-  const auto backend = judge_of(run);
-  if (backend == nullptr) {
+  const Judge by = judge_of(run);
+  if (by.backend == nullptr) {
     const Verdicts none(policy_.judge ? assessments.size() : 0);
     return conclude(run, std::move(assessments), none);
   }
@@ -55,7 +55,7 @@ void QualityStage::enter(const QueryRunPtr& run) {
   Time deadline = run->now() + policy_.judge_timeout;
   if (run->query.deadline) deadline = std::min(deadline, *run->query.deadline);
   // The run holds the pipeline, and that this stage.
-  judge(run, backend, asked, answers, deadline,
+  judge(run, by, asked, answers, deadline,
         [this, run, kept = std::move(assessments)](const Verdicts& verdicts) {
           if (run->cancelled()) return run->refuse({ErrorCode::cancelled, "The client left.", {}});
           conclude(run, kept, verdicts);

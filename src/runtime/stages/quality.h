@@ -26,8 +26,8 @@ class QualityStage final : public Stage {
   void enter(const QueryRunPtr& run) override;
 
  private:
-  // Null: nobody judges.
-  std::shared_ptr<gateway::Backend> judge_of(const QueryRunPtr& run) const;
+  // Without a backend: nobody judges.
+  Judge judge_of(const QueryRunPtr& run) const;
   void conclude(const QueryRunPtr& run, std::vector<omega::Assessment> assessments,
                 const Verdicts& verdicts) const;
   void count_scores(const std::vector<omega::Assessment>& assessments, const Verdicts& verdicts) const;

@@ -257,9 +257,9 @@ TEST_F(QualityStageTest, AnotherModelThanTheOneThatAnsweredCanJudge) {
   PipelineParts all = parts();
   all.quality = policy;
   all.quality_metrics = &metrics_;
-  all.find_judge = [&](const std::string& model, bool require_local) -> std::shared_ptr<gateway::Backend> {
+  all.find_judge = [&](const std::string& model, bool require_local) {
     asked_for.emplace_back(model, require_local);
-    return require_local ? nullptr : wiser;
+    return Judge{require_local ? nullptr : wiser, wiser->identity().digest};
   };
   pipeline_ = make_pipeline(std::move(all));
   const auto client = ask_to_end(greedy("colour?"));
@@ -280,6 +280,41 @@ TEST_F(QualityStageTest, AnotherModelThanTheOneThatAnsweredCanJudge) {
   EXPECT_EQ(asked_for, (std::vector<std::pair<std::string, bool>>{{"wiser", false}, {"wiser", true}}));
 }
 
+// Who judged in the judge's place was not told apart from who answered, nor a judge of one name from another.
+TEST_F(QualityStageTest, OnlyTheVerdictsOfWhomTheJudgesNameMeansAreKept) {
+  const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
+  wiser->mutable_identity().digest = "sha256:wiser";
+  Judge judge{wiser, "sha256:wiser"};
+  QualityPolicy policy;
+  policy.gate.mode = GateMode::annotate;
+  policy.judge = true;
+  policy.judge_model = "pool";
+  PipelineParts all = parts();
+  all.quality = policy;
+  all.find_judge = [&](const std::string&, bool) { return judge; };
+  pipeline_ = make_pipeline(std::move(all));
+  const auto is_kept = [&](const std::string& question) {
+    const auto judged = [&] {
+      auto client = ask_to_end(greedy(question));
+      wiser->run_to_end();
+      backend_->run_to_end();
+      return client;
+    };
+    backend_->say_in_turn({kGood, {kVerdict}});
+    EXPECT_EQ(note_of(judged()).judge_reason, "it is wrong");
+    backend_->say_in_turn({kGood, {kVerdict}});
+    return judged()->result()->cached.status == CacheNote::Status::hit;
+  };
+  EXPECT_TRUE(is_kept("its own?"));
+  wiser->redirect_to(backend_->identity());
+  EXPECT_FALSE(is_kept("of who answered, in its place?"));
+  wiser->redirect_to(std::nullopt);
+  judge.backend = backend_;
+  EXPECT_FALSE(is_kept("of another, that was the first choice here?"));
+  judge = {wiser, {}};
+  EXPECT_FALSE(is_kept("of whom is not known?"));
+}
+
 // The judge's generation was cancelled at the model that answered: there its number is somebody else's.
 TEST_F(QualityStageTest, TheClientLeavesAndAnotherModelsJudgingEnds) {
   const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
@@ -289,7 +324,7 @@ TEST_F(QualityStageTest, TheClientLeavesAndAnotherModelsJudgingEnds) {
   policy.judge_model = "wiser";
   PipelineParts all = parts();
   all.quality = policy;
-  all.find_judge = [&](const std::string&, bool) { return wiser; };
+  all.find_judge = [&](const std::string&, bool) { return Judge{wiser, wiser->identity().digest}; };
   pipeline_ = make_pipeline(std::move(all));
   const auto client = ask_to_end(greedy("colour?"));
   ASSERT_EQ(wiser->running(), 1u);
