@@ -32,7 +32,7 @@ void write_thought(ByteWriter& out, const Thought& thought) {
   out.real_or_none(thought.scores.likelihood);
   out.real_or_none(thought.scores.agreement);
   out.real_or_none(thought.scores.variety);
-  out.number(thought.scores.total);
+  out.real_or_none(thought.scores.total);
   out.text(thought.error);
 }
 
@@ -53,7 +53,7 @@ bool read_thought(ByteReader& in, ThoughtGraph& graph) {
   thought.scores.likelihood = in.real_or_none();
   thought.scores.agreement = in.real_or_none();
   thought.scores.variety = in.real_or_none();
-  thought.scores.total = in.number<double>();
+  thought.scores.total = in.real_or_none();
   thought.error = in.text();
   return !in.bad();
 }

@@ -36,7 +36,8 @@ struct ThoughtScores {
   std::optional<double> likelihood;  // geometric mean of its tokens' probabilities: 1 / perplexity
   std::optional<double> agreement;   // share of the other thoughts that come to the same answer
   std::optional<double> variety;     // omega/signals/repetition.h, seen through the anchors
-  double total = 0;                  // thought_scoring.h
+  std::optional<double> total;       // of those above; thought_scoring.h
+  double vote = 0;                   // what it counts among others, measured or not; not told
 };
 
 struct Thought {

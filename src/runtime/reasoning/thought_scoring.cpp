@@ -42,7 +42,7 @@ std::vector<std::uint32_t> form_clusters(std::vector<Thought>& thoughts, double 
   return sizes;
 }
 
-double total_of(const Thought& thought, const ScoringRules& rules) {
+void add_up(Thought& thought, const ScoringRules& rules) {
   double sum = 0;
   double weight = 0;
   const auto count = [&](const std::optional<double>& score, double its_weight) {
@@ -52,16 +52,17 @@ double total_of(const Thought& thought, const ScoringRules& rules) {
   };
   count(thought.scores.likelihood, rules.likelihood_weight);
   count(thought.scores.agreement, rules.agreement_weight);
-  // Without any evidence for or against it, a thought stands in the middle.
+  // Without any evidence for or against it, a thought stands in the middle among others. No measurement.
   constexpr double kNoEvidence = 0.5;
-  double total = weight > 0 ? sum / weight : kNoEvidence;
-  total *= thought.scores.variety.value_or(1.0);
-  if (thought.status == ThoughtStatus::cut) total *= rules.cut_factor;
-  return total;
+  double vote = weight > 0 ? sum / weight : kNoEvidence;
+  vote *= thought.scores.variety.value_or(1.0);
+  if (thought.status == ThoughtStatus::cut) vote *= rules.cut_factor;
+  thought.scores.vote = vote;
+  thought.scores.total = weight > 0 ? std::optional(vote) : std::nullopt;
 }
 
 bool better(const Thought& a, const Thought& b) {
-  if (a.scores.total != b.scores.total) return a.scores.total > b.scores.total;
+  if (a.scores.vote != b.scores.vote) return a.scores.vote > b.scores.vote;
   if (a.depth != b.depth) return a.depth > b.depth;
   return a.id < b.id;
 }
@@ -89,7 +90,7 @@ void score_together(ThoughtGraph& graph, const ScoringRules& rules) {
     thought.scores.agreement = scored < 2 ? std::nullopt
                                           : std::optional(static_cast<double>(sizes[thought.cluster] - 1) /
                                                           static_cast<double>(scored - 1));
-    thought.scores.total = total_of(thought, rules);
+    add_up(thought, rules);
   }
 }
 
@@ -102,7 +103,7 @@ std::vector<Cluster> clusters_of(const ThoughtGraph& graph) {
     }
     Cluster& cluster = clusters[thought.cluster];
     ++cluster.size;
-    cluster.weight += thought.scores.total;
+    cluster.weight += thought.scores.vote;
     if (better(thought, graph.at(cluster.best))) cluster.best = thought.id;
   }
   std::stable_sort(clusters.begin(), clusters.end(),

@@ -4,7 +4,8 @@
 //              omega::similarity of the texts of at least `same_answer`. Formed in order of id.
 //   agreement  (size of its cluster - 1) / (scored thoughts - 1); unmeasured for a thought alone
 //   total      weighted mean of the measured ones of likelihood and agreement, times variety, times
-//              `cut_factor` when it was cut; 0.5 for the mean when neither was measured. 0 for a failed one.
+//              `cut_factor` when it was cut; unmeasured when neither was
+//   vote       total; for lack of one the same with 0.5 for the mean
 // Only thoughts with text (complete or cut) are scored. Self-consistency (Wang et al. 2022) is the case
 // likelihood_weight 0.
 #pragma once
@@ -27,17 +28,17 @@ struct ScoringRules {
   omega::Calibration calibration = omega::kDefaultCalibration;
 };
 
-// What a thought's own text and log-probabilities say; agreement and total stay open.
+// What a thought's own text and log-probabilities say; agreement, total and vote stay open.
 void score_alone(Thought& thought, std::span<const float> logprobs, const ScoringRules& rules);
 
-// Clusters, agreement and total of all thoughts anew.
+// Clusters, agreement, total and vote of all thoughts anew.
 void score_together(ThoughtGraph& graph, const ScoringRules& rules);
 
 struct Cluster {
   std::uint32_t id = 0;
   std::uint32_t size = 0;
-  double weight = 0;   // sum of its thoughts' totals: the votes
-  ThoughtId best = 0;  // highest total; of equals the deepest, then the first
+  double weight = 0;   // sum of its thoughts' votes
+  ThoughtId best = 0;  // highest vote; of equals the deepest, then the first
 };
 
 // Heaviest first; of equals the one that came first. Empty when no thought has text.

@@ -139,10 +139,14 @@ void check_outcome(const ReasoningOutcome& outcome, const ReasoningConfig& confi
       ASSERT_NE(outcome.graph.at(parent).status, ThoughtStatus::failed);
     }
     ASSERT_EQ(thought.parents.size(), thought.kind == ThoughtKind::merge ? 2u : 1u);
-    ASSERT_GE(thought.scores.total, 0.0);
-    ASSERT_LE(thought.scores.total, 1.0);
+    ASSERT_GE(thought.scores.vote, 0.0);
+    ASSERT_LE(thought.scores.vote, 1.0);
+    if (thought.scores.total) {
+      ASSERT_EQ(thought.scores.total, thought.scores.vote);
+    }
     if (thought.status == ThoughtStatus::failed) {
-      ASSERT_EQ(thought.scores.total, 0.0);
+      ASSERT_EQ(thought.scores.vote, 0.0);
+      ASSERT_FALSE(thought.scores.total);
     }
   }
   ASSERT_EQ(tokens, outcome.tokens);
@@ -156,7 +160,7 @@ void check_outcome(const ReasoningOutcome& outcome, const ReasoningConfig& confi
   for (const Thought& thought : outcome.graph.thoughts()) {
     if (thought.id == 0 || thought.status == ThoughtStatus::failed || thought.cluster != best.cluster)
       continue;
-    ASSERT_LE(thought.scores.total, best.scores.total);
+    ASSERT_LE(thought.scores.vote, best.scores.vote);
   }
 }
 

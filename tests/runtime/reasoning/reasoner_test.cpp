@@ -93,6 +93,22 @@ TEST(Reasoner, TheHeaviestClusterAnswers) {
   EXPECT_EQ(outcome.graph.at(1).scores.agreement, 0.0);
 }
 
+// A thought alone, of a backend that tells no probabilities, was said to have scored 0.5.
+TEST(Reasoner, WhatNothingWasMeasuredOfHasNoTotal) {
+  ReasoningConfig config = small_config();
+  config.branches = 1;
+  config.max_depth = 1;
+  for (const bool measured : {false, true}) {
+    Reasoner reasoner(kQuestion, config);
+    reasoner.next(Time{});
+    reasoner.on_result(answer(1, "Answer: 7", std::vector<float>(measured ? 5 : 0, -0.1F)));
+    reasoner.next(Time{});
+    const ReasoningOutcome outcome = reasoner.outcome();
+    EXPECT_EQ(outcome.conclusion, "7") << "it answers all the same";
+    EXPECT_EQ(outcome.graph.at(1).scores.total.has_value(), measured);
+  }
+}
+
 TEST(Reasoner, AgreementStopsEarly) {
   ReasoningConfig config = small_config();
   config.branches = 4;

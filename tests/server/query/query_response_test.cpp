@@ -20,6 +20,7 @@ std::shared_ptr<const runtime::ReasoningOutcome> two_thoughts() {
   better.text = "\"4\"";
   better.conclusion = "4";
   better.scores.likelihood = 0.123456;
+  better.scores.vote = 0.5;
   outcome->graph.at(first).status = ThoughtStatus::failed;
   outcome->graph.at(first).error = "full";
   outcome->best_path = {0, first, second};
@@ -56,6 +57,7 @@ TEST(QueryResponse, HasQualityAndThoughtsWhenThereAreAny) {
   EXPECT_TRUE(thoughts[0].at("scores").at("likelihood").is_null()) << "unmeasured has no number";
   EXPECT_EQ(thoughts[1].at("text").as_string(), "\"4\"");
   EXPECT_EQ(thoughts[1].at("scores").at("likelihood").to_number<double>(), 0.1235);
+  EXPECT_TRUE(thoughts[1].at("scores").at("total").is_null()) << "a vote is no measurement";
 }
 
 }  // namespace
