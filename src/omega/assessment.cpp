@@ -1,6 +1,7 @@
 #include "omega/assessment.h"
 
-#include <algorithm>
+#include <span>
+#include <string_view>
 
 #include "omega/mapping.h"
 #include "omega/signals/agreement.h"
@@ -17,17 +18,11 @@
 namespace sovereign::omega {
 namespace {
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-// Leaves the findings that were not given with the query; see the signals' headers for what counts as given.
-void drop_given(std::vector<Finding>& findings, const Evidence& evidence, bool context_counts_as_given) {
-  std::erase_if(findings, [&](const Finding& finding) {
-    const std::string_view part = evidence.answer.substr(finding.offset, finding.length);
-    if (holds(evidence.question, part)) return true;
-    return context_counts_as_given &&
-           std::any_of(evidence.context.begin(), evidence.context.end(),
-                       [&](std::string_view document) { return holds(document, part); });
-  });
+// What counts as given of personal data; of secrets the question alone does. The signals' headers say why.
+std::vector<std::string_view> all_given(const Evidence& evidence) {
+  std::vector<std::string_view> given = {evidence.question};
+  given.insert(given.end(), evidence.context.begin(), evidence.context.end());
+  return given;
 }
 
 }  // namespace
@@ -47,10 +42,8 @@ Assessment assess(const Evidence& evidence, const AssessmentSettings& settings) 
   note(Signal::grounding, grounding(words, evidence.question, evidence.context));
   note(Signal::format, format_compliance(evidence.answer, evidence.format, evidence.schema));
   if (!evidence.answer.empty()) {
-    std::vector<Finding> secrets = find_secrets(evidence.answer);
-    drop_given(secrets, evidence, false);
-    std::vector<Finding> personal = find_personal_data(evidence.answer);
-    drop_given(personal, evidence, true);
+    std::vector<Finding> secrets = find_secrets(evidence.answer, std::span(&evidence.question, 1));
+    const std::vector<Finding> personal = find_personal_data(evidence.answer, all_given(evidence));
     note(Signal::no_secrets, secrets.empty() ? 1.0 : 0.0);
     note(Signal::no_personal_data, personal.empty() ? 1.0 : 0.0);
     assessment.findings = std::move(secrets);

@@ -8,7 +8,8 @@
 //   assessment.readings[Signal::grounding]->raw
 //
 // Pure and deterministic: same evidence and settings, same bits. Thread-safe. Linear in the answer's and
-// the context's length. It allocates (word lists), but throws nothing except std::bad_alloc.
+// the context's length, but for a search of the context per secret or personal datum. It allocates (word
+// lists), but throws nothing except std::bad_alloc.
 #pragma once
 
 #include <optional>

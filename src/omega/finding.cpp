@@ -1,5 +1,7 @@
 #include "omega/finding.h"
 
+#include <algorithm>
+
 namespace sovereign::omega {
 
 std::string_view to_string(FindingKind kind) {
@@ -14,6 +16,11 @@ std::string_view to_string(FindingKind kind) {
     case FindingKind::social_security_number: return "social_security_number";
   }
   return {};
+}
+
+bool is_given(std::string_view part, std::span<const std::string_view> given) {
+  return std::any_of(given.begin(), given.end(),
+                     [&](std::string_view text) { return text.find(part) != std::string_view::npos; });
 }
 
 }  // namespace sovereign::omega

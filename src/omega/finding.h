@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace sovereign::omega {
@@ -30,6 +31,9 @@ struct Finding {
 
   friend constexpr bool operator==(const Finding&, const Finding&) = default;
 };
+
+// Whether it stands in one of the texts that came with the query.
+bool is_given(std::string_view part, std::span<const std::string_view> given);
 
 // Findings kept of one answer; what is beyond is not listed, but the score is 0 all the same.
 inline constexpr std::size_t kMaxFindings = 32;

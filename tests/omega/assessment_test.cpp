@@ -101,6 +101,28 @@ TEST(Assessment, PersonalDataThatWasGivenIsNotALeak) {
   EXPECT_TRUE(given.findings.empty());
 }
 
+// The search ended at the thirty-second, and those were dropped afterwards.
+TEST(Assessment, WhatWasGivenHidesNothingThatComesAfterIt) {
+  std::string listed;
+  for (std::size_t i = 0; i < kMaxFindings; ++i) listed += "p" + std::to_string(i) + "@telecorreo.es ";
+  const std::array<std::string_view, 1> context = {listed};
+  const Assessment personal =
+      assess({.question = "Who?", .context = context, .answer = listed + std::string(kMail)});
+  EXPECT_EQ(personal.readings[Signal::no_personal_data]->raw, 0.0);
+  EXPECT_EQ(personal.findings, (std::vector<Finding>{{FindingKind::email, listed.size(), kMail.size()}}));
+
+  const auto token = [](std::size_t i) {
+    return "gh"
+           "p_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z" +
+           std::to_string(10 + i);
+  };
+  std::string asked;
+  for (std::size_t i = 0; i < kMaxFindings; ++i) asked += token(i) + " ";
+  const std::string answer = asked + token(kMaxFindings);
+  EXPECT_EQ(assess({.question = asked, .answer = asked}).readings[Signal::no_secrets]->raw, 1.0);
+  EXPECT_EQ(assess({.question = asked, .answer = answer}).readings[Signal::no_secrets]->raw, 0.0);
+}
+
 TEST(Assessment, ASecretOfTheContextIsALeakAndOneOfTheQuestionIsNot) {
   const std::string secret =
       "gh"

@@ -8,9 +8,11 @@
 // numbers in the form 123-45-6789 outside of the ranges that are never given out. no_personal_data  1 for
 // none, 0 for any. Always measured when there is text. What stands in the question or in the context was
 // given with the query and is not counted. Names, addresses and birthdays are not looked for: without knowing
-// whose they are, finding them says nothing. Cost: one pass.
+// whose they are, finding them says nothing. Cost: one pass, and a search of what
+// was given for each that is found.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +20,7 @@
 
 namespace sovereign::omega {
 
-// In order of place; stops at kMaxFindings.
-std::vector<Finding> find_personal_data(std::string_view text);
+// Those that stand in none of the texts that were given, in order of place; stops at kMaxFindings.
+std::vector<Finding> find_personal_data(std::string_view text, std::span<const std::string_view> given = {});
 
 }  // namespace sovereign::omega

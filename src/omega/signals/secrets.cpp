@@ -141,7 +141,7 @@ std::size_t private_key(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-std::vector<Finding> find_secrets(std::string_view text) {
+std::vector<Finding> find_secrets(std::string_view text, std::span<const std::string_view> given) {
   std::vector<Finding> findings;
   for (std::size_t at = 0; at < text.size() && findings.size() < kMaxFindings;) {
     const bool inside_word = at > 0 && (is_alphanumeric(text[at - 1]) || text[at - 1] == '_');
@@ -156,7 +156,7 @@ std::vector<Finding> find_secrets(std::string_view text) {
         finding.length = access_token(text, at);
       }
     }
-    if (finding.length > 0) findings.push_back(finding);
+    if (finding.length > 0 && !is_given(text.substr(at, finding.length), given)) findings.push_back(finding);
     at += std::max<std::size_t>(finding.length, 1);
   }
   return findings;

@@ -9,9 +9,10 @@
 // left alone, because guessing at them costs more false alarms than it finds.
 // What stands in the question was the asker's own and is not counted; what stands in the context is: the
 // asker may not have seen it.
-// Cost: one pass.
+// Cost: one pass, and a search of what was given for each that is found.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +20,7 @@
 
 namespace sovereign::omega {
 
-// In order of place; stops at kMaxFindings.
-std::vector<Finding> find_secrets(std::string_view text);
+// Those that stand in none of the texts that were given, in order of place; stops at kMaxFindings.
+std::vector<Finding> find_secrets(std::string_view text, std::span<const std::string_view> given = {});
 
 }  // namespace sovereign::omega
