@@ -129,7 +129,8 @@ result<RedisConnection::Refusals> RedisConnection::run_all(std::span<const Comma
     const auto reply = read_reply();
     if (reply) continue;
     if (broken_) return fail(reply.error());
-    if (refusals.count++ == 0) refusals.first = reply.error().message;
+    if (refusals.commands.empty()) refusals.first = reply.error().message;
+    refusals.commands.push_back(i);
   }
   return refusals;
 }

@@ -31,10 +31,10 @@ class RedisConnection {
   // None: no such key. Errors: unavailable (broken, or no answer within the limit), internal (Redis
   // refused).
   result<std::optional<std::string>> get(const std::string& key);
-  // Sends all, then reads all the answers. Gives how many of them the server refused (it is full, or
-  // read-only), and why it refused the first. Errors: unavailable.
+  // Sends all, then reads all the answers. Gives which of them the server refused (it is full, or read-only),
+  // and why it refused the first. Errors: unavailable.
   struct Refusals {
-    std::size_t count = 0;
+    std::vector<std::size_t> commands;  // indices
     std::string first;
   };
   result<Refusals> run_all(std::span<const Command> commands);

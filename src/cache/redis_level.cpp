@@ -14,6 +14,9 @@ std::string seconds_text(std::chrono::milliseconds duration) {
   return std::to_string(std::max<std::int64_t>(1, duration.count() / 1000)) + " s";
 }
 
+constexpr std::string_view kPut = "SET";
+constexpr std::string_view kErase = "UNLINK";
+
 // Commands of one round trip.
 constexpr std::size_t kCommandsAtOnce = 128;
 
@@ -266,21 +269,19 @@ result<void> RedisLevel::Core::clear_server() {
     auto keys = writer_->scan(cursor, prefix_ + "*");
     if (!keys) return fail(keys.error());
     if (keys->empty()) continue;
-    RedisConnection::Command unlink{"UNLINK"};
+    RedisConnection::Command unlink{std::string(kErase)};
     std::move(keys->begin(), keys->end(), std::back_inserter(unlink));
-    const auto refused = writer_->run_all(std::span(&unlink, 1));
-    if (!refused) return fail(refused.error());
-    if (refused->count > 0) return fail(ErrorCode::unavailable, refused->first);
+    if (auto done = carry_out_all(std::span(&unlink, 1)); !done) return done;
   } while (cursor != "0");
   return {};
 }
 
-void RedisLevel::Core::note_refusals(const RedisConnection::Refusals& refused) {
+void RedisLevel::Core::note_refusals(std::size_t count, const std::string& why) {
   const std::lock_guard lock(mutex_);
   // The first of a row is logged; then the counter tells.
-  if (!refusing_) spdlog::warn("the shared cache does not take answers: {}", refused.first);
+  if (!refusing_) spdlog::warn("the shared cache does not take answers: {}", why);
   refusing_ = true;
-  stats_.refusals += refused.count;
+  stats_.refusals += count;
 }
 
 void RedisLevel::Core::note_taken() {
@@ -288,36 +289,59 @@ void RedisLevel::Core::note_taken() {
   refusing_ = false;
 }
 
+result<void> RedisLevel::Core::carry_out_all(std::span<const RedisConnection::Command> commands) {
+  const auto refused = writer_->run_all(commands);
+  if (!refused) return fail(refused.error());
+  if (!refused->commands.empty()) return fail(ErrorCode::unavailable, refused->first);
+  return {};
+}
+
+RedisConnection::Command RedisLevel::Core::command_of(const Hash128& hash, const WriteOperation& operation,
+                                                      WallTime now) const {
+  const bool is_live = operation.kind == WriteOperation::Kind::put && !operation.entry->expired(now);
+  // An older answer may be there, which ends later.
+  if (!is_live) return {std::string(kErase), key_of(hash)};
+  RedisConnection::Command put{std::string(kPut), key_of(hash), encode_record(*operation.entry, stamp_)};
+  if (operation.entry->expires() != kNever) {
+    put.insert(put.end(), {"PX", std::to_string((operation.entry->expires() - now).count())});
+  }
+  return put;
+}
+
+// One round trip, and another where answers were refused.
+result<void> RedisLevel::Core::send_some(std::span<const RedisConnection::Command> commands) {
+  const auto refused = writer_->run_all(commands);
+  if (!refused) return fail(refused.error());
+  // A full server refuses single answers. Those are lost, as a cache may lose them, and with each the one
+  // that it was to replace.
+  std::vector<RedisConnection::Command> erasures;
+  for (const std::size_t index : refused->commands) {
+    // An erasure is not lost: all is sent again.
+    if (commands[index].front() != kPut) return fail(ErrorCode::unavailable, refused->first);
+    erasures.push_back({std::string(kErase), commands[index][1]});
+  }
+  if (!erasures.empty()) {
+    if (auto done = carry_out_all(erasures); !done) return done;
+    note_refusals(erasures.size(), refused->first);
+  }
+  const auto puts = static_cast<std::size_t>(std::count_if(
+      commands.begin(), commands.end(), [](const auto& command) { return command.front() == kPut; }));
+  written_ += puts - erasures.size();
+  if (erasures.empty() && puts > 0) note_taken();
+  return {};
+}
+
 result<void> RedisLevel::Core::send(const WriteBatch& batch) {
   std::vector<RedisConnection::Command> commands;
-  std::uint64_t puts = 0;
-  const auto send_all = [&]() -> result<void> {
-    if (commands.empty()) return {};
-    const auto refused = writer_->run_all(commands);
-    if (!refused) return fail(refused.error());
-    // A full or read-only server refuses single answers: those are lost, as a cache may lose them.
-    if (refused->count > 0) note_refusals(*refused);
-    if (refused->count == 0 && puts > 0) note_taken();
-    written_ += puts - std::min<std::uint64_t>(puts, refused->count);
-    commands.clear();
-    puts = 0;
-    return {};
-  };
   const WallTime now = wall_now();
   for (const auto& [hash, operation] : batch) {
-    if (operation.kind == WriteOperation::Kind::erase) commands.push_back({"UNLINK", key_of(hash)});
-    if (operation.kind == WriteOperation::Kind::put && !operation.entry->expired(now)) {
-      RedisConnection::Command set{"SET", key_of(hash), encode_record(*operation.entry, stamp_)};
-      if (operation.entry->expires() != kNever) {
-        set.insert(set.end(), {"PX", std::to_string((operation.entry->expires() - now).count())});
-      }
-      commands.push_back(std::move(set));
-      ++puts;
-    }
+    if (operation.kind == WriteOperation::Kind::touch) continue;
+    commands.push_back(command_of(hash, operation, now));
     if (commands.size() < kCommandsAtOnce) continue;
-    if (auto done = send_all(); !done) return done;
+    if (auto done = send_some(commands); !done) return done;
+    commands.clear();
   }
-  return send_all();
+  return commands.empty() ? result<void>() : send_some(commands);
 }
 
 RedisLevel::RedisLevel(RedisLevelConfig config, const Stamp& stamp)

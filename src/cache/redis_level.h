@@ -10,7 +10,9 @@
 // query a timeout per turn, as many queries as there are connections at most. So does a server that answers
 // in time, but on average in more than half of it: after eight answers it is passed over likewise. put() and
 // erase() go into a bounded queue and are sent by that thread; what cannot be sent waits there, and past the
-// bound new answers are refused. What Redis evicts, or loses when it dies, is a miss. Thread-safe.
+// bound new answers are refused. An answer that a full server refuses is lost, with the one that it was to
+// replace; an erasure that is refused is sent again until it is taken, and the server is passed over so long.
+// What Redis evicts, or loses when it dies, is a miss. Thread-safe.
 #pragma once
 
 #include <chrono>

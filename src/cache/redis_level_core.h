@@ -8,6 +8,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <string>
 #include <thread>
 
 #include "cache/redis_connection.h"
@@ -60,8 +62,13 @@ class RedisLevel::Core {
   result<void> carry_out(const Work& work);
   result<void> ensure_connected();
   result<void> clear_server();
+  // Fails where one of them is refused.
+  result<void> carry_out_all(std::span<const RedisConnection::Command> commands);
   result<void> send(const WriteBatch& batch);
-  void note_refusals(const RedisConnection::Refusals& refused);
+  result<void> send_some(std::span<const RedisConnection::Command> commands);
+  RedisConnection::Command command_of(const Hash128& hash, const WriteOperation& operation,
+                                      WallTime now) const;
+  void note_refusals(std::size_t count, const std::string& why);
   void note_taken();
   std::string key_of(const Hash128& hash) const { return prefix_ + to_hex(hash); }
 

@@ -40,6 +40,12 @@ class RedisLevelTest : public ::testing::Test {
       std::this_thread::yield();
     }
   }
+  void tell(const RedisConnection::Command& command) {
+    auto connection = RedisConnection::open(server_.address(), std::chrono::seconds(1));
+    ASSERT_TRUE(connection);
+    const auto refused = connection->run_all(std::span(&command, 1));
+    ASSERT_TRUE(refused && refused->commands.empty());
+  }
   static std::string value_of(CacheLevel& level, std::uint64_t id) {
     const std::string encoding = encoding_of(id);
     const EntryPtr entry = level.get(key_of(encoding), wall_now());
@@ -239,6 +245,47 @@ TEST_F(RedisLevelTest, AFullServerLosesAnswersAndNothingElse) {
   EXPECT_TRUE(level.stats().healthy);
   EXPECT_EQ(level.stats().refusals, 1u) << "issue 3, C22: it was counted nowhere";
   EXPECT_EQ(level.stats().writes, 0u);
+}
+
+// The older answer stayed, and was found again.
+TEST_F(RedisLevelTest, AnAnswerThatIsRefusedLeavesNoOlderOneBehind) {
+  const auto level = open();
+  ASSERT_TRUE(level->put(entry_of(1, "old")));
+  ASSERT_TRUE(level->flush());
+  tell({"CONFIG", "SET", "maxmemory", "1"});
+  ASSERT_TRUE(level->put(entry_of(1, "new")));
+  EXPECT_TRUE(level->flush());
+  EXPECT_EQ(level->stats().refusals, 1u);
+  EXPECT_EQ(level->stats().writes, 1u);
+  EXPECT_TRUE(level->stats().healthy);
+  EXPECT_EQ(value_of(*level, 1), "(none)");
+  EXPECT_EQ(value_of(*open(), 1), "(none)");
+}
+
+// It had ended before it was sent.
+TEST_F(RedisLevelTest, AnAnswerThatEndsWhileItWaitsLeavesNoOlderOneBehind) {
+  const auto level = open();
+  ASSERT_TRUE(level->put(entry_of(1, "old")));
+  ASSERT_TRUE(level->flush());
+  ASSERT_TRUE(level->put(entry_of(1, "short", wall_now(), wall_now())));
+  ASSERT_TRUE(level->flush());
+  EXPECT_EQ(value_of(*open(), 1), "(none)");
+}
+
+// It was lost, and the answer found again by every node.
+TEST_F(RedisLevelTest, AnErasureThatIsRefusedIsNotLost) {
+  const auto level = open();
+  ASSERT_TRUE(level->put(entry_of(1, "x")));
+  ASSERT_TRUE(level->flush());
+  tell({"REPLICAOF", "127.0.0.1", "1"});  // read-only from now on, with what it has
+  level->erase(hash128(encoding_of(1)));
+  EXPECT_FALSE(level->flush());
+  EXPECT_FALSE(level->stats().healthy);
+  EXPECT_EQ(value_of(*level, 1), "(none)");
+  EXPECT_EQ(value_of(*open(), 1), "x") << "the server has it still";
+  tell({"REPLICAOF", "NO", "ONE"});
+  until_healthy(*level);
+  EXPECT_EQ(value_of(*open(), 1), "(none)");
 }
 
 TEST_F(RedisLevelTest, APasswordIsSentAndAWrongOneIsAMiss) {
