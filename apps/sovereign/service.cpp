@@ -143,6 +143,7 @@ result<void> Service::make_backends() {
   auto serving = std::make_shared<server::openai::Serving>();
   serving->gateway = std::move(*gateway);
   serving->embedded = serves_models(settings_);
+  serving->require_local = settings_.routing.require_local;
   watch(serving->gateway, settings_);
   serving_.set(std::move(serving));
   return {};
@@ -174,6 +175,7 @@ result<server::openai::ServingPtr> Service::build(const config::Settings& settin
   serving->models = std::move(*models);
   serving->gateway = std::move(gateway);
   serving->embedded = serves_models(settings);
+  serving->require_local = settings.routing.require_local;
   return serving;
 }
 
@@ -294,6 +296,7 @@ result<server::ReloadReport> Service::take_settings() {
   if (!next) return fail(next.error());
   auto change = compare_settings(settings_, *next);
   config::Settings settings = take_over(settings_, *next);
+  if (const auto sound = check_merged(settings, change); !sound) return fail(sound.error());
   if (const auto usable = check_answerable(settings); !usable) return fail(usable.error());
   if (const auto allowed = server::check_bind(settings.server); !allowed) return fail(allowed.error());
   auto keys = server::AccessKeys::read(settings.server);

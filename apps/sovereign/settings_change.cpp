@@ -1,5 +1,8 @@
 #include "settings_change.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -7,6 +10,7 @@
 
 #include "config/backend_table.h"
 #include "config/key_table.h"
+#include "config/load.h"
 #include "config/model_table.h"
 
 namespace sovereign {
@@ -73,6 +77,15 @@ config::Settings take_over(const config::Settings& now, const config::Settings& 
     if (needs_restart(key, now)) key.set(merged, key.get(now));
   }
   return merged;
+}
+
+result<void> check_merged(const config::Settings& merged, const SettingsChange& change) {
+  const auto errors = config::check_together(merged);
+  if (errors.empty()) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("with the old values of what waits for a restart ({}): {}",
+                          fmt::join(change.needs_restart, ", "), config::join_messages(errors)),
+              errors.front().where);
 }
 
 }  // namespace sovereign

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "config/settings.h"
 
 namespace sovereign {
@@ -17,5 +18,8 @@ SettingsChange compare_settings(const config::Settings& now, const config::Setti
 
 // `now` with all of `next` that needs no restart.
 config::Settings take_over(const config::Settings& now, const config::Settings& next);
+
+// What may be taken over alone, and what waits for a restart, may contradict each other: then nothing is.
+result<void> check_merged(const config::Settings& merged, const SettingsChange& change);
 
 }  // namespace sovereign

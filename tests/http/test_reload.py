@@ -105,6 +105,19 @@ def test_an_error_changes_nothing_and_is_told(start):
         assert chat(running).status_code == 200
 
 
+def test_what_waits_for_a_restart_must_not_contradict_what_does_not(start):
+    """The cache goes on with the Redis that the new file no longer names: then no query may have to stay here."""
+    shared = config().replace("enabled = false", 'redis_url = "redis://127.0.0.1:9"')
+    running = start(shared)
+    rewrite(running, config(more="[routing]\nrequire_local = true").replace("enabled = false", ""))
+    answer = reload(running)
+    assert answer.status_code == 400, answer.text
+    for word in ["restart", "cache.redis_url", "routing.require_local"]:
+        assert word in answer.json()["error"]["message"], answer.text
+    rewrite(running, shared)
+    assert reload(running).json() == {"applied": [], "needs_restart": []}
+
+
 def test_sighup_does_the_same(start):
     running = start(config())
     rewrite(running, config(more="[models.other]\npath = '%s'" % MODEL))

@@ -60,8 +60,9 @@ outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::
   return ChosenBackend{*route, serving, identity.model, identity.fingerprint, clock.now() - began};
 }
 
-void keep_local(const ApiContext& api, runtime::SovereignQuery& query) {
-  if (query.require_local && api.shares_cache) query.cache.mode = runtime::CacheMode::off;
+void keep_local(const Serving& serving, bool shares_cache, runtime::SovereignQuery& query) {
+  query.require_local = query.require_local || serving.require_local;
+  if (query.require_local && shares_cache) query.cache.mode = runtime::CacheMode::off;
 }
 
 std::string last_user_text(std::string_view messages_json) {

@@ -32,8 +32,9 @@ outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::
                                       const std::string& model, const RoutingFields& routing,
                                       const Clock& clock);
 
-// A query that must stay here keeps away from a cache that other machines share.
-void keep_local(const ApiContext& api, runtime::SovereignQuery& query);
+// Where all queries must stay here, this one must. Such a query keeps away from a cache that other machines
+// share.
+void keep_local(const Serving& serving, bool shares_cache, runtime::SovereignQuery& query);
 
 // The text of the last message of role user; empty when there is none. For guessing, so it forgives.
 std::string last_user_text(std::string_view messages_json);

@@ -96,7 +96,7 @@ outcome<StartedChat> start_chat(const ApiContextPtr& context, const HttpRequest&
   if (!sealed) return refuse(sealed.error());
   auto query = make_query(api, http, *request);
   query.receipt = std::move(*sealed);
-  keep_local(api, query);
+  keep_local(*serving, api.shares_cache, query);
   const auto deadline = query.deadline;
   if (delivery.stream) channel->limit_backlog(api.config.max_unsent_bytes);
   channel->expect(1);

@@ -98,10 +98,9 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
 
 }  // namespace
 
-bool takes_part(const Canary& canary, const runtime::SovereignQuery& query, const std::string& model,
-                const RoutingFields& routing) {
+bool takes_part(const Canary& canary, const std::string& model, const RoutingFields& routing) {
   const bool routes = canary.overlay.routes();
-  if (routes && (query.require_local || routing.tier)) return false;
+  if (routes && (routing.require_local || routing.tier)) return false;
   if (!canary.models.empty()) {
     return std::find(canary.models.begin(), canary.models.end(), model) != canary.models.end();
   }
@@ -127,7 +126,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
   const Canary* const canary = api->canary.get();
   Asking asking{std::move(query), model, routing};
   const bool part = canary != nullptr && canary->trial->phase() != gateway::CanaryPhase::rolled_back &&
-                    takes_part(*canary, asking.query, model, routing);
+                    takes_part(*canary, model, routing);
   Arm arm = Arm::control;
   if (part) arm = canary->trial->arm_for(canary_unit(*canary, asking.query, client_key));
   if (arm == Arm::variant) {

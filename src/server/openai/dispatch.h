@@ -17,8 +17,7 @@ namespace sovereign::server::openai {
 // Whether a query may be the variant's at all. With canary.models: when it asks for one of them by name.
 // Else: always, unless the variant changes who answers and the query has a say in that itself (a model, a
 // tier, require_local).
-bool takes_part(const Canary& canary, const runtime::SovereignQuery& query, const std::string& model,
-                const RoutingFields& routing);
+bool takes_part(const Canary& canary, const std::string& model, const RoutingFields& routing);
 
 // What is assigned to an arm: the query (all that its cache key has but the backend), or its client: `client`
 // is the digest of its key (HttpRequest::key_digest), empty where none is asked for.

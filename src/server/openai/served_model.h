@@ -41,6 +41,7 @@ struct Serving {
   std::vector<std::shared_ptr<const ServedModel>> models;  // the first answers those who name none
   std::shared_ptr<gateway::Gateway> gateway;               // null: the first model answers everything
   bool embedded = true;                                    // false: no model is served in this process
+  bool require_local = false;                              // nothing of any query may leave this process
 
   // The model of that name (any, when it is empty); null: there is none.
   std::shared_ptr<const ServedModel> find(std::string_view name) const;

@@ -42,7 +42,7 @@ openai::outcome<StartedQuery> start_query(const ApiContextPtr& context, const Ht
   if (!sealed) return openai::refuse(sealed.error());
   runtime::SovereignQuery& query = request->query;
   query.receipt = std::move(*sealed);
-  openai::keep_local(api, query);
+  openai::keep_local(*serving, api.shares_cache, query);
   if (query.id.empty()) query.id = http.request_id;
   runtime::apply_cache_control(http.header_list("Cache-Control"), query.cache);
   query.deadline = openai::deadline_of(api, request->timeout);

@@ -15,27 +15,24 @@ runtime::SovereignQuery question(std::string content) {
 TEST(Dispatch, EveryQueryTakesPartInAVariantThatAnswersWhereControlDoes) {
   Canary canary;
   canary.overlay.system = "Be brief.";
-  EXPECT_TRUE(takes_part(canary, question("a"), "", {}));
-  EXPECT_TRUE(takes_part(canary, question("a"), "named", {}));
-  auto local = question("a");
-  local.require_local = true;
-  EXPECT_TRUE(takes_part(canary, local, "named", {gateway::Tier::pool, true}));
+  EXPECT_TRUE(takes_part(canary, "", {}));
+  EXPECT_TRUE(takes_part(canary, "named", {}));
+  EXPECT_TRUE(takes_part(canary, "named", {gateway::Tier::pool, true}));
 }
 
 TEST(Dispatch, WhoHasASayInWhoAnswersIsNotSentElsewhere) {
   Canary canary;
   canary.overlay.model = "other";
-  EXPECT_TRUE(takes_part(canary, question("a"), "", {}));
-  EXPECT_TRUE(takes_part(canary, question("a"), "auto", {}));
-  EXPECT_FALSE(takes_part(canary, question("a"), "named", {}));
-  EXPECT_FALSE(takes_part(canary, question("a"), "", {gateway::Tier::edge, false}));
-  auto local = question("a");
-  local.require_local = true;
-  EXPECT_FALSE(takes_part(canary, local, "", {}));
+  EXPECT_TRUE(takes_part(canary, "", {}));
+  EXPECT_TRUE(takes_part(canary, "auto", {}));
+  EXPECT_FALSE(takes_part(canary, "named", {}));
+  EXPECT_FALSE(takes_part(canary, "", {gateway::Tier::edge, false}));
+  const RoutingFields local{{}, true};
+  EXPECT_FALSE(takes_part(canary, "", local));
   canary.models = {"named", "also"};
-  EXPECT_TRUE(takes_part(canary, question("a"), "named", {}));
-  EXPECT_FALSE(takes_part(canary, question("a"), "", {}));
-  EXPECT_FALSE(takes_part(canary, local, "named", {}));
+  EXPECT_TRUE(takes_part(canary, "named", {}));
+  EXPECT_FALSE(takes_part(canary, "", {}));
+  EXPECT_FALSE(takes_part(canary, "named", local));
 }
 
 TEST(Dispatch, TheUnitIsTheQueryOrItsClient) {
@@ -49,6 +46,23 @@ TEST(Dispatch, TheUnitIsTheQueryOrItsClient) {
   EXPECT_NE(canary_unit(canary, question("a"), "xx"), canary_unit(canary, question("a"), "yy"));
   // Nobody is known by no key.
   EXPECT_NE(canary_unit(canary, question("a"), ""), canary_unit(canary, question("b"), ""));
+}
+
+// Where an operator lets no query leave, what clients say of theirs changes nothing.
+TEST(KeepLocal, WhereEveryQueryMustStayNoneGoesToASharedCache) {
+  const auto kept = [](bool all, bool own, bool shares_cache) {
+    Serving serving;
+    serving.require_local = all;
+    auto query = question("a");
+    query.require_local = own;
+    keep_local(serving, shares_cache, query);
+    EXPECT_EQ(query.require_local, all || own);
+    return query.cache.mode;
+  };
+  EXPECT_EQ(kept(true, false, true), runtime::CacheMode::off);
+  EXPECT_EQ(kept(false, true, true), runtime::CacheMode::off);
+  EXPECT_NE(kept(false, false, true), runtime::CacheMode::off);
+  EXPECT_NE(kept(true, false, false), runtime::CacheMode::off);
 }
 
 TEST(FindModel, WithoutAGatewayATierMeansTheModelThatIsThere) {
