@@ -27,13 +27,13 @@ void AnswerCourse::set_off(Time now) {
   set_deadline(now);
 }
 
-void AnswerCourse::set_deadline(Time now) {
+void AnswerCourse::set_deadline(Time since) {
   deadline_ = std::min(request_deadline_, total_deadline_);
   if (!first_token_) deadline_ = std::min(deadline_, first_token_by_);
   const auto limit = sent_whole_    ? config_.total_timeout
                      : first_token_ ? config_.token_timeout
                                     : config_.first_token_timeout;
-  if (set_off_ && limit.count() != 0) deadline_ = std::min(deadline_, now + limit);
+  if (set_off_ && limit.count() != 0) deadline_ = std::min(deadline_, since + limit);
 }
 
 void AnswerCourse::expire(Time now) {
@@ -67,7 +67,8 @@ void AnswerCourse::tell(std::vector<engine::GenerationDelta> deltas,
     }
     sink_->on_delta(std::move(delta));
   }
-  set_deadline(now);
+  // An event without any text is no sign that one comes.
+  if (!deltas.empty()) set_deadline(now);
 }
 
 void AnswerCourse::end_choices(engine::FinishReason reason, Time now) {

@@ -36,8 +36,10 @@ class AnswerCourse {
   Time deadline() const { return expired_ == Expired::no ? deadline_ : Time::max(); }
   // That time has come. Before set_off() the server is not to blame.
   void expire(Time now);
-  // Its limits in all have passed, whatever comes.
-  bool overdue(Time now) const { return now >= total_deadline_ || now >= request_deadline_; }
+  // Its limits in all have passed, or that for its first token, whatever comes.
+  bool overdue(Time now) const {
+    return now >= total_deadline_ || now >= request_deadline_ || (!first_token_ && now >= deadline_);
+  }
 
   void set_answerer(BackendIdentity answerer) { answerer_ = std::move(answerer); }
   // `syntax` counts the first time.
@@ -64,7 +66,8 @@ class AnswerCourse {
 
   void begin(const std::shared_ptr<const AnswerSyntax>& syntax, Time now);
   void end_choices(engine::FinishReason reason, Time now);
-  void set_deadline(Time now);
+  // `since`: when it was asked, or when the latest piece of its answer came.
+  void set_deadline(Time since);
   bool was_asked_late(Time limit) const;
   Failure timed_out() const;
 

@@ -361,6 +361,21 @@ TEST_F(OpenAiBackendTest, SilenceBeforeTheFirstTokenHasALimit) {
       },
       config);
   EXPECT_EQ(busy.code, ErrorCode::deadline_exceeded);
+  // However many come: each began the time anew.
+  for (const auto pause : {milliseconds(10), milliseconds(0)}) {
+    config.total_timeout = std::chrono::seconds(20);
+    const auto chatty = failure_with(
+        [pause](Peer& peer) {
+          peer.read_request();
+          peer.write(testing::stream_head());
+          while (peer.write(testing::chunk_of(R"({"choices":[{"index":0,"delta":{"role":"assistant"}}]})"))) {
+            std::this_thread::sleep_for(pause);
+          }
+        },
+        config);
+    EXPECT_EQ(chatty.code, ErrorCode::deadline_exceeded);
+    EXPECT_NE(chatty.message.find("sent no token"), std::string::npos) << chatty.message;
+  }
 }
 
 TEST_F(OpenAiBackendTest, SilenceEndsSoonerWhereAnotherCanBeAsked) {
