@@ -6,6 +6,16 @@
 #include <utility>
 
 namespace sovereign::gateway {
+namespace {
+
+std::size_t size_of(const engine::GenerationDelta& delta) {
+  std::size_t bytes = delta.text.size();
+  for (const auto& token : delta.logprobs)
+    bytes += sizeof token + token.top.size() * sizeof(engine::CandidateLogprob);
+  return bytes;
+}
+
+}  // namespace
 
 AnswerCourse::AnswerCourse(const RemoteConfig& config, const GenerateRequest& request,
                            std::shared_ptr<GenerateSink> sink, Time now)
@@ -14,6 +24,7 @@ AnswerCourse::AnswerCourse(const RemoteConfig& config, const GenerateRequest& re
       first_token_by_(request.first_token_by.value_or(Time::max())),
       named_model_(!request.model.empty()),
       sent_whole_(request.relay && !request.relay->stream && request.relay->route == ApiRoute::completions),
+      passed_on_(request.relay && request.relay->stream),
       began_(now),
       sink_(std::move(sink)),
       finished_(request.n),
@@ -57,9 +68,15 @@ void AnswerCourse::begin(const std::shared_ptr<const AnswerSyntax>& syntax, Time
   sink_->on_begin(syntax);
 }
 
-void AnswerCourse::tell(std::vector<engine::GenerationDelta> deltas,
+bool AnswerCourse::tell(std::vector<engine::GenerationDelta> deltas,
                         const std::shared_ptr<const AnswerSyntax>& syntax, Time now) {
   for (auto& delta : deltas) {
+    told_bytes_ += passed_on_ ? 0 : size_of(delta);
+    if (told_bytes_ > kMaxAnswerBytes) {
+      fail_with({ErrorCode::corrupt, fmt::format("backend '{}': its answer is larger than {} bytes",
+                                                 config_.name, kMaxAnswerBytes)});
+      return false;
+    }
     begin(syntax, now);
     if (delta.finish && !finished_[delta.choice]) {
       finished_[delta.choice] = true;
@@ -69,6 +86,7 @@ void AnswerCourse::tell(std::vector<engine::GenerationDelta> deltas,
   }
   // An event without any text is no sign that one comes.
   if (!deltas.empty()) set_deadline(now);
+  return true;
 }
 
 void AnswerCourse::end_choices(engine::FinishReason reason, Time now) {

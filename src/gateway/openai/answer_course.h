@@ -14,6 +14,9 @@
 
 namespace sovereign::gateway {
 
+// Of an answer, by all its choices: whoever asked keeps it until its end, and a server may ignore max_tokens.
+inline constexpr std::size_t kMaxAnswerBytes = 64 * 1024 * 1024;
+
 // What those who share a call were told of it: each kind of end is new to a breaker once.
 struct ToldEnds {
   bool answer = false;
@@ -42,8 +45,8 @@ class AnswerCourse {
   }
 
   void set_answerer(BackendIdentity answerer) { answerer_ = std::move(answerer); }
-  // `syntax` counts the first time.
-  void tell(std::vector<engine::GenerationDelta> deltas, const std::shared_ptr<const AnswerSyntax>& syntax,
+  // `syntax` counts the first time. False: the answer has grown beyond kMaxAnswerBytes, and has failed.
+  bool tell(std::vector<engine::GenerationDelta> deltas, const std::shared_ptr<const AnswerSyntax>& syntax,
             Time now);
   // The first one is why there is no answer.
   void fail_with(Failure failure);
@@ -76,10 +79,12 @@ class AnswerCourse {
   const Time first_token_by_;
   const bool named_model_;
   const bool sent_whole_;  // nothing of the answer is seen before all of it is there
+  const bool passed_on_;   // piece by piece: nobody keeps it
   const Time began_;
   std::shared_ptr<GenerateSink> sink_;  // null once told the end
   std::vector<bool> finished_;          // by choice
   std::size_t unfinished_;
+  std::size_t told_bytes_ = 0;
   std::optional<BackendIdentity> answerer_;
   std::stop_source stop_;
   std::optional<Time> set_off_;

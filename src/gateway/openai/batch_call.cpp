@@ -79,7 +79,10 @@ void BatchCall::hand_out(std::vector<CompletionAnswer::Piece> pieces, Time now) 
     }
     std::vector<engine::GenerationDelta> deltas;
     deltas.push_back(std::move(piece.delta));
-    course->tell(std::move(deltas), nullptr, now);
+    if (!course->tell(std::move(deltas), nullptr, now)) {
+      end(piece.prompt, std::nullopt, now);
+      continue;
+    }
     // Who is alone waits for the usage, which comes last. Of several only the sum would come.
     if (course->complete() && courses_.size() > 1) end(piece.prompt, std::nullopt, now);
   }

@@ -25,9 +25,11 @@ void OpenAiCall::refuse(Failure failure) {
   course_->fail_with(std::move(failure));
 }
 
-void OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
-  course_->tell(std::move(deltas), answer_->structured() ? structured_text() : nullptr, now);
+bool OpenAiCall::tell(std::vector<engine::GenerationDelta> deltas, Time now) {
+  if (!course_->tell(std::move(deltas), answer_->structured() ? structured_text() : nullptr, now))
+    return false;
   if (answer_->complete()) course_->complete_all();
+  return true;
 }
 
 bool OpenAiCall::take_event(std::string_view data, Time now) {
@@ -42,7 +44,7 @@ bool OpenAiCall::take_event(std::string_view data, Time now) {
     return false;
   }
   if (course_->ended()) return true;
-  tell(std::move(*deltas), now);
+  if (!tell(std::move(*deltas), now)) return false;
   if (answer_->done()) {
     // The client need not wait for the connection's end, nor the connection for ever.
     finish(std::nullopt, now);

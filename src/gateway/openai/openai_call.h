@@ -29,7 +29,7 @@ class OpenAiCall final : public RemoteCall {
   void finish(const std::optional<Error>& error, Time now) override;
 
  private:
-  void tell(std::vector<engine::GenerationDelta> deltas, Time now);
+  bool tell(std::vector<engine::GenerationDelta> deltas, Time now);
   void refuse(Failure failure);
 
   const RemoteConfig& config_;

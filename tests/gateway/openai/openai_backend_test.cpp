@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "gateway/openai/answer_course.h"
 #include "gateway/openai/scripts.h"
 #include "gateway/recording_sink.h"
 #include "net/event_loops.h"
@@ -417,6 +418,21 @@ TEST_F(OpenAiBackendTest, ASlowDripHasALimitInAll) {
       },
       config);
   EXPECT_EQ(failure.code, ErrorCode::deadline_exceeded) << failure.message;
+}
+
+// It does not heed max_tokens, and whoever asked keeps what comes.
+TEST_F(OpenAiBackendTest, AnAnswerWithoutEndHasALimitInBytes) {
+  std::atomic<std::size_t> sent{0};
+  const auto failure = failure_with([&](Peer& peer) {
+    peer.read_request();
+    peer.write(testing::stream_head());
+    const std::string much(512 * 1024, 'x');
+    while (peer.write(testing::content_event(much))) sent += much.size();
+  });
+  EXPECT_EQ(failure.code, ErrorCode::corrupt);
+  EXPECT_NE(failure.message.find("larger than"), std::string::npos) << failure.message;
+  EXPECT_GE(sent, kMaxAnswerBytes);
+  EXPECT_LT(sent, 2 * kMaxAnswerBytes);
 }
 
 TEST_F(OpenAiBackendTest, DyingInMidStreamIsNoEnd) {
