@@ -36,6 +36,13 @@ Failure waited_too_long() {
   return {ErrorCode::deadline_exceeded, "The request waited longer than the server's request_timeout."};
 }
 
+Failure resting(const std::string& backend, std::chrono::seconds rest) {
+  Failure failure(ErrorCode::resource_exhausted, fmt::format("backend '{}' has too many requests", backend),
+                  {}, "backend_overloaded");
+  failure.retry_after = rest;
+  return failure;
+}
+
 }  // namespace
 
 bool may_pass_on(const Failure& failure) {
@@ -239,11 +246,15 @@ bool Attempt::pass_on(const Failure& failure) {
     return false;
   }
   shared_->fleet.passed_over(member());
+  note(failure);
+  ++position_;
+  return true;
+}
+
+void Attempt::note(const Failure& failure) {
   // A prompt that is too long is the client's to shorten, whatever else went wrong afterwards. That somebody
   // else lacks the route takes nothing from what was wrong with those who have it.
   if (!last_failure_ || (!too_long(*last_failure_) && !lacks_route(failure))) last_failure_ = failure;
-  ++position_;
-  return true;
 }
 
 void Attempt::exhausted() {
@@ -339,6 +350,7 @@ bool Attempt::start(std::size_t at) {
   const auto backend = gateway ? gateway->backend(at) : nullptr;
   const auto permit = backend ? shared_->fleet.admit(at, now) : std::nullopt;
   if (!permit) {
+    if (const auto rest = shared_->fleet.rests_for(at, now)) note(resting(shared_->fleet.name(at), *rest));
     shared_->give_place(at);
     ++position_;
     return false;

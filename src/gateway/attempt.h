@@ -75,6 +75,8 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
                 std::optional<std::chrono::seconds> rest = {});
   // True when another backend may be asked after this failure.
   bool pass_on(const Failure& failure);
+  // What is told when nobody answers.
+  void note(const Failure& failure);
   void exhausted();
   void end_with(const Failure& failure);
   // The sink, once: who gets it tells it the end.

@@ -118,10 +118,18 @@ bool Fleet::withdraw(std::size_t member, Ticket ticket) {
 std::optional<Fleet::Permit> Fleet::admit(std::size_t member, Time now) {
   const std::lock_guard lock(mutex_);
   Member& asked = members_[member];
-  if (!asked.config.present) return std::nullopt;
+  // Who waited in the queue was planned before it had no room.
+  if (!asked.config.present || now < asked.rests_until) return std::nullopt;
   const auto permit = asked.breaker.admit(now);
   if (!permit) return std::nullopt;
   return Permit{member, *permit};
+}
+
+std::optional<std::chrono::seconds> Fleet::rests_for(std::size_t member, Time now) const {
+  const std::lock_guard lock(mutex_);
+  const Time until = members_[member].rests_until;
+  if (now >= until) return std::nullopt;
+  return std::chrono::ceil<std::chrono::seconds>(until - now);
 }
 
 std::optional<Fleet::Ticket> Fleet::leave(std::size_t member) {

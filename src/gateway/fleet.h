@@ -110,6 +110,8 @@ class Fleet {
   bool withdraw(std::size_t member, Ticket ticket);
   // For who has a place: lets the call pass, or not; then the place is given up with leave().
   std::optional<Permit> admit(std::size_t member, Time now);
+  // How long it still rests, having had no room; nothing: it does not.
+  std::optional<std::chrono::seconds> rests_for(std::size_t member, Time now) const;
   // Gives the place up. Gives whose turn it is now.
   std::optional<Ticket> leave(std::size_t member);
 

@@ -408,6 +408,28 @@ TEST_F(GatewayTest, AnOverloadedServerRestsAsLongAsItSays) {
   EXPECT_EQ(view(1).failed, 0U) << "having no room is no failure";
 }
 
+// Each was sent as the one before it was refused, to a server that had asked for a pause.
+TEST_F(GatewayTest, WhoWaitsForAServerThatHasNoRoomIsNotSentThere) {
+  remake(1, 2);
+  const auto first = ask({.model = "desk"});
+  const auto second = ask({.model = "desk"});
+  const auto third = ask({.model = "desk"});
+  Failure busy(ErrorCode::resource_exhausted, "busy");
+  busy.retry_after = seconds(7);
+  desk().take().sink->on_failure(busy);
+  clock_.advance(std::chrono::milliseconds(2500));
+  run_jobs();
+  EXPECT_EQ(desk().asked(), 1U);
+  for (const auto& waited : {second, third}) {
+    ASSERT_TRUE(waited.sink->failure());
+    EXPECT_EQ(waited.sink->failure()->code, ErrorCode::resource_exhausted);
+    EXPECT_EQ(waited.sink->failure()->reason, "backend_overloaded");
+    EXPECT_EQ(waited.sink->failure()->retry_after, seconds(5));
+  }
+  EXPECT_EQ(view(1).running, 0U);
+  EXPECT_EQ(view(1).queued, 0U);
+}
+
 TEST_F(GatewayTest, PlacesAreLimitedAndTheQueueIsFirstCome) {
   remake(1, 2);
   const auto first = ask();
