@@ -2,9 +2,9 @@
 //
 // The shell around Residency: it holds the requests that wait, loads and unloads on a thread of its own, and
 // counts who uses what. A model that is added looks like an engine that is always there; a request to it
-// waits for the weights, at most `load_timeout`, and is then told so (deadline_exceeded). A model that cannot
-// be loaded fails those who waited for it (unavailable, with the loader's words), and is tried again by later
-// requests.
+// waits for the weights, at most `load_timeout`, and is then told so (unavailable; deadline_exceeded where
+// its own deadline comes first). A model that cannot be loaded fails those who waited for it (unavailable,
+// with the loader's words), and is tried again by later requests.
 //
 // Thread-safe. Destruction cancels what is left; the engines that add() gave may outlive the host, and then
 // refuse (unavailable).

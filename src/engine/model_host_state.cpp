@@ -90,7 +90,8 @@ result<ModelHost::State::Engine> ModelHost::State::enter(Model model, RequestId 
   const std::string& name = slot->second.model.name;
   const Time now = clock_.now();
   Time until = now + config_.load_timeout;
-  if (deadline && *deadline < until) until = *deadline;
+  const bool to_its_deadline = deadline && *deadline < until;
+  if (to_its_deadline) until = *deadline;
   if (core_.state(model) != Residency::State::loaded && waiting_.size() >= config_.max_waiting) {
     return fail(ErrorCode::resource_exhausted,
                 fmt::format("{} requests wait for models already; try again later", waiting_.size()));
@@ -108,7 +109,7 @@ result<ModelHost::State::Engine> ModelHost::State::enter(Model model, RequestId 
     }
     case Residency::Verdict::waits: break;
   }
-  waiting_.emplace(id, Waiting{model, std::move(turn)});
+  waiting_.emplace(id, Waiting{model, std::move(turn), to_its_deadline});
   news_ = true;
   changed_.notify_all();
   return Engine();
@@ -144,6 +145,24 @@ void ModelHost::State::fail_all(const std::vector<Residency::Ticket>& tickets, c
   }
 }
 
+void ModelHost::State::fail_expired(const std::vector<Residency::Ticket>& tickets, Calls& calls) {
+  for (const auto ticket : tickets) {
+    const Waiting& waiting = waiting_.at(ticket);
+    // Who still has time may be answered by another model.
+    const Error error =
+        waiting.to_its_deadline
+            ? Error{ErrorCode::deadline_exceeded, "the request's time is over before its model is in memory",
+                    "model"}
+            : Error{
+                  ErrorCode::unavailable,
+                  fmt::format("the model '{}' did not come into memory within model.load_timeout; try again "
+                              "later",
+                              slots_.at(waiting.model).model.name),
+                  "model"};
+    fail_all({ticket}, error, calls);
+  }
+}
+
 void ModelHost::State::run() {
   pthread_setname_np(pthread_self(), "sv-models");
   std::unique_lock lock(mutex_);
@@ -155,10 +174,7 @@ void ModelHost::State::run() {
       const Model model = waiting_.at(ticket).model;
       calls.push_back([turn = take_turn(ticket), engine = slots_.at(model).engine] { turn(engine); });
     }
-    fail_all(step.expired,
-             {ErrorCode::deadline_exceeded,
-              "the model could not be brought into memory in time; try again later", "model"},
-             calls);
+    fail_expired(step.expired, calls);
     if (step.load || step.unload) {
       Engine leaving;
       if (step.unload) leaving = std::exchange(slots_.at(*step.unload).engine, nullptr);

@@ -62,6 +62,7 @@ class ModelHost::State : public std::enable_shared_from_this<State> {
   struct Waiting {
     Model model;
     Turn turn;
+    bool to_its_deadline;  // the request's own comes before load_timeout
   };
   using Calls = std::vector<std::function<void()>>;
 
@@ -70,6 +71,8 @@ class ModelHost::State : public std::enable_shared_from_this<State> {
   void load(Model model);
   void unload(Model model, Engine engine);
   Turn take_turn(RequestId id);
+  // Those who have waited too long.
+  void fail_expired(const std::vector<Residency::Ticket>& tickets, Calls& calls);
   void fail_all(const std::vector<Residency::Ticket>& tickets, const Error& error, Calls& calls);
 
   ModelHostConfig config_;  // guarded by mutex_

@@ -166,6 +166,20 @@ TEST_F(ModelHostTest, ARequestWaitsUntilItsDeadlineOnly) {
   open_gate();
 }
 
+// It was told that its own time was over, and so was no other model asked.
+TEST_F(ModelHostTest, ALoadThatTakesTooLongIsTheModelsFaultNotTheRequests) {
+  host_->configure({{.budget_bytes = 100}, 10ms, 4});
+  const auto model = add("a", 60);
+  const auto sink = std::make_shared<RecordingSink>();
+  ASSERT_TRUE(model->submit(request(clock_.now() + 60s), sink));
+  const auto summary = sink->wait_done();
+  EXPECT_EQ(sink->choice().finish, FinishReason::error);
+  ASSERT_TRUE(summary.error);
+  EXPECT_EQ(summary.error->code, ErrorCode::unavailable);
+  EXPECT_NE(summary.error->message.find("model.load_timeout"), std::string::npos) << summary.error->message;
+  open_gate();
+}
+
 TEST_F(ModelHostTest, WhoeverWaitsMayLeave) {
   const auto model = add("a", 60);
   const auto sink = std::make_shared<RecordingSink>();
