@@ -54,6 +54,20 @@ bool Fleet::admits(const Member& member, ApiRoute route, Time now) {
   return member.config.present && now >= member.rests_until && member.breaker.admits(now) && !loads;
 }
 
+// Its breaker does not open by silence, which may be its queue's.
+bool Fleet::stalls(const Member& member) {
+  return member.config.embedded && member.config.present && member.probed == ProbeOutcome::failed;
+}
+
+std::vector<std::size_t> Fleet::stalled() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::size_t> numbers;
+  for (std::size_t member = 0; member < members_.size(); ++member) {
+    if (stalls(members_[member])) numbers.push_back(member);
+  }
+  return numbers;
+}
+
 Candidate Fleet::candidate(const Member& member, ApiRoute route, Time now) {
   Candidate candidate;
   candidate.name = member.config.name;
@@ -64,6 +78,7 @@ Candidate Fleet::candidate(const Member& member, ApiRoute route, Time now) {
   candidate.priority = member.config.priority;
   candidate.embedded = member.config.embedded;
   candidate.admits = admits(member, route, now);
+  candidate.stalls = stalls(member);
   candidate.lacks_route = now < member.lacks_until[static_cast<std::size_t>(route)];
   candidate.wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
   candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());

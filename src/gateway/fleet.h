@@ -123,6 +123,9 @@ class Fleet {
   void route_missing(std::size_t member, ApiRoute route, Time now);
   void report_probe(std::size_t member, const ProbeReport& report, Time now);
 
+  // Those in this process that the last probe found standing still. They are planned after all others.
+  std::vector<std::size_t> stalled() const;
+
   std::vector<MemberView> view(Time now) const;
   std::size_t size() const { return members_.size(); }
   const RoutingConfig& routing() const { return routing_; }
@@ -151,6 +154,7 @@ class Fleet {
     std::shared_ptr<Histogram> first_token_seconds;
   };
   static bool admits(const Member& member, ApiRoute route, Time now);
+  static bool stalls(const Member& member);
   static Candidate candidate(const Member& member, ApiRoute route, Time now);
 
   const RoutingConfig routing_;

@@ -91,6 +91,7 @@ void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend) 
 }
 
 outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) {
+  look_at_stalled();
   auto order = shared_->fleet.plan(question, shared_->clock.now());
   if (!order) return tl::unexpected<Failure>(order.error());
   const auto first = backend(order->front());
@@ -109,6 +110,7 @@ std::optional<BackendIdentity> Gateway::preferred(const RouteQuestion& question)
 }
 
 outcome<RelayRoute> Gateway::relay_route(const RouteQuestion& question) {
+  look_at_stalled();
   const Fleet& fleet = shared_->fleet;
   auto order = fleet.plan(question, shared_->clock.now());
   if (!order) return tl::unexpected<Failure>(order.error());
@@ -126,6 +128,10 @@ outcome<RelayRoute> Gateway::relay_route(const RouteQuestion& question) {
   const auto first = backend(order->front());
   route.remote = std::make_shared<RoutedBackend>(shared_, std::move(*order), std::move(asked), *first);
   return route;
+}
+
+void Gateway::look_at_stalled() const {
+  for (const auto member : shared_->fleet.stalled()) probe(member);
 }
 
 void Gateway::probe() {

@@ -86,6 +86,8 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr<GatewayShared> shared);
   std::shared_ptr<Backend> backend(std::size_t member) const;
   void probe(std::size_t member) const;
+  // Asking a model here how it is costs nothing, and it may be well again long before the next probe.
+  void look_at_stalled() const;
 
   const std::shared_ptr<GatewayShared> shared_;
   mutable std::mutex mutex_;

@@ -175,8 +175,11 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
     return offered ? std::string_view() : candidates[index].model;
   };
   const auto before = [&](std::size_t a, std::size_t b) {
-    return std::tuple(place(candidates[a].tier), candidates[a].priority, model_of(a)) <
-           std::tuple(place(candidates[b].tier), candidates[b].priority, model_of(b));
+    const auto rank = [&](std::size_t index) {
+      const Candidate& candidate = candidates[index];
+      return std::tuple(candidate.stalls, place(candidate.tier), candidate.priority, model_of(index));
+    };
+    return rank(a) < rank(b);
   };
   if (question.api == ApiRoute::embeddings) {
     const auto& first = candidates[*std::min_element(fitting.begin(), fitting.end(), before)];

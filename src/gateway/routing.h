@@ -45,6 +45,7 @@ struct Candidate {
   std::uint32_t priority = 0;
   bool embedded = false;          // in this process: asking it opens no socket
   bool admits = true;             // its breaker lets a call pass
+  bool stalls = false;            // it admits, and would not answer: comes after all others
   bool lacks_route = false;       // it is known to have none of what is asked for
   Duration wait{};                // until it may, where that is known
   std::uint32_t outstanding = 0;  // calls it has now, running and waiting

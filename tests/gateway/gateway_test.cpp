@@ -566,6 +566,29 @@ TEST_F(GatewayTest, WhoIsInThisProcessIsAskedWheneverAnybodyLooks) {
   EXPECT_EQ(view(0).status, BackendStatus::ready);
 }
 
+// Each query went there first, and hung until its deadline.
+TEST_F(GatewayTest, AModelHereThatStandsStillIsAskedWhenNobodyElseCanAnswer) {
+  const auto first_choice = [&](RouteQuestion question) {
+    return gateway_->route(question).value()->identity().model;
+  };
+  EXPECT_EQ(first_choice({.tier = Tier::edge}), "edge");
+  edge().probes_say({ProbeOutcome::failed, "it stalls", {}});
+  gateway_->probe();
+  EXPECT_EQ(first_choice({.tier = Tier::edge}), "desk");
+  EXPECT_EQ(gateway_->relay_route({.api = ApiRoute::completions}).value().remote->identity().model, "desk");
+  EXPECT_EQ(first_choice({.tier = Tier::edge, .require_local = true}), "edge");
+  desk().refuse_with(Failure(ErrorCode::unavailable, "down"));
+  rack().refuse_with(Failure(ErrorCode::unavailable, "down"));
+  const auto asked = ask();
+  edge().take().answer("at last");
+  EXPECT_EQ(asked.sink->text(), "at last");
+  // It has answered: it is well, and so it is after a look.
+  edge().probes_say({ProbeOutcome::failed, "it stalls", {}});
+  gateway_->probe();
+  edge().probes_say({});
+  EXPECT_EQ(first_choice({.tier = Tier::edge}), "edge") << "nobody waits for the next probe";
+}
+
 TEST_F(GatewayTest, AGatewayThatEndsFailsWhatComesAfter) {
   const auto asked = ask();
   const auto call = edge().take();
