@@ -1,12 +1,14 @@
 #include "canary_parts.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <utility>
 
 #include "config/canary_keys.h"
 #include "config/directories.h"
+#include "config/model_store.h"
 
 namespace sovereign {
 namespace {
@@ -27,15 +29,38 @@ result<fs::path> state_file(const config::CanarySettings& settings) {
               "canary.state_file");
 }
 
+// Size and time of the last change; empty: there is no such file.
+std::string state_of(const fs::path& file) {
+  struct stat is {};
+  if (file.empty() || ::stat(file.c_str(), &is) != 0) return {};
+  return fmt::format("{} {}.{}", is.st_size, is.st_mtim.tv_sec, is.st_mtim.tv_nsec);
+}
+
+std::string state_of_models(const config::Settings& settings, const fs::path& first) {
+  const auto store = config::ModelStore::of(config::process_environment());
+  std::string text =
+      fmt::format("first {} template {}\n", state_of(first), state_of(settings.model.chat_template));
+  for (const auto& model : settings.models) {
+    const auto file = store.resolve(model.path);
+    text += fmt::format("{} {} template {}\n", model.name, file ? state_of(*file) : std::string(),
+                        state_of(model.chat_template));
+  }
+  return text;
+}
+
 }  // namespace
 
+gateway::CanaryConfig canary_config(const config::Settings& settings, const fs::path& first_model) {
+  return config::canary_config(settings, state_of_models(settings, first_model));
+}
+
 result<std::shared_ptr<const server::openai::Canary>> make_canary(
-    const config::Settings& settings,
+    const config::Settings& settings, const fs::path& first_model,
     const std::function<runtime::PipelineParts(const config::Settings&)>& parts_for) {
   if (settings.canary.name.empty()) return std::shared_ptr<const server::openai::Canary>();
   const auto file = state_file(settings.canary);
   if (!file) return fail(file.error());
-  auto config = config::canary_config(settings);
+  auto config = canary_config(settings, first_model);
   auto parts = parts_for(config::variant_settings(settings));
   parts.variant = config.name;
   parts.variant_configuration = config.configuration;

@@ -11,7 +11,6 @@
 #include "answer_cache.h"
 #include "base/build_info.h"
 #include "canary_parts.h"
-#include "config/canary_keys.h"
 #include "gateway_inputs.h"
 #include "loaded_model.h"
 #include "server/admin/cache_routes.h"
@@ -87,8 +86,8 @@ result<void> Service::make_pipeline() {
     }
   }
   pipeline_.set(runtime::make_pipeline(pipeline_parts(settings_)));
-  auto canary =
-      make_canary(settings_, [this](const config::Settings& variant) { return pipeline_parts(variant); });
+  auto canary = make_canary(settings_, model_path_,
+                            [this](const config::Settings& variant) { return pipeline_parts(variant); });
   if (!canary) return fail(canary.error());
   canary_ = std::move(*canary);
   return {};
@@ -328,7 +327,7 @@ result<server::ReloadReport> Service::take_settings() {
   settings_ = std::move(settings);
   model_path_ = std::move(path);
   if (canary_ != nullptr) {
-    if (const auto kept = canary_->trial->set_control(config::canary_config(settings_).control); !kept) {
+    if (const auto kept = canary_->trial->set_control(canary_config(settings_, model_path_).control); !kept) {
       spdlog::warn("canary: {}", kept.error().message);
     }
   }

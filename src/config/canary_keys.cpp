@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "config/backend_table.h"
 #include "config/key_makers.h"
 #include "config/key_table.h"
+#include "config/model_table.h"
 
 namespace sovereign::config {
 namespace {
@@ -211,22 +213,28 @@ Settings variant_settings(const Settings& settings) {
 }
 
 // What control answers with: another model, engine or backend makes another comparison.
-std::string digest_of_control(const Settings& settings) {
+std::string digest_of_control(const Settings& settings, std::string_view model_files) {
   Sha256 digest;
+  const auto add = [&](const Key& key) {
+    digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
+  };
   for (const Key& key : all_keys()) {
     constexpr std::string_view kSections[] = {"model.", "engine.", "quality.", "reasoning.", "routing."};
     const bool counts = std::any_of(std::begin(kSections), std::end(kSections),
                                     [&](std::string_view section) { return key.name.starts_with(section); });
-    if (counts) digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
+    if (counts) add(key);
   }
-  for (const HostedModelSettings& model : settings.models)
-    digest.update(fmt::format("model {} {}\n", model.name, model.path));
-  for (const gateway::RemoteConfig& backend : settings.backends)
-    digest.update(fmt::format("backend {} {} {}\n", backend.name, backend.url, backend.model));
+  for (const HostedModelSettings& model : settings.models) {
+    for (const Key& key : model_keys(model.name)) add(key);
+  }
+  for (const gateway::RemoteConfig& backend : settings.backends) {
+    for (const Key& key : backend_keys(backend.name)) add(key);
+  }
+  digest.update(std::string(model_files));
   return "sha256:" + to_hex(digest.finish());
 }
 
-gateway::CanaryConfig canary_config(const Settings& settings) {
+gateway::CanaryConfig canary_config(const Settings& settings, std::string_view model_files) {
   const CanarySettings& canary = settings.canary;
   gateway::CanaryConfig config;
   config.name = canary.name;
@@ -237,7 +245,7 @@ gateway::CanaryConfig canary_config(const Settings& settings) {
     digest.update(fmt::format("{} = {}\n", key.name, to_toml(key, key.get(settings))));
   }
   config.configuration = "sha256:" + to_hex(digest.finish());
-  config.control = digest_of_control(settings);
+  config.control = digest_of_control(settings, model_files);
   config.comparison = {canary.margin, canary.alpha, canary.share};
   config.promote_when_fine = canary.promote_when_fine;
   config.promote_after_ms = canary.promote_after.count();

@@ -20,6 +20,7 @@ std::vector<Error> check_canary(const Settings& settings);
 runtime::CanaryOverlay canary_overlay(const CanarySettings& canary);
 // The settings with what canary.set says of quality and reasoning.
 Settings variant_settings(const Settings& settings);
-gateway::CanaryConfig canary_config(const Settings& settings);
+// `model_files`: in which state the files are that answer for control; other ones are another control.
+gateway::CanaryConfig canary_config(const Settings& settings, std::string_view model_files = {});
 
 }  // namespace sovereign::config

@@ -74,5 +74,34 @@ TEST(CanaryKeys, TheConfigurationIsAllThatMakesTheVariant) {
   EXPECT_NE(canary_config(other).configuration, config.configuration);
 }
 
+// Of models and backends only names and places counted: a trial went on against another control.
+TEST(CanaryKeys, ControlIsAllThatAnswersForIt) {
+  Settings settings = with({"sampling.top_k=3"});
+  settings.models.push_back({.name = "large", .path = "large.gguf"});
+  settings.backends.emplace_back();
+  settings.backends.back().name = "rack";
+  const std::string control = canary_config(settings).control;
+  const auto differs = [&](auto change) {
+    Settings other = settings;
+    change(other);
+    return canary_config(other).control != control;
+  };
+  EXPECT_FALSE(differs([](Settings&) {}));
+  EXPECT_FALSE(differs([](Settings& other) { other.canary.set.emplace_back("sampling.top_p=0.5"); }));
+  EXPECT_FALSE(differs([](Settings& other) { other.limits.burst += 1; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.model.chat_template = "other.jinja"; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.engine.context_tokens += 1; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.quality.gate.mode = omega::GateMode::enforce; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.routing.local_from += 1; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.models[0].path = "other.gguf"; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.models[0].chat_template = "other.jinja"; }));
+  EXPECT_TRUE(
+      differs([](Settings& other) { other.models[0].engine["engine.context_tokens"] = std::int64_t{512}; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.backends[0].preset = gateway::Preset::vllm; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.backends[0].batch_size = 8; }));
+  EXPECT_TRUE(differs([](Settings& other) { other.backends.clear(); }));
+  EXPECT_NE(canary_config(settings, "replaced").control, control);
+}
+
 }  // namespace
 }  // namespace sovereign::config
