@@ -154,7 +154,7 @@ TEST(CircuitBreaker, ASuccessorKnowsWhatWasKnownAndWaitsForNoCallOfTheOther) {
 // Whatever happens in whatever order, a broken backend is asked again some day, and never by more than the
 // probes allowed while half-open.
 TEST(CircuitBreaker, NeverLetsTooManyProbesPassNorStaysOpenForEver) {
-  rc::check([](const std::vector<std::uint8_t>& script) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::uint8_t>& script) {
     BreakerConfig config;
     config.probes = 2;
     CircuitBreaker breaker(config);
@@ -192,7 +192,7 @@ TEST(CircuitBreaker, NeverLetsTooManyProbesPassNorStaysOpenForEver) {
     // Once all that is out came back, time alone is enough.
     for (const auto& permit : out) breaker.dropped(permit);
     RC_ASSERT(breaker.admits(now + config.max_open_for));
-  });
+  }));
 }
 
 }  // namespace

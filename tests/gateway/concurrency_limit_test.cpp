@@ -39,17 +39,18 @@ TEST(ConcurrencyLimit, ZeroIsNoLimit) {
 }
 
 TEST(ConcurrencyLimit, NeverExceedsItsLimitAndLosesNobody) {
-  rc::check([](const std::vector<std::uint8_t>& script) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::uint8_t>& script) {
     ConcurrencyLimit limit(3, 5);
     std::set<std::uint64_t> running;
     std::set<std::uint64_t> waiting;
     std::uint64_t next = 1;
     for (const auto step : script) {
       if (step % 3 == 0) {
+        const bool full = running.size() == 3 && waiting.size() == 5;
         const auto verdict = limit.enter(next);
         if (verdict == Verdict::admitted) running.insert(next);
         if (verdict == Verdict::queued) waiting.insert(next);
-        RC_ASSERT((verdict == Verdict::refused) == (running.size() == 3 && waiting.size() == 5));
+        RC_ASSERT((verdict == Verdict::refused) == full);
         ++next;
       } else if (step % 3 == 1 && !running.empty()) {
         running.erase(running.begin());
@@ -69,7 +70,7 @@ TEST(ConcurrencyLimit, NeverExceedsItsLimitAndLosesNobody) {
       RC_ASSERT(limit.queued() == waiting.size());
       RC_ASSERT(limit.running() <= 3U);
     }
-  });
+  }));
 }
 
 }  // namespace

@@ -230,7 +230,7 @@ TEST(Routing, ALostReplicaMovesOnlyItsOwnPrompts) {
 
 // However skewed the prompts are, no replica gets more than its bounded share.
 TEST(Routing, LoadIsBounded) {
-  rc::check([](const std::vector<std::uint8_t>& prompts) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::uint8_t>& prompts) {
     Replicas replicas;
     for (std::size_t placed = 0; placed < prompts.size(); ++placed) {
       const auto chosen = replicas.first(hash_prefix(std::to_string(prompts[placed] % 3), 1024));
@@ -238,7 +238,7 @@ TEST(Routing, LoadIsBounded) {
       const double average = static_cast<double>(placed + 1) / 4;
       RC_ASSERT(replicas.candidates[chosen].outstanding <= std::ceil(1.25 * average));
     }
-  });
+  }));
 }
 
 TEST(Routing, OnlyTheBeginningOfAPromptCounts) {

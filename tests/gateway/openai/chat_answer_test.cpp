@@ -172,18 +172,18 @@ TEST(ChatAnswer, ErrorTextIsFoundWhereServersPutIt) {
 
 // Whatever comes, nothing breaks and nothing is told twice.
 TEST(ChatAnswer, AnyBytesAreSurvived) {
-  rc::check([](const std::string& bytes, std::uint8_t choices) {
+  EXPECT_TRUE(rc::check([](const std::string& bytes, std::uint8_t choices) {
     ChatAnswer answer(choices % 4, bytes.size() % 2 == 0);
     answer.read_event(bytes);
     answer.read_event("{\"choices\":" + bytes + "}");
     answer.read_event("{\"choices\":[{\"delta\":" + bytes + "}]}");
     answer.read_whole(bytes);
     structured_text()->read(bytes, true);
-  });
+  }));
 }
 
 TEST(StructuredText, ReadsWhatWasWritten) {
-  rc::check([](const std::vector<std::pair<std::uint8_t, std::string>>& pieces) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::pair<std::uint8_t, std::string>>& pieces) {
     std::string text;
     engine::ChatMessage wanted;
     for (const auto& [kind, piece] : pieces) {
@@ -206,7 +206,7 @@ TEST(StructuredText, ReadsWhatWasWritten) {
     for (std::size_t i = 0; i < wanted.tool_calls.size(); ++i) {
       RC_ASSERT(read.tool_calls[i].arguments == wanted.tool_calls[i].arguments);
     }
-  });
+  }));
 }
 
 }  // namespace

@@ -119,11 +119,11 @@ TEST(CompletionAnswer, AnAnswerThatIsNotStreamedIsReadToo) {
 }
 
 TEST(CompletionAnswer, AnyBytesAreSurvived) {
-  rc::check([](const std::string& bytes) {
+  EXPECT_TRUE(rc::check([](const std::string& bytes) {
     CompletionAnswer answer(2);
     (void)answer.read_event(bytes);
     (void)CompletionAnswer(2).read_whole(bytes);
-  });
+  }));
 }
 
 }  // namespace
