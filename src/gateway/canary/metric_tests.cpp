@@ -11,6 +11,10 @@ std::uint32_t count_of(std::span<const Sample> block, Arm arm) {
       std::count_if(block.begin(), block.end(), [arm](const Sample& each) { return each.arm == arm; }));
 }
 
+double share_of(std::span<const Arm> events, Arm arm, std::uint32_t queries) {
+  return static_cast<double>(std::count(events.begin(), events.end(), arm)) / queries;
+}
+
 // The arm has values in the block.
 double mean_of(std::span<const Sample> block, Arm arm) {
   double sum = 0;
@@ -50,6 +54,8 @@ void TimeTest::observe(std::span<const Sample> block) {
         if (each.value > (each.arm == Arm::variant ? ratio_ * slow : slow)) events.push_back(each.arm);
       }
       slow_.observe(controls, variants, events);
+      slow_fine_.observe(share_of(events, Arm::control, controls) + kSlowSlack -
+                         share_of(events, Arm::variant, variants));
     }
   }
   for (const Sample& each : block) (each.arm == Arm::control ? control_ : variant_).add(each.value);

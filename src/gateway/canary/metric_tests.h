@@ -8,6 +8,7 @@
 // values to the arms is as likely as any other, and the scores below have a mean of at most 0.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -48,14 +49,17 @@ struct RunningMean {
 //             half, minus 1/2: the Wilcoxon-Mann-Whitney statistic, which heavy tails do not disturb
 //   slow      how often control exceeds its own 90th percentile (of the blocks before), and the variant
 //             (1 + margin) times it: an EventTest, for variants of which only some queries are slow
+// That it is fine says both: the typical query is not slower by more than the margin, and no more than
+// kSlowSlack of the variant's queries are slow in that sense beyond control's.
 class TimeTest {
  public:
+  static constexpr double kSlowSlack = 0.02;
+
   explicit TimeTest(double margin) : ratio_(1 + margin) {}
 
   void observe(std::span<const Sample> block);
   double worse() const;
-  // That the typical query is not slower by more than the margin.
-  double fine() const { return fine_.log_evidence(); }
+  double fine() const { return std::min(fine_.log_evidence(), slow_fine_.log_evidence()); }
 
   struct Side {
     RunningMean mean;
@@ -78,6 +82,7 @@ class TimeTest {
     typical_.visit(number);
     slow_.visit(number);
     fine_.visit(number);
+    slow_fine_.visit(number);
     control_.visit(number);
     variant_.visit(number);
   }
@@ -89,6 +94,7 @@ class TimeTest {
   BettingTest typical_{0.5};
   EventTest slow_{0};
   BettingTest fine_{0.5};
+  BettingTest slow_fine_{1};
   Side control_;
   Side variant_;
 };

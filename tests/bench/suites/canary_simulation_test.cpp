@@ -97,5 +97,16 @@ TEST(CanarySimulation, AGoodVariantIsShownToBeFine) {
   EXPECT_EQ(simulate_canaries(world, 40, kSeed).fine, 0U);
 }
 
+// Its typical query is as quick as control's, and the server promoted it.
+TEST_P(CanarySimulation, AVariantOfWhichSomeQueriesHangIsRarelyShownToBeFine) {
+  World world = world_of(GetParam(), {.hanging = 0.08});
+  world.queries = 10'000;
+  const auto hanging = simulate_canaries(world, kRuns / 2, kSeed);
+  EXPECT_LE(hanging.fine, kAllowed * hanging.runs);
+  world.effect = {};
+  world.queries = 40'000;
+  EXPECT_GT(simulate_canaries(world, 20, kSeed).fine, 10U) << "a good one is";
+}
+
 }  // namespace
 }  // namespace sovereign::bench
