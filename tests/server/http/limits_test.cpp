@@ -193,6 +193,7 @@ TEST(Malformed, RandomBytesAndTruncatedRequestsDoNoHarm) {
   ServerConfig config = TestServer::config();
   config.header_timeout = milliseconds(20);
   config.body_timeout = milliseconds(20);
+  config.idle_timeout = milliseconds(20);  // bytes that happen to be whole requests
   TestServer test(config);
   const std::string good = post("/echo", "0123456789", "Transfer-Encoding: identity\r\nX-A: b\r\n") +
                            get("/hello") + post("/stream", "3");
