@@ -2,8 +2,8 @@
 //
 // llama.cpp splits text for most BPE vocabularies by std::regex, which calls itself for each character of a
 // match: some 330 bytes of stack for each (ggml-org/llama.cpp issues 15594, 26965, 27783), so that a word of
-// 30,000 letters ends a program on a stack of 8 MiB. No pattern matches blanks and other characters together
-// more than once, so a match is no longer than a run and a few characters. Pure.
+// 30,000 letters ends a program on a stack of 8 MiB. A match is a run of blanks or of other characters, or one
+// after the other, so that it is no longer than two runs. Pure.
 #pragma once
 
 #include <cstddef>

@@ -98,6 +98,18 @@ def backend(name, url, extra=""):
 NO_MODEL = '[model]\nenabled = false\n[routing]\nprobe_interval = "0s"\n'
 
 
+def in_two_parts(first, last, go_on):
+    """The second comes when the test lets it."""
+    def answer(handler, body):
+        begin_events(handler)
+        send_event(handler, chunk(first))
+        assert go_on.wait(60)
+        send_event(handler, chunk(last, "stop"))
+        send_event(handler, "[DONE]")
+
+    return answer
+
+
 @pytest.fixture(scope="module")
 def remote():
     running = Service(REMOTE_CONFIG)
@@ -229,15 +241,7 @@ def test_who_dies_in_mid_stream_ends_it_with_an_error(start, stub):
 
 def test_events_come_as_they_are_made(start, stub):
     go_on = threading.Event()
-
-    def answer(handler, body):
-        begin_events(handler)
-        send_event(handler, chunk(" Par"))
-        assert go_on.wait(60)
-        send_event(handler, chunk("is", "stop"))
-        send_event(handler, "[DONE]")
-
-    service = start(NO_MODEL + backend("desk", stub(answer).url, 'model = "a"\n'))
+    service = start(NO_MODEL + backend("desk", stub(in_two_parts(" Par", "is", go_on)).url, 'model = "a"\n'))
     stream = iter(complete(service.client(), stream=True))
     first = next(stream)
     assert first.choices[0].text == " Par" and first.model == "a"
@@ -312,16 +316,8 @@ def test_beside_a_model_here_who_names_nobody_is_answered_here(start, stub):
 def test_sigterm_while_the_model_loads_cuts_off_nobody(stub):
     """A backend answers while the model here is read from disk; the end waits for that answer, not for the load."""
     go_on = threading.Event()
-
-    def answer(handler, body):
-        begin_events(handler)
-        send_event(handler, chunk("one"))
-        assert go_on.wait(60)
-        send_event(handler, chunk(" two", "stop"))
-        send_event(handler, "[DONE]")
-
     service = Service('[engine]\ndeterministic = true\n[routing]\nprobe_interval = "0s"\n'
-                      + backend("slow", stub(answer).url, 'tier = "pool"\nmodel = "x"\n'))
+                      + backend("slow", stub(in_two_parts("one", " two", go_on)).url, 'tier = "pool"\nmodel = "x"\n'))
     text = ""
     for part in complete(service.client(), model="pool", stream=True):
         if not text:

@@ -46,6 +46,17 @@ class QualityStageTest : public testing::PipelineFixture {
     all.quality_metrics = &metrics_;
     pipeline_ = make_pipeline(std::move(all));
   }
+  void have_judge(const std::string& model, JudgeFinder find) {
+    QualityPolicy policy;
+    policy.gate.mode = GateMode::annotate;
+    policy.judge = true;
+    policy.judge_model = model;
+    PipelineParts all = parts();
+    all.quality = policy;
+    all.quality_metrics = &metrics_;
+    all.find_judge = std::move(find);
+    pipeline_ = make_pipeline(std::move(all));
+  }
   static const Quality& note_of(const ClientPtr& client) {
     return *client->result()->choices.front().quality;
   }
@@ -248,20 +259,12 @@ TEST_F(QualityStageTest, AJudgeIsAskedAndCanOnlyLower) {
 }
 
 TEST_F(QualityStageTest, AnotherModelThanTheOneThatAnsweredCanJudge) {
-  QualityPolicy policy;
-  policy.gate.mode = GateMode::annotate;
-  policy.judge = true;
-  policy.judge_model = "wiser";
   const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
   std::vector<std::pair<std::string, bool>> asked_for;
-  PipelineParts all = parts();
-  all.quality = policy;
-  all.quality_metrics = &metrics_;
-  all.find_judge = [&](const std::string& model, bool require_local) {
+  have_judge("wiser", [&](const std::string& model, bool require_local) {
     asked_for.emplace_back(model, require_local);
     return Judge{require_local ? nullptr : wiser, wiser->identity().digest};
-  };
-  pipeline_ = make_pipeline(std::move(all));
+  });
   const auto client = ask_to_end(greedy("colour?"));
   wiser->run_to_end();
   ASSERT_TRUE(client->result());
@@ -285,14 +288,7 @@ TEST_F(QualityStageTest, OnlyTheVerdictsOfWhomTheJudgesNameMeansAreKept) {
   const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
   wiser->mutable_identity().digest = "sha256:wiser";
   Judge judge{wiser, "sha256:wiser"};
-  QualityPolicy policy;
-  policy.gate.mode = GateMode::annotate;
-  policy.judge = true;
-  policy.judge_model = "pool";
-  PipelineParts all = parts();
-  all.quality = policy;
-  all.find_judge = [&](const std::string&, bool) { return judge; };
-  pipeline_ = make_pipeline(std::move(all));
+  have_judge("pool", [&](const std::string&, bool) { return judge; });
   const auto is_kept = [&](const std::string& question) {
     const auto judged = [&] {
       auto client = ask_to_end(greedy(question));
@@ -318,14 +314,7 @@ TEST_F(QualityStageTest, OnlyTheVerdictsOfWhomTheJudgesNameMeansAreKept) {
 // The judge's generation was cancelled at the model that answered: there its number is somebody else's.
 TEST_F(QualityStageTest, TheClientLeavesAndAnotherModelsJudgingEnds) {
   const auto wiser = std::make_shared<ScriptedBackend>(std::vector<std::string>{kVerdict});
-  QualityPolicy policy;
-  policy.gate.mode = GateMode::annotate;
-  policy.judge = true;
-  policy.judge_model = "wiser";
-  PipelineParts all = parts();
-  all.quality = policy;
-  all.find_judge = [&](const std::string&, bool) { return Judge{wiser, wiser->identity().digest}; };
-  pipeline_ = make_pipeline(std::move(all));
+  have_judge("wiser", [&](const std::string&, bool) { return Judge{wiser, wiser->identity().digest}; });
   const auto client = ask_to_end(greedy("colour?"));
   ASSERT_EQ(wiser->running(), 1u);
   const auto somebody = ask(greedy("another colour?"));
