@@ -14,7 +14,6 @@ void KeyEncoder::add_reference(KeyField field, std::string_view text) {
   parts_ = join(parts_, hash128(text));
   put_u64(grow(kHeaderSize), header(field, Type::text, text.size()));
   references_.push_back({size_, text});
-  referenced_ += text.size();
 }
 
 void KeyEncoder::seal() {

@@ -77,16 +77,14 @@ class KeyEncoder {
   struct Mark {
     std::size_t head_size = 0;
     std::size_t references = 0;
-    std::size_t referenced = 0;
     std::size_t sealed = 0;
     Hash128 parts{};
   };
-  Mark mark() const noexcept { return {size_, references_.size(), referenced_, sealed_, parts_}; }
+  Mark mark() const noexcept { return {size_, references_.size(), sealed_, parts_}; }
   // Back to a mark of this encoder that was taken since the last clear().
   void rewind(const Mark& mark) noexcept {
     assert(mark.head_size <= size_ && mark.references <= references_.size());
     size_ = mark.head_size;
-    referenced_ = mark.referenced;
     sealed_ = mark.sealed;
     parts_ = mark.parts;
     references_.erase(references_.begin() + static_cast<std::ptrdiff_t>(mark.references), references_.end());
@@ -123,7 +121,9 @@ class KeyEncoder {
   // Valid until the encoder changes. O(bytes not yet hashed).
   QueryKey key() const noexcept {
     const std::string_view head(buffer_.get(), size_);
-    return {join(parts_, hash128(head.substr(sealed_))), size_ + referenced_, head, references_};
+    std::size_t size = size_;
+    for (const KeyReference& reference : references_) size += reference.text.size();
+    return {join(parts_, hash128(head.substr(sealed_))), size, head, references_};
   }
 
  private:
@@ -177,9 +177,8 @@ class KeyEncoder {
   std::unique_ptr<char[]> buffer_;  // the encoding without long texts
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
-  std::size_t referenced_ = 0;  // bytes of all texts in references_
-  std::size_t sealed_ = 0;      // where what is in no part yet begins
-  Hash128 parts_;               // of all parts before
+  std::size_t sealed_ = 0;  // where what is in no part yet begins
+  Hash128 parts_;           // of all parts before
   std::vector<KeyReference> references_;
 };
 
