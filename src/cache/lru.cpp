@@ -1,6 +1,7 @@
 #include "cache/lru.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <mutex>
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxShards = 4096;
 constexpr std::size_t kMaxShardEntries = std::size_t{1} << 30;
+// Puts that wait in each shard until what they touch has been loaded.
+constexpr std::size_t kMayWait = 4;
 
 // A shard is locked for some hundred nanoseconds, and a thread that sleeps for it comes back microseconds
 // later: at two threads that alone made the 99th percentile of a hit. So it tries again for as long as a lock
@@ -40,10 +43,25 @@ std::size_t shards_for(const LruConfig& config) {
 
 // Padded to two cache lines: the processor fetches lines in pairs.
 struct alignas(128) Lru::Shard {
+  // A put that was accepted and is not carried out yet.
+  struct Waiting {
+    EntryPtr entry;
+    std::uint32_t tag = 0;
+    bool replaces = false;  // it has removed what had its hash
+  };
+
   Shard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory)
       : lru(max_entries, max_bytes, memory) {}
 
-  mutable std::mutex mutex;
+  // Locked, and with no put waiting that came before this call.
+  std::unique_lock<std::mutex> lock_settled();
+  // Carries out puts until no more than so many wait. May give `lock` up for a while, to drop victims.
+  void carry_out(std::size_t may_wait, std::unique_lock<std::mutex>& lock, Victims& victims);
+
+  std::mutex mutex;
+  std::uint32_t first_waiting = 0;
+  std::uint32_t waiting_count = 0;
+  std::array<Waiting, kMayWait> waiting;  // a ring
   LruShard lru;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
@@ -51,6 +69,37 @@ struct alignas(128) Lru::Shard {
   std::uint64_t replacements = 0;
   std::uint64_t refusals = 0;
 };
+
+std::unique_lock<std::mutex> Lru::Shard::lock_settled() {
+  auto lock = lock_soon(mutex);
+  if (waiting_count == 0) return lock;
+  Victims victims;
+  carry_out(0, lock, victims);
+  lock.unlock();
+  victims.clear();
+  // Puts that came meanwhile are as if they came after this call's.
+  return lock_soon(mutex);
+}
+
+void Lru::Shard::carry_out(std::size_t may_wait, std::unique_lock<std::mutex>& lock, Victims& victims) {
+  while (waiting_count > may_wait) {
+    Waiting& first = waiting[first_waiting];
+    if (!victims.full()) {
+      first.replaces |= lru.erase(first.entry->hash(), first.tag, victims);
+      if (lru.make_room(first.entry->footprint(), victims)) {
+        ++(first.replaces ? replacements : inserts);
+        lru.put(std::move(first.entry), first.tag);
+        first.replaces = false;
+        first_waiting = (first_waiting + 1) % kMayWait;
+        --waiting_count;
+        continue;
+      }
+    }
+    lock.unlock();
+    victims.clear();
+    lock.lock();
+  }
+}
 
 Lru::Lru(const LruConfig& config) : shard_count_(shards_for(config)) {
   std::mt19937_64 random(config.placement_seed);
@@ -94,7 +143,7 @@ Lru::Place Lru::place(const Hash128& hash) const {
 EntryPtr Lru::get(const QueryKey& key, WallTime now) {
   EntryPtr expired;  // before the lock: what expired is destroyed after it
   const auto [shard, tag] = place(key.hash());
-  const auto lock = lock_soon(shard->mutex);
+  const auto lock = shard->lock_settled();
   EntryPtr entry = shard->lru.get(key, tag, now, expired);
   ++(entry ? shard->hits : shard->misses);
   return entry;
@@ -102,13 +151,8 @@ EntryPtr Lru::get(const QueryKey& key, WallTime now) {
 
 EntryPtr Lru::peek(const Hash128& hash, WallTime now) const {
   const auto [shard, tag] = place(hash);
-  std::lock_guard lock(shard->mutex);
+  const auto lock = shard->lock_settled();
   return shard->lru.peek(hash, tag, now);
-}
-
-void Lru::prefetch(const Hash128& hash) const noexcept {
-  const auto [shard, tag] = place(hash);
-  shard->lru.prefetch(tag);  // reads only what stays as it was made
 }
 
 bool Lru::put(EntryPtr entry) {
@@ -121,24 +165,19 @@ bool Lru::put(EntryPtr entry) {
     ++shard->refusals;
     return false;
   }
+  shard->lru.prefetch(tag);
   shard->lru.prefetch_victims();
-  bool replaced = false;
-  for (;;) {
-    replaced |= shard->lru.erase(entry->hash(), tag, victims);
-    if (shard->lru.make_room(footprint, victims)) break;
-    lock.unlock();
-    victims.clear();
-    lock.lock();
-  }
-  ++(replaced ? shard->replacements : shard->inserts);
-  shard->lru.put(std::move(entry), tag);
+  shard->carry_out(kMayWait - 1, lock, victims);
+  shard->waiting[(shard->first_waiting + shard->waiting_count++) % kMayWait] = {std::move(entry), tag, false};
+  // What waits is over the bound on bytes: a sixteenth of it at most.
+  if (!shard->lru.fits(footprint * kMayWait * 16)) shard->carry_out(0, lock, victims);
   return true;
 }
 
 bool Lru::erase(const Hash128& hash) {
   Victims victims;
   const auto [shard, tag] = place(hash);
-  std::lock_guard lock(shard->mutex);
+  const auto lock = shard->lock_settled();
   return shard->lru.erase(hash, tag, victims);
 }
 
@@ -146,7 +185,7 @@ void Lru::clear() {
   for (std::size_t i = 0; i < shard_count_; ++i) {
     for (bool more = true; more;) {
       Victims victims;
-      std::lock_guard lock(shards_[i]->mutex);
+      const auto lock = shards_[i]->lock_settled();
       while (!victims.full() && (more = shards_[i]->lru.pop_oldest(victims))) {
       }
     }
@@ -156,8 +195,8 @@ void Lru::clear() {
 LruStats Lru::stats() const {
   LruStats stats;
   for (std::size_t i = 0; i < shard_count_; ++i) {
-    const Shard& shard = *shards_[i];
-    std::lock_guard lock(shard.mutex);
+    Shard& shard = *shards_[i];
+    const auto lock = shard.lock_settled();
     stats.hits += shard.hits;
     stats.misses += shard.misses;
     stats.inserts += shard.inserts;

@@ -57,7 +57,6 @@ std::optional<CacheHit> ResponseCache::find(const QueryKey& key, WallTime now) {
 
 EntryPtr ResponseCache::put(const QueryKey& key, std::string_view value, WallTime now,
                             std::optional<WallDuration> time_to_live) {
-  memory_.prefetch(key.hash());
   EntryPtr entry = Entry::make(key, value, now, end_of(now, time_to_live ? time_to_live : time_to_live_));
   // A refused entry must not leave an older answer behind it.
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
