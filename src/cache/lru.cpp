@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::size_t kMaxShards = 4096;
 constexpr std::size_t kMaxShardEntries = std::size_t{1} << 30;
-// Puts that wait in each shard until what they touch has been loaded.
+// Puts that wait in each shard until what they touch has been loaded; larger ones do not.
 constexpr std::size_t kMayWait = 4;
+constexpr std::size_t kMaxWaitingBytes = 4096;
 
 // A shard is locked for some hundred nanoseconds, and a thread that sleeps for it comes back microseconds
 // later: at two threads that alone made the 99th percentile of a hit. So it tries again for as long as a lock
@@ -47,57 +48,57 @@ struct alignas(128) Lru::Shard {
   struct Waiting {
     EntryPtr entry;
     std::uint32_t tag = 0;
-    bool replaces = false;  // it has removed what had its hash
   };
 
   Shard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory)
       : lru(max_entries, max_bytes, memory) {}
 
-  // Locked, and with no put waiting that came before this call.
-  std::unique_lock<std::mutex> lock_settled();
-  // Carries out puts until no more than so many wait. May give `lock` up for a while, to drop victims.
-  void carry_out(std::size_t may_wait, std::unique_lock<std::mutex>& lock, Victims& victims);
+  // Locked, and no put waits.
+  std::unique_lock<std::mutex> lock_settled(Victims& victims) {
+    auto lock = lock_soon(mutex);
+    if (waiting_count != 0) carry_out(0, victims);
+    return lock;
+  }
+  // The following need the lock.
+  // Whether a put is to wait: it is small, all that wait are at most a sixteenth of the bytes, and no look-up
+  // has just loaded what it will touch.
+  bool should_wait(std::uint32_t tag, std::size_t footprint) const {
+    return tag != last_missed && footprint <= kMaxWaitingBytes && lru.fits(footprint * kMayWait * 16);
+  }
+  void wait(EntryPtr entry, std::uint32_t tag);
+  // Carries out the first puts that wait, until no more than so many do.
+  void carry_out(std::size_t may_wait, Victims& victims);
 
   std::mutex mutex;
   std::uint32_t first_waiting = 0;
   std::uint32_t waiting_count = 0;
-  std::array<Waiting, kMayWait> waiting;  // a ring
   LruShard lru;
+  std::uint32_t last_missed = 0;  // tag of the last get that found nothing
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t inserts = 0;
   std::uint64_t replacements = 0;
   std::uint64_t refusals = 0;
+  std::array<Waiting, kMayWait> waiting;  // a ring
 };
 
-std::unique_lock<std::mutex> Lru::Shard::lock_settled() {
-  auto lock = lock_soon(mutex);
-  if (waiting_count == 0) return lock;
-  Victims victims;
-  carry_out(0, lock, victims);
-  lock.unlock();
-  victims.clear();
-  // Puts that came meanwhile are as if they came after this call's.
-  return lock_soon(mutex);
+void Lru::Shard::wait(EntryPtr entry, std::uint32_t tag) {
+  assert(waiting_count < kMayWait);
+  waiting[(first_waiting + waiting_count++) % kMayWait] = {std::move(entry), tag};
 }
 
-void Lru::Shard::carry_out(std::size_t may_wait, std::unique_lock<std::mutex>& lock, Victims& victims) {
+void Lru::Shard::carry_out(std::size_t may_wait, Victims& victims) {
   while (waiting_count > may_wait) {
     Waiting& first = waiting[first_waiting];
-    if (!victims.full()) {
-      first.replaces |= lru.erase(first.entry->hash(), first.tag, victims);
-      if (lru.make_room(first.entry->footprint(), victims)) {
-        ++(first.replaces ? replacements : inserts);
-        lru.put(std::move(first.entry), first.tag);
-        first.replaces = false;
-        first_waiting = (first_waiting + 1) % kMayWait;
-        --waiting_count;
-        continue;
-      }
-    }
-    lock.unlock();
-    victims.clear();
-    lock.lock();
+    // The lock stays, since nobody may see the half of a put that has returned. What waits is small: more
+    // victims than there is room for are rare.
+    if (victims.full()) victims.clear();
+    const bool replaced = lru.erase(first.entry->hash(), first.tag, victims);
+    while (!lru.make_room(first.entry->footprint(), victims)) victims.clear();
+    ++(replaced ? replacements : inserts);
+    lru.put(std::move(first.entry), first.tag);
+    first_waiting = (first_waiting + 1) % kMayWait;
+    --waiting_count;
   }
 }
 
@@ -141,17 +142,24 @@ Lru::Place Lru::place(const Hash128& hash) const {
 }
 
 EntryPtr Lru::get(const QueryKey& key, WallTime now) {
-  EntryPtr expired;  // before the lock: what expired is destroyed after it
+  Victims victims;  // before the lock: what leaves is destroyed after it
+  EntryPtr expired;
   const auto [shard, tag] = place(key.hash());
-  const auto lock = shard->lock_settled();
+  const auto lock = shard->lock_settled(victims);
   EntryPtr entry = shard->lru.get(key, tag, now, expired);
-  ++(entry ? shard->hits : shard->misses);
+  if (entry) {
+    ++shard->hits;
+  } else {
+    ++shard->misses;
+    shard->last_missed = tag;
+  }
   return entry;
 }
 
 EntryPtr Lru::peek(const Hash128& hash, WallTime now) const {
+  Victims victims;
   const auto [shard, tag] = place(hash);
-  const auto lock = shard->lock_settled();
+  const auto lock = shard->lock_settled(victims);
   return shard->lru.peek(hash, tag, now);
 }
 
@@ -167,17 +175,33 @@ bool Lru::put(EntryPtr entry) {
   }
   shard->lru.prefetch(tag);
   shard->lru.prefetch_victims();
-  shard->carry_out(kMayWait - 1, lock, victims);
-  shard->waiting[(shard->first_waiting + shard->waiting_count++) % kMayWait] = {std::move(entry), tag, false};
-  // What waits is over the bound on bytes: a sixteenth of it at most.
-  if (!shard->lru.fits(footprint * kMayWait * 16)) shard->carry_out(0, lock, victims);
+  if (shard->should_wait(tag, footprint)) {
+    shard->carry_out(kMayWait - 1, victims);
+    shard->wait(std::move(entry), tag);
+    return true;
+  }
+  shard->carry_out(0, victims);
+  bool replaced = false;
+  for (;;) {
+    if (!victims.full()) {
+      replaced |= shard->lru.erase(entry->hash(), tag, victims);
+      if (shard->lru.make_room(footprint, victims)) break;
+    }
+    // Puts that begin to wait meanwhile are as if they came after this one.
+    lock.unlock();
+    victims.clear();
+    lock.lock();
+  }
+  ++(replaced ? shard->replacements : shard->inserts);
+  shard->lru.put(std::move(entry), tag);
   return true;
 }
 
 bool Lru::erase(const Hash128& hash) {
   Victims victims;
   const auto [shard, tag] = place(hash);
-  const auto lock = shard->lock_settled();
+  const auto lock = shard->lock_settled(victims);
+  if (victims.full()) victims.clear();
   return shard->lru.erase(hash, tag, victims);
 }
 
@@ -185,7 +209,7 @@ void Lru::clear() {
   for (std::size_t i = 0; i < shard_count_; ++i) {
     for (bool more = true; more;) {
       Victims victims;
-      const auto lock = shards_[i]->lock_settled();
+      const auto lock = shards_[i]->lock_settled(victims);
       while (!victims.full() && (more = shards_[i]->lru.pop_oldest(victims))) {
       }
     }
@@ -196,7 +220,8 @@ LruStats Lru::stats() const {
   LruStats stats;
   for (std::size_t i = 0; i < shard_count_; ++i) {
     Shard& shard = *shards_[i];
-    const auto lock = shard.lock_settled();
+    Victims victims;
+    const auto lock = shard.lock_settled(victims);
     stats.hits += shard.hits;
     stats.misses += shard.misses;
     stats.inserts += shard.inserts;

@@ -4,10 +4,10 @@
 // of use (one shard: exact LRU; many: LRU within each). The spread is a strongly universal function of the
 // hash (Dietzfelbinger 1996: a sum of products with secret 128-bit factors, of which the upper half counts),
 // drawn per process: of keys chosen without knowing it, two share a shard or a probe chain by chance alone.
-// What a put touches is cold memory as a rule. So it is carried out some puts later, when that has been
-// loaded; every other call to its shard carries out those that wait first, so that nobody can tell.
-// A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable entry.
-// All calls are thread-safe and O(1), but clear() and stats(), which visit every shard.
+// What a put touches is cold memory as a rule. So a small one waits: it is carried out some puts later, when
+// that has been loaded, or before the next other call to its shard, so that every call sees what came before
+// it. A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable entry. All
+// calls are thread-safe and O(1), but clear() and stats(), which visit every shard.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@
 namespace sovereign::cache {
 
 struct LruConfig {
-  std::size_t max_entries = 100'000;  // at least 1
-  // Keys, values and 56 bytes an entry; not the index, and not the puts that wait (a sixteenth at most).
-  std::size_t max_bytes = 256 * 1024 * 1024;
+  // Puts that wait come on top of both: four a shard at most, and a sixteenth of the bytes.
+  std::size_t max_entries = 100'000;          // at least 1
+  std::size_t max_bytes = 256 * 1024 * 1024;  // keys, values and 56 bytes an entry; not the index
   // A power of two up to 4096; 0: as many, up to 64, as leave 1,024 entries and 4 MiB to each.
   // An entry larger than a shard's share of max_bytes is refused.
   std::size_t shards = 0;

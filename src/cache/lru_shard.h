@@ -25,15 +25,21 @@ class Victims {
  public:
   static constexpr std::size_t kCapacity = 16;
 
+  Victims() = default;
+  Victims(const Victims&) = delete;
+  Victims& operator=(const Victims&) = delete;
+  ~Victims() { clear(); }
+
   bool full() const { return size_ == kCapacity; }
   std::size_t size() const { return size_; }
-  void add(EntryPtr entry) { entries_[size_++] = std::move(entry); }
+  void add(EntryPtr entry) { entries_[size_++] = entry.detach(); }
   void clear() {
-    while (size_ > 0) entries_[--size_].reset();
+    while (size_ > 0) intrusive_ptr_release(entries_[--size_]);
   }
 
  private:
-  std::array<EntryPtr, kCapacity> entries_;
+  // Not EntryPtr: every hit makes one of these, and as a rule nothing gets into it.
+  std::array<const Entry*, kCapacity> entries_;
   std::size_t size_ = 0;
 };
 

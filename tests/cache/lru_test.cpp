@@ -37,8 +37,11 @@ class Model {
   }
   bool put(std::uint64_t id, const EntryPtr& entry) {
     if (entry->footprint() > max_bytes_) return false;
-    erase(id);
-    while (entries_.size() >= max_entries_ || bytes() + entry->footprint() > max_bytes_) entries_.pop_back();
+    ++(erase(id) ? replacements : inserts);
+    while (entries_.size() >= max_entries_ || bytes() + entry->footprint() > max_bytes_) {
+      entries_.pop_back();
+      ++evictions;
+    }
     entries_.push_front(entry);
     return true;
   }
@@ -55,6 +58,10 @@ class Model {
     for (const EntryPtr& entry : entries_) sum += entry->footprint();
     return sum;
   }
+
+  std::uint64_t inserts = 0;
+  std::uint64_t replacements = 0;
+  std::uint64_t evictions = 0;
 
  private:
   std::list<EntryPtr>::iterator find(std::uint64_t id) {
@@ -94,6 +101,9 @@ RC_GTEST_PROP(Lru, BehavesLikeTheObviousLru, ()) {
     const LruStats stats = lru.stats();
     RC_ASSERT(stats.entries == model.size());
     RC_ASSERT(stats.bytes == model.bytes());
+    RC_ASSERT(stats.inserts == model.inserts);
+    RC_ASSERT(stats.replacements == model.replacements);
+    RC_ASSERT(stats.evictions == model.evictions);
   }
 }
 
@@ -103,10 +113,10 @@ TEST(Lru, APutThatWaitsEvictsAllThatItMust) {
   for (std::uint64_t id = 0; id < kSmall; ++id) ASSERT_TRUE(lru.put(entry_of(id, std::string(20, 's'))));
   const LruStats full = lru.stats();
   ASSERT_LT(full.bytes, 1'000'000u);
-  // Small enough to wait, large enough for hundreds of the small ones to make room for the last of them.
+  // Small enough to wait, large enough for dozens of the small ones to make room for the last of them.
   for (std::uint64_t id = kSmall; lru.stats().evictions == 0; ++id) {
     ASSERT_LT(id, kSmall + 100);
-    ASSERT_TRUE(lru.put(entry_of(id, std::string(15'000, 'l'))));
+    ASSERT_TRUE(lru.put(entry_of(id, std::string(4000, 'l'))));
   }
   const LruStats stats = lru.stats();
   EXPECT_GT(stats.evictions, Victims::kCapacity);
@@ -225,10 +235,43 @@ TEST(Lru, AHitAllocatesNothing) {
   EXPECT_EQ(hits, 500u);
 }
 
+// What a call has returned from, every later call sees.
+TEST(Lru, ThreadsSeeTheirOwnPutsAndErasures) {
+  constexpr std::uint64_t kShared = 1'000'000;
+  Lru lru({.max_entries = 10'000, .max_bytes = 100'000'000, .shards = 1});  // nothing is evicted
+  ASSERT_TRUE(lru.put(entry_of(kShared, "shared")));
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
+  for (std::uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint64_t i = 0; i < 10'000; ++i) {
+        const std::uint64_t id = t * 100 + i % 7;
+        const bool large = i % 13 == 0;
+        lru.put(entry_of(id, std::to_string(i) + std::string(large ? 5000 : 0, ' ')));
+        if (i % 3 != 0) {
+          const EntryPtr entry = get(lru, id);
+          if (!entry || std::stoull(std::string(entry->value())) != i) ++wrong;
+        }
+        if (i % 5 == 0) {
+          if (!lru.erase(hash128(encoding_of(id)))) ++wrong;
+          if (get(lru, id)) ++wrong;
+        }
+        // Always there, whoever replaces it.
+        if (i % 2 == 0) lru.put(entry_of(kShared, "shared"));
+        if (!get(lru, kShared)) ++wrong;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
 // Run under the thread sanitizer too: every value must belong to its key, whatever others do. With few bytes
-// puts are carried out at once, with many they wait.
+// puts are carried out at once, with many they wait; large ones give the lock up while they evict.
+std::string value_of(std::uint64_t id) { return std::string(id % 50 == 0 ? 8000 : id, 'v'); }
+
 class LruThreads : public ::testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(Bytes, LruThreads, ::testing::Values(20'000, 2'000'000));
+INSTANTIATE_TEST_SUITE_P(Bytes, LruThreads, ::testing::Values(20'000, 100'000, 2'000'000));
 
 TEST_P(LruThreads, SeeOnlyWholeAndRightValues) {
   const auto seed = std::random_device{}();
@@ -244,9 +287,9 @@ TEST_P(LruThreads, SeeOnlyWholeAndRightValues) {
         const auto action = random() % 100;
         if (action < 50) {
           const EntryPtr entry = get(lru, id, at_ms(i));
-          if (entry && entry->value() != std::string(id, 'v')) ++wrong;
+          if (entry && entry->value() != value_of(id)) ++wrong;
         } else if (action < 96) {
-          lru.put(entry_of(id, std::string(id, 'v'), action < 60 ? at_ms(i + 100) : kNever));
+          lru.put(entry_of(id, value_of(id), action < 60 ? at_ms(i + 100) : kNever));
         } else if (action < 99) {
           lru.erase(hash128(encoding_of(id)));
         } else if (i % 50 == 0) {
