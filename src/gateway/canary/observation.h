@@ -34,7 +34,8 @@ constexpr std::string_view to_string(Metric metric) {
   return "latency";
 }
 
-// Of a query that was answered by computing, not from the cache.
+// Of a query that was answered by computing, not from the cache; or whose client left meanwhile: its times are
+// at least those.
 struct Observation {
   Arm arm = Arm::control;
   bool failed = false;

@@ -58,6 +58,7 @@ CanaryClient::CanaryClient(std::shared_ptr<CanaryTrial> trial, gateway::Arm arm,
       arm_(arm),
       clock_(clock),
       client_(std::move(client)),
+      round_(trial_->round()),
       began_(clock.now()),
       counts_(counts),
       ask_control_(std::move(ask_control)) {}
@@ -65,8 +66,10 @@ CanaryClient::CanaryClient(std::shared_ptr<CanaryTrial> trial, gateway::Arm arm,
 void CanaryClient::on_accepted(std::function<void()> leave) noexcept {
   leaving_->point.set(std::move(leave));
   if (std::exchange(accepted_, true)) return;
-  client_->on_accepted([leaving = leaving_] {
+  client_->on_accepted([leaving = leaving_, weak = weak_from_this()] {
     leaving->left.store(true);
+    // Before the work is told to end: its failure would be the client's doing.
+    if (const auto alive = weak.lock()) alive->note_leaving();
     leaving->point.leave();
   });
 }
@@ -85,7 +88,10 @@ void CanaryClient::tell_beginning() {
 
 void CanaryClient::on_delta(engine::GenerationDelta delta) noexcept {
   const bool is_token = delta.tokens > 0 || !delta.text.empty();
-  if (is_token && !first_token_) first_token_ = clock_.now() - began_;
+  if (is_token && !first_token_) {
+    const std::lock_guard lock(mutex_);
+    first_token_ = clock_.now() - began_;
+  }
   if (!told_ && !is_token) {
     // A choice may end, and badly, before there is a token.
     held_.push_back(std::move(delta));
@@ -126,30 +132,60 @@ void CanaryClient::note_answer(const SovereignResult& result) {
 
 void CanaryClient::on_failure(const gateway::Failure& failure) noexcept {
   const bool left = leaving_->left.load();
+  const bool asks = !left && ask_control_ && !told_;
   if (!left && blames_answerer(failure) && !doubted_) {
     Observation seen;
     seen.arm = arm_;
     seen.failed = true;
     observe(seen);
-  } else if (!left && ask_control_ && !told_) {
+  } else if (asks) {
+    const std::lock_guard lock(mutex_);
     doubted_ = true;
   } else {
     pass_over();
   }
-  if (left || told_ || !ask_control_) return client_->on_failure(failure);
+  if (!asks) return client_->on_failure(failure);
   trial_->count_taken_over();
   beginning_.reset();
   held_.clear();
-  first_token_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    first_token_.reset();
+  }
   std::exchange(ask_control_, nullptr)(shared_from_this());
 }
 
+void CanaryClient::note_leaving() noexcept {
+  Observation seen;
+  seen.arm = arm_;
+  bool says_something = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(counts_, false)) return;
+    // Times of the variant and of control in turn are those of neither.
+    says_something = !doubted_;
+    const Duration so_far = clock_.now() - began_;
+    seen.seconds[static_cast<std::size_t>(Metric::latency)] = seconds(so_far);
+    seen.seconds[static_cast<std::size_t>(Metric::first_token)] = seconds(first_token_.value_or(so_far));
+  }
+  if (says_something) {
+    trial_->note_left(seen, round_);
+  } else {
+    trial_->count_uncounted(arm_);
+  }
+}
+
+bool CanaryClient::first_word() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(counts_, false);
+}
+
 void CanaryClient::observe(const Observation& observation) {
-  if (std::exchange(counts_, false)) trial_->observe(observation);
+  if (first_word()) trial_->observe(observation, round_);
 }
 
 void CanaryClient::pass_over() {
-  if (std::exchange(counts_, false)) trial_->count_uncounted(arm_);
+  if (first_word()) trial_->count_uncounted(arm_);
 }
 
 }  // namespace sovereign::runtime

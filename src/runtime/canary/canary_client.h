@@ -3,12 +3,14 @@
 //
 // A variant that fails before the client was told anything of its answer is never seen by the client: its
 // failure counts, and `ask_control` starts the query as control would have had it, with this object as its
-// client again. After that nothing counts any more. A client that left is not asked for.
+// client again. After that nothing counts any more. A client that left is not asked for; the time until then
+// counts, so that a variant that lets its clients wait until they leave does not look fast.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -43,7 +45,10 @@ class CanaryClient final : public QueryClient, public std::enable_shared_from_th
 
   void tell_beginning();
   void note_answer(const SovereignResult& result);
-  // Once.
+  // At any time, on any thread.
+  void note_leaving() noexcept;
+  // Of all who say what became of the query, the first is heard.
+  bool first_word();
   void observe(const gateway::Observation& observation);
   void pass_over();
 
@@ -52,16 +57,18 @@ class CanaryClient final : public QueryClient, public std::enable_shared_from_th
   const Clock& clock_;
   const std::shared_ptr<QueryClient> client_;
   const std::shared_ptr<Leaving> leaving_ = std::make_shared<Leaving>();
+  const std::uint64_t round_;
   const Time began_;
+  std::mutex mutex_;
+  bool counts_;           // guarded by mutex_, as what is written of the next two
+  bool doubted_ = false;  // the variant refused the query as wrong in itself: control will show
+  std::optional<Duration> first_token_;
   // Calls come one at a time, so these need no lock.
-  bool counts_;
   AskControl ask_control_;  // empty: nobody takes over (any more)
   bool accepted_ = false;
-  bool told_ = false;                   // the client knows something of the answer
-  bool doubted_ = false;                // the variant refused the query as wrong in itself: control will show
-  std::optional<Beginning> beginning_;  // not told yet
+  bool told_ = false;                          // the client knows something of the answer
+  std::optional<Beginning> beginning_;         // not told yet
   std::vector<engine::GenerationDelta> held_;  // likewise: ends of choices without a token
-  std::optional<Duration> first_token_;
 };
 
 // Whether a failure says something about who was to answer, and not only about the query or its client.

@@ -21,6 +21,8 @@ using gateway::CanaryEvent;
 using gateway::CanaryPhase;
 
 constexpr Duration kSaveInterval = std::chrono::seconds(5);
+// Of queries whose clients left, between two that ended otherwise. Far more than these say nothing new.
+constexpr std::size_t kMaxLeft = 1024;
 
 std::int64_t now_ms() { return cache::wall_now().time_since_epoch().count(); }
 
@@ -81,7 +83,8 @@ Canary make_canary(gateway::CanaryConfig config, const fs::path& file) {
 
 ArmCounts CanaryTrial::AtomicCounts::read() const {
   return {answered.load(std::memory_order_relaxed), failed.load(std::memory_order_relaxed),
-          uncounted.load(std::memory_order_relaxed), taken_over.load(std::memory_order_relaxed)};
+          left.load(std::memory_order_relaxed), uncounted.load(std::memory_order_relaxed),
+          taken_over.load(std::memory_order_relaxed)};
 }
 
 result<std::unique_ptr<CanaryTrial>> CanaryTrial::open(gateway::CanaryConfig config, fs::path file) {
@@ -117,25 +120,50 @@ gateway::Arm CanaryTrial::arm_for(std::uint64_t unit) const {
   return canary_.arm_for(unit);
 }
 
-void CanaryTrial::observe(const gateway::Observation& observation) {
+void CanaryTrial::observe(const gateway::Observation& observation, std::uint64_t round) {
   auto& arm = counts(observation.arm);
-  (observation.failed ? arm.failed : arm.answered).fetch_add(1, std::memory_order_relaxed);
-  std::optional<CanaryEvent> event;
+  std::vector<CanaryEvent> events;
   bool due = false;
   {
     const std::lock_guard lock(mutex_);
-    event = canary_.observe(observation, now_ms());
+    if (round != round_.load(std::memory_order_relaxed)) {
+      arm.uncounted.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    (observation.failed ? arm.failed : arm.answered).fetch_add(1, std::memory_order_relaxed);
+    left_.push_back(observation);
+    for (const auto& seen : left_) {
+      if (auto event = canary_.observe(seen, now_ms())) events.push_back(std::move(*event));
+    }
+    left_.clear();
     phase_.store(canary_.phase(), std::memory_order_release);
     const Time now = std::chrono::steady_clock::now();
     due = canary_.phase() == CanaryPhase::running && now - saved_ >= kSaveInterval;
     if (due) saved_ = now;  // one of those who see it now
   }
-  if (event) {
-    const auto saved = tell(*event);
+  for (const auto& event : events) {
+    const auto saved = tell(event);
     if (!saved) spdlog::error("canary {}: {}", name_, saved.error().message);
-  } else if (due) {
+  }
+  if (events.empty() && due) {
     if (const auto saved = save(); !saved) spdlog::warn("canary {}: {}", name_, saved.error().message);
   }
+}
+
+void CanaryTrial::note_left(const gateway::Observation& observation, std::uint64_t round) {
+  auto& arm = counts(observation.arm);
+  const std::lock_guard lock(mutex_);
+  if (round != round_.load(std::memory_order_relaxed)) {
+    arm.uncounted.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  arm.left.fetch_add(1, std::memory_order_relaxed);
+  if (canary_.phase() == CanaryPhase::running && left_.size() < kMaxLeft) left_.push_back(observation);
+}
+
+void CanaryTrial::begin_round() {
+  left_.clear();
+  round_.fetch_add(1, std::memory_order_release);
 }
 
 void CanaryTrial::count_uncounted(gateway::Arm arm) {
@@ -165,6 +193,7 @@ result<void> CanaryTrial::roll_back(const std::string& by, const std::string& wh
 result<void> CanaryTrial::restart(const std::string& by, const std::string& why) {
   std::unique_lock lock(mutex_);
   const auto event = canary_.restart(by, why, now_ms());
+  begin_round();
   phase_.store(canary_.phase(), std::memory_order_release);
   lock.unlock();
   return tell(event);
@@ -173,6 +202,7 @@ result<void> CanaryTrial::restart(const std::string& by, const std::string& why)
 result<void> CanaryTrial::set_control(std::string control) {
   std::unique_lock lock(mutex_);
   const auto event = canary_.set_control(std::move(control), now_ms());
+  if (event) begin_round();
   lock.unlock();
   return event ? tell(*event) : save();
 }

@@ -27,7 +27,9 @@ namespace sovereign::runtime {
 struct ArmCounts {
   std::uint64_t answered = 0;  // by computing
   std::uint64_t failed = 0;
-  std::uint64_t uncounted = 0;   // found in the cache, shared, cancelled, or wrong in themselves
+  std::uint64_t left = 0;  // whose client left before the end
+  std::uint64_t uncounted =
+      0;  // found in the cache, shared, wrong in themselves, or begun in an earlier trial
   std::uint64_t taken_over = 0;  // of the variant: failed before its first token, and control was asked
 };
 
@@ -63,7 +65,13 @@ class CanaryTrial {
   gateway::CanaryPhase phase() const { return phase_.load(std::memory_order_acquire); }
   gateway::Arm arm_for(std::uint64_t unit) const;
 
-  void observe(const gateway::Observation& observation);
+  // Counts the trials that this process has begun: what began in one says nothing in the next.
+  std::uint64_t round() const { return round_.load(std::memory_order_acquire); }
+  // `round`: when the query began.
+  void observe(const gateway::Observation& observation, std::uint64_t round);
+  // Of a query whose client left: its times so far. Waits for nothing: it is compared with the next that
+  // observe() is given.
+  void note_left(const gateway::Observation& observation, std::uint64_t round);
   void count_uncounted(gateway::Arm arm);
   void count_taken_over();
 
@@ -80,6 +88,7 @@ class CanaryTrial {
   struct AtomicCounts {
     std::atomic<std::uint64_t> answered{0};
     std::atomic<std::uint64_t> failed{0};
+    std::atomic<std::uint64_t> left{0};
     std::atomic<std::uint64_t> uncounted{0};
     std::atomic<std::uint64_t> taken_over{0};
     ArmCounts read() const;
@@ -89,15 +98,19 @@ class CanaryTrial {
   AtomicCounts& counts(gateway::Arm arm) { return arm == gateway::Arm::control ? control_ : variant_; }
   result<void> tell(const gateway::CanaryEvent& event);
   result<void> save();
+  // With mutex_: another trial begins.
+  void begin_round();
 
   const std::string name_;
   const std::filesystem::path file_;
   const AppendFile lock_;  // held, so that two servers do not write one file
   std::atomic<gateway::CanaryPhase> phase_;
   mutable std::mutex mutex_;
-  gateway::Canary canary_;  // guarded by mutex_
-  Time saved_{};            // guarded by mutex_
-  std::mutex file_mutex_;   // one writer; taken before mutex_
+  gateway::Canary canary_;                  // guarded by mutex_
+  Time saved_{};                            // guarded by mutex_
+  std::vector<gateway::Observation> left_;  // guarded by mutex_: noted, not compared yet
+  std::atomic<std::uint64_t> round_{0};     // written with mutex_
+  std::mutex file_mutex_;                   // one writer; taken before mutex_
   std::atomic<std::uint64_t> save_failures_{0};
   AtomicCounts control_;
   AtomicCounts variant_;

@@ -18,6 +18,7 @@ constexpr std::size_t kMaxReasonBytes = 1024;
 json::object describe(const ArmCounts& counts) {
   return {{"answered", counts.answered},
           {"failed", counts.failed},
+          {"left", counts.left},
           {"uncounted", counts.uncounted},
           {"taken_over", counts.taken_over}};
 }

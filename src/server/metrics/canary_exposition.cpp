@@ -19,14 +19,16 @@ void write_canary_metrics(PrometheusText& text, const runtime::CanaryView& view)
   for (const auto phase : kPhases) {
     text.sample(view.phase == phase ? 1 : 0, {{"canary", view.name}, {"phase", to_string(phase)}});
   }
-  text.begin(
-      "sovereign_canary_queries_total", Type::counter,
-      "Queries that took part, by what became of them; uncounted: found, shared, cancelled, or wrong.");
+  text.begin("sovereign_canary_queries_total", Type::counter,
+             "Queries that took part, by what became of them; left: their clients left; uncounted: found, "
+             "shared, wrong, "
+             "or begun in an earlier trial.");
   for (const bool variant : {false, true}) {
     const auto& counts = variant ? view.variant : view.control;
     const std::string_view arm = variant ? "variant" : "control";
     text.sample(static_cast<double>(counts.answered), {{"arm", arm}, {"outcome", "answered"}});
     text.sample(static_cast<double>(counts.failed), {{"arm", arm}, {"outcome", "failed"}});
+    text.sample(static_cast<double>(counts.left), {{"arm", arm}, {"outcome", "left"}});
     text.sample(static_cast<double>(counts.uncounted), {{"arm", arm}, {"outcome", "uncounted"}});
   }
   text.counter("sovereign_canary_taken_over_total",

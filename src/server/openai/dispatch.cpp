@@ -140,7 +140,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
     gateway::Observation seen;
     seen.arm = arm;
     seen.failed = true;
-    canary->trial->observe(seen);
+    canary->trial->observe(seen, canary->trial->round());
   } else if (part) {
     client = std::make_shared<runtime::CanaryClient>(canary->trial, arm, true, api->clock, std::move(client),
                                                      nullptr);

@@ -39,7 +39,7 @@ class CanaryPipeline : public testing::PipelineFixture {
   // Starts a query as the variant, which control takes over when it fails.
   ClientPtr ask_variant(SovereignQuery query) {
     auto client = std::make_shared<RecordingClient>();
-    auto watched = std::make_shared<CanaryClient>(trial_, Arm::variant, true, clock_, client,
+    auto watched = std::make_shared<CanaryClient>(trial_, Arm::variant, true, watch_, client,
                                                   [this, query](const std::shared_ptr<QueryClient>& again) {
                                                     ++taken_over_;
                                                     pipeline_->start(query, backend_, again);
@@ -50,7 +50,7 @@ class CanaryPipeline : public testing::PipelineFixture {
   ClientPtr ask_control(SovereignQuery query) {
     auto client = std::make_shared<RecordingClient>();
     pipeline_->start(std::move(query), backend_,
-                     std::make_shared<CanaryClient>(trial_, Arm::control, true, clock_, client, nullptr));
+                     std::make_shared<CanaryClient>(trial_, Arm::control, true, watch_, client, nullptr));
     return client;
   }
   void run() {
@@ -61,6 +61,7 @@ class CanaryPipeline : public testing::PipelineFixture {
   ArmCounts variant() const { return trial_->view().variant; }
 
   sovereign::testing::TemporaryFolder folder_;
+  ManualClock watch_;
   std::shared_ptr<CanaryTrial> trial_;
   std::shared_ptr<const Pipeline> variant_pipeline_;
   std::shared_ptr<ScriptedBackend> variant_ =
@@ -169,7 +170,7 @@ TEST_F(CanaryPipeline, AQueryThatOnlyTheVariantTakesForWrongIsItsFailure) {
   EXPECT_EQ(variant().failed, 1U);
 }
 
-TEST_F(CanaryPipeline, AClientThatLeavesIsNotCountedAndNotAskedFor) {
+TEST_F(CanaryPipeline, OfAClientThatLeavesTheTimeCountsAndNobodyIsAskedForIt) {
   auto drawn = question();
   drawn.sampling.temperature = 1;  // of its own: who leaves a shared answer is told nothing
   const auto client = ask_variant(drawn);
@@ -179,7 +180,57 @@ TEST_F(CanaryPipeline, AClientThatLeavesIsNotCountedAndNotAskedFor) {
   EXPECT_EQ(taken_over_, 0);
   EXPECT_EQ(variant().failed, 0U);
   EXPECT_EQ(variant().answered, 0U);
-  EXPECT_EQ(variant().uncounted, 1U);
+  EXPECT_EQ(variant().uncounted, 0U);
+  EXPECT_EQ(variant().left, 1U);
+}
+
+TEST_F(CanaryPipeline, OfASharedAnswerToo) {
+  const auto client = ask_variant(question());
+  client->leave();
+  EXPECT_EQ(variant().left, 1U);
+  run();
+  EXPECT_EQ(variant().answered, 0U);
+  EXPECT_EQ(variant().uncounted, 0U);
+}
+
+TEST_F(CanaryPipeline, WhoLeavesAfterTheEndCountsOnce) {
+  const auto client = ask_control(question());
+  run();
+  client->leave();
+  EXPECT_EQ(control().answered, 1U);
+  EXPECT_EQ(control().left, 0U);
+}
+
+TEST_F(CanaryPipeline, AVariantThatLetsItsClientsWaitUntilTheyLeaveIsRolledBack) {
+  for (int i = 0; trial_->phase() == gateway::CanaryPhase::running; ++i) {
+    ASSERT_LT(i, 10'000);
+    const auto query = question("question " + std::to_string(i));
+    if (i % 10 != 0) {
+      ask_control(query);
+      watch_.advance(std::chrono::milliseconds(100 + i % 37));
+      run();
+      continue;
+    }
+    const auto client = ask_variant(query);
+    watch_.advance(std::chrono::seconds(30));
+    client->leave();
+    run();
+  }
+  EXPECT_EQ(trial_->phase(), gateway::CanaryPhase::rolled_back);
+  EXPECT_EQ(variant().answered, 0U);
+  EXPECT_GT(variant().left, 0U);
+}
+
+TEST_F(CanaryPipeline, WhatBeganInAnEarlierTrialSaysNothingInTheNext) {
+  ask_control(question());
+  const auto gone = ask_control(question("another"));
+  ASSERT_TRUE(trial_->set_control("another control"));
+  gone->leave();
+  run();
+  EXPECT_EQ(control().answered, 0U);
+  EXPECT_EQ(control().left, 0U);
+  EXPECT_EQ(control().uncounted, 2U);
+  EXPECT_EQ(trial_->view().controls, 0);
 }
 
 TEST_F(CanaryPipeline, WhoLeavesAfterTheTakeOverStopsControl) {
@@ -206,9 +257,11 @@ TEST_F(CanaryPipeline, AFailureOfBothIsTold) {
 
 TEST_F(CanaryPipeline, TimesAreObserved) {
   ask_control(question());
+  watch_.advance(std::chrono::milliseconds(20));
   backend_->run_to_end();
   for (int i = 0; i < 9; ++i) {
     ask_control(question("another " + std::to_string(i)));
+    watch_.advance(std::chrono::milliseconds(20));
     run();
   }
   const auto view = trial_->view();

@@ -41,7 +41,7 @@ class Trial : public ::testing::Test {
       seen.arm = i % 10 == 3 ? Arm::variant : Arm::control;
       seen.failed = seen.arm == Arm::variant;
       if (!seen.failed) seen.seconds[0] = 1;
-      trial.observe(seen);
+      trial.observe(seen, trial.round());
     }
   }
 
@@ -77,7 +77,7 @@ TEST_F(Trial, GoesOnWithWhatItHasCompared) {
     for (int i = 0; i < 100; ++i) {
       seen.arm = i % 10 == 3 ? Arm::variant : Arm::control;
       seen.seconds[0] = 1 + i % 7;
-      trial->observe(seen);
+      trial->observe(seen, trial->round());
     }
   }
   const auto view = open()->view();
@@ -158,7 +158,7 @@ TEST_F(Trial, ManyThreadsObserveAtOnce) {
         Observation seen;
         seen.arm = trial->arm_for(random());
         seen.seconds[0] = 1 + static_cast<double>(random() % 10);
-        trial->observe(seen);
+        trial->observe(seen, trial->round());
         if (i % 500 == 0) trial->view();
       }
     });
