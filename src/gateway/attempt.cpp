@@ -287,9 +287,13 @@ void Attempt::advance() {
     if (cancelled()) return end_with({ErrorCode::cancelled, "The client left."});
     if (position_ == order_.size()) return exhausted();
     const auto at = member();
+    // In a queue as at a silent backend: the next one has its half of the time.
+    const auto next_at = hand_over_at(request_, shared_->clock.now(), has_next());
+    const auto until = next_at ? next_at : request_.deadline;
     {
       const std::lock_guard lock(mutex_);
       waits_at_ = at;  // its turn may come at once
+      waits_until_ = until;
     }
     switch (shared_->fleet.enter(at, ticket_)) {
       case ConcurrencyLimit::Verdict::refused:
@@ -299,7 +303,7 @@ void Attempt::advance() {
       case ConcurrencyLimit::Verdict::queued:
         // A cancel that came before the queue was entered found nothing to withdraw.
         if (cancelled() && shared_->fleet.withdraw(at, ticket_)) continue;
-        if (request_.deadline) shared_->watch(*request_.deadline);
+        if (until) shared_->watch(*until);
         return;
       case ConcurrencyLimit::Verdict::admitted:
         if (start(at)) return;
@@ -309,7 +313,7 @@ void Attempt::advance() {
 
 std::optional<Time> Attempt::waits_until() const {
   const std::lock_guard lock(mutex_);
-  return waits_at_ ? request_.deadline : std::nullopt;
+  return waits_at_ ? waits_until_ : std::nullopt;
 }
 
 void Attempt::expire() {
@@ -319,7 +323,12 @@ void Attempt::expire() {
     waits_at = waits_at_;
   }
   // Where its turn came meanwhile, who asks the backend sees the time.
-  if (waits_at && shared_->fleet.withdraw(*waits_at, ticket_)) end_with(waited_too_long());
+  if (!waits_at || !shared_->fleet.withdraw(*waits_at, ticket_)) return;
+  if (!has_next() || shared_->clock.now() >= *request_.deadline) return end_with(waited_too_long());
+  found_full_ = true;
+  shared_->fleet.passed_over(*waits_at);
+  ++position_;
+  advance();
 }
 
 void Attempt::resume() {
@@ -355,15 +364,14 @@ bool Attempt::start(std::size_t at) {
     ++position_;
     return false;
   }
-  const bool has_next = position_ + 1 < order_.size();
   const bool had_time = request_.deadline && *request_.deadline - now >= (*request_.deadline - began_) / 2;
   GenerateRequest request = request_;
   request.model = shared_->fleet.model_for(at, request_.model);
   request.named = !names_nobody(request_.model);
-  request.first_token_by = hand_over_at(request_, now, has_next);
+  request.first_token_by = hand_over_at(request_, now, has_next());
   const auto sink = std::make_shared<Sink>(shared_from_this(), std::move(outer), *permit,
                                            backend->identity_of(request.model), position_ == 0,
-                                           request_.whole && has_next, had_time, now);
+                                           request_.whole && has_next(), had_time, now);
   const auto generation = backend->generate(std::move(request), sink);
   if (!generation) {
     conclude(*permit, outcome_of(generation.error()), generation.error().retry_after);

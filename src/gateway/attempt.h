@@ -68,6 +68,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void resume();
   // Until when it waits in a queue; nothing: it does not, or has no limit.
   std::optional<Time> waits_until() const;
+  // It has waited that long: the next backend's turn, or the end.
   void expire();
   bool start(std::size_t member);
   // Of a call that has ended.
@@ -83,6 +84,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::shared_ptr<GenerateSink> take_sink();
   bool cancelled() const;
   std::size_t member() const { return order_[position_]; }
+  bool has_next() const { return position_ + 1 < order_.size(); }
 
   const std::shared_ptr<GatewayShared> shared_;
   const std::vector<std::size_t> order_;
@@ -98,6 +100,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::shared_ptr<GenerateSink> sink_;   // guarded by mutex_; null: the end was told
   bool cancelled_ = false;               // guarded by mutex_
   std::optional<std::size_t> waits_at_;  // guarded by mutex_; the member in whose queue it may be
+  std::optional<Time> waits_until_;      // guarded by mutex_; for that member
   struct Running {
     std::size_t member;
     std::uint64_t generation;

@@ -82,6 +82,7 @@ Candidate Fleet::candidate(const Member& member, ApiRoute route, Time now) {
   candidate.lacks_route = now < member.lacks_until[static_cast<std::size_t>(route)];
   candidate.wait = std::max(member.breaker.admits_at(now), member.rests_until) - now;
   candidate.outstanding = member.limit.running() + static_cast<std::uint32_t>(member.limit.queued());
+  candidate.full = member.limit.full();
   return candidate;
 }
 
@@ -102,6 +103,7 @@ std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const
     candidates.back().admits = true;
     candidates.back().lacks_route = false;
     candidates.back().outstanding = 0;
+    candidates.back().full = false;
   }
   const auto order = plan_route(question, candidates, routing_);
   return order ? std::optional(order->front()) : std::nullopt;

@@ -31,7 +31,7 @@ std::chrono::seconds rounded_up(Duration wait) {
 }
 
 // [first, last) are replicas of one another: the preferred ones first, those with more than their share of
-// the load last.
+// the load, or with no place free, last.
 void order_replicas(std::span<std::size_t> replicas, std::span<const Candidate> candidates,
                     const RouteQuestion& question, const RoutingConfig& config) {
   if (replicas.size() < 2) return;
@@ -43,8 +43,8 @@ void order_replicas(std::span<std::size_t> replicas, std::span<const Candidate> 
     return mix(question.prefix_hash ^ hash_text(candidates[index].name));
   };
   std::sort(replicas.begin(), replicas.end(), [&](std::size_t a, std::size_t b) {
-    const bool a_full = candidates[a].outstanding + 1 > bound;
-    const bool b_full = candidates[b].outstanding + 1 > bound;
+    const bool a_full = candidates[a].full || candidates[a].outstanding + 1 > bound;
+    const bool b_full = candidates[b].full || candidates[b].outstanding + 1 > bound;
     if (a_full != b_full) return b_full;
     if (a_full && candidates[a].outstanding != candidates[b].outstanding) {
       return candidates[a].outstanding < candidates[b].outstanding;

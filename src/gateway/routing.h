@@ -49,6 +49,7 @@ struct Candidate {
   bool lacks_route = false;       // it is known to have none of what is asked for
   Duration wait{};                // until it may, where that is known
   std::uint32_t outstanding = 0;  // calls it has now, running and waiting
+  bool full = false;              // one more would wait
 
   bool is_called(std::string_view asked) const;
   bool has_model(std::string_view asked) const;

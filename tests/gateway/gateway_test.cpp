@@ -500,11 +500,11 @@ TEST_F(GatewayTest, WhoLeftIsNotPassedOn) {
 // Behind one long stream, a request with a timeout of 1 s had its 504 when the stream ended.
 TEST_F(GatewayTest, WhoWaitsEndsAtItsDeadline) {
   remake(1, 4);
-  const auto running = ask();
-  const auto patient = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(9)});
-  const auto hasty = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(1)});
-  const auto later = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(2)});
-  const auto endless = ask();
+  const auto running = ask({.model = "edge"});
+  const auto patient = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(9)});
+  const auto hasty = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(1)});
+  const auto later = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(2)});
+  const auto endless = ask({.model = "edge"});
   EXPECT_EQ(view(0).queued, 4U);
   pass(std::chrono::milliseconds(999));
   EXPECT_FALSE(hasty.sink->has_ended());
@@ -526,6 +526,43 @@ TEST_F(GatewayTest, WhoWaitsEndsAtItsDeadline) {
   EXPECT_EQ(patient.sink->text() + endless.sink->text(), "25");
   EXPECT_TRUE(alarms_.empty());
   EXPECT_EQ(view(0).running, 0U);
+}
+
+// With a fallback idle, whoever stood behind a backend that hangs waited for it until its 504.
+TEST_F(GatewayTest, WhoHasWaitedHalfItsTimeGoesToTheNext) {
+  remake(1, 4);
+  ask();
+  const auto waiting = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(8)});
+  const auto endless = ask();
+  EXPECT_EQ(view(0).queued, 2U);
+  pass(std::chrono::milliseconds(3999));
+  EXPECT_EQ(desk().asked(), 0U);
+  pass(std::chrono::milliseconds(1));
+  EXPECT_EQ(view(0).queued, 1U);
+  ASSERT_EQ(desk().asked(), 1U);
+  desk().take().answer("desk");
+  run_jobs();
+  EXPECT_EQ(waiting.sink->text(), "desk");
+  EXPECT_FALSE(endless.sink->has_ended());
+}
+
+TEST_F(GatewayTest, WhoFindsAllQueuesLongEndsAtItsDeadline) {
+  remake(1, 4);
+  ask();
+  const auto next = ask({.tier = Tier::local});
+  const auto last = ask({.tier = Tier::pool});
+  const auto waiting = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(8)});
+  pass(seconds(4));
+  EXPECT_EQ(view(1).queued, 1U);
+  pass(seconds(2));
+  EXPECT_EQ(view(2).queued, 1U);
+  pass(std::chrono::milliseconds(1999));
+  EXPECT_FALSE(waiting.sink->has_ended());
+  pass(std::chrono::milliseconds(1));
+  ASSERT_TRUE(waiting.sink->failure());
+  EXPECT_EQ(waiting.sink->failure()->code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(view(0).queued + view(1).queued + view(2).queued, 0U);
+  EXPECT_TRUE(alarms_.empty());
 }
 
 TEST_F(GatewayTest, WhoWaitedPastItsDeadlineIsNotAsked) {

@@ -241,6 +241,28 @@ TEST(Routing, LoadIsBounded) {
   }));
 }
 
+// Two replicas with one place each: the second query of one conversation waited behind the first, beside an
+// idle replica.
+TEST(Routing, NobodyWaitsBesideAReplicaWithRoom) {
+  Replicas replicas;
+  for (int i = 0; i < 100; ++i) {
+    const auto prefix = hash_prefix(std::to_string(i), 1024);
+    const auto favourite = replicas.first(prefix);
+    auto& candidate = replicas.candidates[favourite];
+    candidate.full = true;
+    EXPECT_NE(replicas.first(prefix), favourite);
+    for (auto& each : replicas.candidates) {
+      each.full = true;
+      each.outstanding = 1;
+    }
+    EXPECT_EQ(replicas.first(prefix), favourite) << "all are alike again";
+    for (auto& each : replicas.candidates) {
+      each.full = false;
+      each.outstanding = 0;
+    }
+  }
+}
+
 TEST(Routing, OnlyTheBeginningOfAPromptCounts) {
   const std::string beginning(64, 'x');
   EXPECT_EQ(hash_prefix(beginning + "one", 64), hash_prefix(beginning + "two", 64));

@@ -60,6 +60,16 @@ Failure broken_off(std::string_view finish_reason) {
           "backend_broke_off"};
 }
 
+namespace {
+
+// vLLM and SGLang have no code for it but their words.
+bool says_too_long(std::string_view message) {
+  return message.find("maximum context length") != std::string_view::npos ||
+         message.find("the model's context length") != std::string_view::npos;
+}
+
+}  // namespace
+
 std::string error_message(std::string_view body) {
   std::error_code failed;
   const json::value value = json::parse(json::string_view(body.data(), body.size()), failed);
@@ -81,11 +91,14 @@ std::string error_message(std::string_view body) {
 std::string error_code(std::string_view body) {
   std::error_code failed;
   const json::value value = json::parse(json::string_view(body.data(), body.size()), failed);
-  const auto* error = failed ? nullptr : find(value, "error");
-  if (error == nullptr) return {};
-  // llama-server's name for it; its codes are numbers.
-  if (text_of(*error, "type") == "exceed_context_size_error") return std::string(kContextLengthExceeded);
-  return std::string(text_of(*error, "code").substr(0, kMaxQuotedBytes));
+  if (failed) return {};
+  if (const auto* error = find(value, "error")) {
+    // llama-server's name for it; its codes are numbers.
+    if (text_of(*error, "type") == "exceed_context_size_error") return std::string(kContextLengthExceeded);
+    const auto code = text_of(*error, "code");
+    if (!code.empty()) return std::string(code.substr(0, kMaxQuotedBytes));
+  }
+  return says_too_long(error_message(body)) ? std::string(kContextLengthExceeded) : std::string();
 }
 
 bool blames_request(std::string_view body) {

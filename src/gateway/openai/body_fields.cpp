@@ -45,7 +45,9 @@ void add_sampling(const engine::SamplingParams& sampling, bool ignore_eos, const
     if (!name.empty() && (say || !off)) body.value(name, value);
   };
   knob("top_p", sampling.top_p >= 1, decimal(sampling.top_p));
-  knob(dialect.top_k, sampling.top_k <= 0, sampling.top_k <= 0 ? 0 : sampling.top_k);
+  if (sampling.top_k > 0 || dialect.top_k_off) {
+    knob(dialect.top_k, sampling.top_k <= 0, sampling.top_k > 0 ? sampling.top_k : *dialect.top_k_off);
+  }
   knob(dialect.min_p, sampling.min_p <= 0, decimal(sampling.min_p));
   knob(dialect.typical_p, sampling.typical_p >= 1, decimal(sampling.typical_p));
   knob(dialect.repeat_penalty, sampling.repeat_penalty == 1.0F, decimal(sampling.repeat_penalty));

@@ -121,7 +121,7 @@ net::ClientRequest OpenAiServer::models_request() const {
 void OpenAiServer::learn(const std::vector<std::string>& models) {
   if (!config.model.empty() || models.empty()) return;
   const std::lock_guard lock(mutex_);
-  if (std::find(models.begin(), models.end(), model_) == models.end()) model_ = models.front();
+  if (std::find(models.begin(), models.end(), model_) == models.end()) model_ = first_chat_model(models);
 }
 
 // Whether a status of GET /models, bad as it is, shows a server that may answer all the same.
@@ -130,7 +130,7 @@ bool OpenAiServer::alive_by(unsigned status) const {
   return (status == 404 || status == 405) && !config.model.empty();
 }
 
-// Asks for the models. The first is taken for those who named none.
+// Asks for the models. The first that may chat is taken for those who named none.
 asio::awaitable<ProbeReport> OpenAiServer::list_models(Self self, std::size_t loop, std::stop_token stop) {
   auto request = self->models_request();
   request.stop = std::move(stop);

@@ -9,8 +9,11 @@
 //   openai        no default address          pool
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "gateway/remote_config.h"
@@ -21,6 +24,7 @@ namespace sovereign::gateway {
 // (or, where the answer would be another kind of answer, not at all: grammars).
 struct Dialect {
   std::string_view top_k{};
+  std::optional<std::int32_t> top_k_off{};  // how 'all tokens' is said; none: not at all, even if always_said
   std::string_view min_p{};
   std::string_view typical_p{};
   std::string_view repeat_penalty{};
@@ -30,7 +34,9 @@ struct Dialect {
   std::string_view template_arguments{};
   bool several_choices = true;         // n
   bool unlimited_completions = false;  // without max_tokens an answer ends when it ends, as that to a chat
-  bool always_said = false;  // send knobs at their 'off' too: the server's own defaults are not 'off'
+  // Send knobs at their 'off' too: what the server does by default is not 'off' but its own or the model's
+  // (generation_config.json).
+  bool always_said = false;
 };
 
 struct PresetInfo {
@@ -42,6 +48,10 @@ struct PresetInfo {
 };
 
 const PresetInfo& preset_info(Preset preset);
+
+// Of the models that a server lists, at least one, the first that may chat: servers list those for embeddings
+// and reranking among the others, and say which they are by their names alone. All are such: the first.
+const std::string& first_chat_model(const std::vector<std::string>& listed);
 
 // The address with "/v1" when it has no path, without a slash at its end. Errors: invalid_argument (not a
 // URL; none given where the preset has none).

@@ -167,6 +167,15 @@ TEST(ChatAnswer, ErrorTextIsFoundWhereServersPutIt) {
             kContextLengthExceeded)
       << "as llama-server says it";
   EXPECT_EQ(error_code(R"({"error":{"code":400,"type":"other"}})"), "");
+  EXPECT_EQ(error_code(R"({"object":"error","message":"This model's maximum context length is 4096 tokens. )"
+                       R"(However, you requested 5000 tokens.","type":"BadRequestError","code":400})"),
+            kContextLengthExceeded)
+      << "as vLLM says it";
+  EXPECT_EQ(
+      error_code(R"({"error":{"message":"The input (9 tokens) is longer than the model's context length )"
+                 R"((8 tokens).","code":400}})"),
+      kContextLengthExceeded)
+      << "as SGLang says it";
   EXPECT_EQ(error_message(std::string(10'000, 'x')).size(), 300U);
 }
 

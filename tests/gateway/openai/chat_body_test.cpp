@@ -90,6 +90,21 @@ TEST(ChatBody, LlamaServersOwnDefaultsAreOverruled) {
   EXPECT_EQ(body.at("min_p").to_number<double>(), 0.0);
 }
 
+// vLLM and SGLang take what a request leaves open from the model's generation_config.json.
+TEST(ChatBody, ModelsOwnDefaultsAreOverruled) {
+  for (const Preset preset : {Preset::vllm, Preset::sglang}) {
+    const auto body = render(hello(), preset);
+    EXPECT_EQ(body.at("top_k"), -1);
+    EXPECT_EQ(body.at("top_p").to_number<double>(), 1.0);
+    EXPECT_EQ(body.at("min_p").to_number<double>(), 0.0);
+    EXPECT_EQ(body.at("repetition_penalty").to_number<double>(), 1.0);
+  }
+  const auto lmstudio = render(hello(), Preset::lmstudio);
+  EXPECT_EQ(lmstudio.at("top_p").to_number<double>(), 1.0);
+  EXPECT_EQ(lmstudio.at("repeat_penalty").to_number<double>(), 1.0);
+  EXPECT_EQ(lmstudio.as_object().if_contains("top_k"), nullptr) << "it is not known to have a word for 'all'";
+}
+
 TEST(ChatBody, ToolsAndFormats) {
   GenerateRequest request = hello();
   request.input.tools_json = R"([{"type":"function","function":{"name":"f"}}])";

@@ -43,6 +43,13 @@ TEST(Preset, TiersAreThePresetsUnlessToldOtherwise) {
   EXPECT_EQ(tier_of(config), Tier::edge);
 }
 
+TEST(Preset, ModelsThatDoNotChatArePassedOver) {
+  EXPECT_EQ(first_chat_model({"nomic-embed-text:latest", "qwen3:4b"}), "qwen3:4b");
+  EXPECT_EQ(first_chat_model({"text-embedding-NOMIC-embed", "BAAI/bge-reranker-v2-m3", "llama"}), "llama");
+  EXPECT_EQ(first_chat_model({"one", "two"}), "one");
+  EXPECT_EQ(first_chat_model({"bge-m3", "all-minilm"}), "bge-m3") << "there is no other";
+}
+
 TEST(Secret, ComesFromAFileOrAVariableAndIsNeverQuoted) {
   const testing::TemporaryFolder folder;
   testing::write_file(folder.path() / "key", "sk-123\r\nsecond line");
