@@ -153,9 +153,10 @@ Finding check_gpu(const config::Settings& settings) {
   }
   if (settings.engine.gpu_layers != 0) {
     if (ggml_backend_reg_count() > 1) {
-      return {"gpu", Verdict::fail,
-              "engine.gpu_layers is set, and no GPU is seen: look at the driver with nvidia-smi (it must be new "
-              "enough for this build's CUDA), or set it to 0"};
+      return {
+          "gpu", Verdict::fail,
+          "engine.gpu_layers is set, and no GPU is seen: look at the driver with nvidia-smi (it must be new "
+          "enough for this build's CUDA), or set it to 0"};
     }
     return {"gpu", Verdict::fail,
             "engine.gpu_layers is set, and this build has no GPU support: build with CUDA or set it to 0"};
@@ -181,6 +182,11 @@ Finding check_disk() {
 std::vector<Finding> check_backends(const config::Settings& settings) {
   std::vector<Finding> findings;
   for (const gateway::RemoteConfig& backend : settings.backends) {
+    if (settings.routing.require_local) {
+      findings.push_back({"backend", Verdict::ok,
+                          fmt::format("{} is not asked, not even now: routing.require_local", backend.name)});
+      continue;
+    }
     const auto report = probe_once(backend);
     const auto base = gateway::base_url(backend);
     const std::string where = fmt::format("{} ({}, {})", backend.name, to_string(gateway::tier_of(backend)),

@@ -33,6 +33,11 @@ bool has_draft_model(const engine::EngineConfig& config) {
 
 }  // namespace
 
+std::filesystem::path draft_model_file(const engine::EngineConfig& config) {
+  if (!has_draft_model(config)) return {};
+  return config::ModelStore::of(config::process_environment()).resolve(config.draft_model).value_or("");
+}
+
 result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config) {
   if (!has_draft_model(config)) return nullptr;
   const auto path = config::ModelStore::of(config::process_environment()).resolve(config.draft_model);

@@ -31,6 +31,9 @@ std::shared_ptr<gateway::Backend> make_backend(const ModelParts& parts,
                                                std::shared_ptr<engine::InferenceEngine> engine,
                                                Duration stall_after = {});
 
+// Where the model that guesses for another lies; empty: none is wanted, or it is not there.
+std::filesystem::path draft_model_file(const engine::EngineConfig& config);
+
 // The model that guesses for another; null where none is wanted. Errors: as LlamaModel; not_found.
 result<std::shared_ptr<const engine::LlamaModel>> load_draft_model(const engine::EngineConfig& config);
 

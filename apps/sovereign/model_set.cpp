@@ -32,7 +32,7 @@ std::string stamp(const std::filesystem::path& path) {
 std::string text_of(const engine::EngineConfig& engine) {
   config::Settings settings;
   settings.engine = engine;
-  std::string text;
+  std::string text = stamp(draft_model_file(engine));
   for (const config::Key& key : config::all_keys()) {
     if (key.section() == "engine") text += fmt::format("|{}", config::to_toml(key, key.get(settings)));
   }
@@ -151,8 +151,9 @@ result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings
   const auto path = config::ModelStore::of(config::process_environment()).resolve(model.path);
   if (!path) return fail(path.error());
   const engine::EngineConfig config = config::engine_of(settings, model);
+  const std::string made_of = stamp(*path);
   std::string key =
-      fmt::format("{}|{}|{}{}", model.name, stamp(*path), stamp(model.chat_template), text_of(config));
+      fmt::format("{}|{}|{}{}", model.name, made_of, stamp(model.chat_template), text_of(config));
   for (const auto& alias : model.aliases) key += "|" + alias;
   auto& known = served_[key];
   if (auto served = known.lock()) return served;
@@ -167,10 +168,17 @@ result<ModelSet::Served> ModelSet::hosted_model(const config::Settings& settings
   hosted.context_tokens = info.train_context_tokens > 0
                               ? std::min(config.context_tokens, info.train_context_tokens)
                               : config.context_tokens;
-  hosted.load = [path = *path, config,
+  hosted.load = [path = *path, config, made_of,
                  &clock = clock_]() -> result<std::shared_ptr<engine::InferenceEngine>> {
     auto weights = engine::LlamaModel::load(path, config.gpu_layers, config.kernels);
     if (!weights) return fail(weights.error());
+    // Vocabulary, template and digest, which keys of answers and receipts hold, are those of the other file.
+    if (stamp(path) != made_of) {
+      return fail(
+          ErrorCode::unavailable,
+          fmt::format("{} is not the file that it was: reload the configuration to serve it", path.string()),
+          "models");
+    }
     const auto draft = load_draft_model(config);
     if (!draft) return fail(draft.error());
     auto engine = engine::start_engines(*weights, config, clock, *draft);

@@ -171,6 +171,44 @@ def test_a_slow_variant_is_rolled_back(start, stubs):
     assert {query(service, n).json()["answer"] for n in range(20)} == {"fast"}
 
 
+def test_a_variant_whose_clients_give_up_is_rolled_back(start):
+    """Its queries never end by themselves before the clients leave: that counts, or it would look as good as control."""
+    stubs = Stub("fast", 0.002), Stub("slow", 10)
+    service = start(config_of(stubs))
+    left = 0
+    for number in range(1000):
+        try:
+            httpx.post(service.url + "/v1/query", timeout=0.25,
+                       json={"content": f"Question {number}", "max_tokens": 4, "cache": "off"})
+        except httpx.TimeoutException:
+            left += 1
+        if status(service)["phase"] != "running":
+            break
+    shown = status(service)
+    assert shown["phase"] == "rolled_back" and shown["story"][-1]["by"] == "server", shown
+    assert left > 0 and shown["queries"]["variant"]["left"] > 0 and shown["queries"]["variant"]["answered"] == 0
+    for stub in stubs:
+        stub.stop()
+
+
+def test_by_client_each_keeps_its_arm_though_the_answer_is_known(start):
+    keys = [f"sk-client-{n}" for n in range(12)]
+    hashes = ", ".join(f'"sha256:{hashlib.sha256(key.encode()).hexdigest()}"' for key in keys)
+    service = start(
+        SERVER + f'api_key_hashes = [{hashes}]\n[engine]\ncontext_tokens = 512\nkv_cells = 1024\n'
+        '[canary]\nname = "brief"\nsystem = "Be brief."\nshare = 0.5\nby = "client"\nalpha = 0.000001\n'
+    )
+    body = {"messages": [{"role": "user", "content": "Count."}], "temperature": 0, "max_tokens": 4}
+    arms = []
+    for _ in range(3):
+        answers = [httpx.post(service.url + "/v1/chat/completions", json=body, timeout=60,
+                              headers={"Authorization": f"Bearer {key}"}) for key in keys]
+        assert {answer.status_code for answer in answers} == {200}
+        arms.append([answer.headers.get("X-Sovereign-Canary") for answer in answers])
+    assert set(arms[0]) == {None, "brief"}
+    assert arms[1] == arms[0] and arms[2] == arms[0]
+
+
 @pytest.fixture
 def even_stubs():
     """As quick as each other, so that neither is rolled back."""

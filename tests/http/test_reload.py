@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import threading
 
@@ -244,6 +245,18 @@ def test_a_hundred_reloads_under_load_drop_nothing_and_leak_nothing(start):
     wait_for(lambda: resources(running)[1] <= files, f"files to be {files} again")
     # One engine's KV cache alone is 47 MB: one in ten left behind would be seen.
     assert resources(running)[2] < kilobytes + 200_000
+
+
+def test_a_replaced_model_is_not_served_as_the_old_one(start, tmp_path):
+    path = tmp_path / "hosted.gguf"
+    shutil.copy(MODEL, path)
+    running = start(config(more=f'[models.hosted]\npath = "{path}"\n'))
+    shutil.copy(MODEL, tmp_path / "new.gguf")
+    os.rename(tmp_path / "new.gguf", path)
+    refused = chat(running, model="hosted")
+    assert refused.status_code == 503 and "reload" in refused.json()["error"]["message"], refused.text
+    assert reload(running).status_code == 200
+    assert chat(running, model="hosted").status_code == 200
 
 
 def test_a_key_that_leaked_is_taken_back(start):

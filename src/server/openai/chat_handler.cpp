@@ -137,9 +137,13 @@ struct FoundChat {
 std::optional<FoundChat> find_at_once(const ApiContext& api, const HttpRequest& http) {
   if (api.memo == nullptr || !http.header_list("Cache-Control").empty()) return std::nullopt;
   if (api.receipts.mode == runtime::ReceiptMode::always || names_receipts(http)) return std::nullopt;
-  // What was remembered are answers of control.
-  if (api.canary != nullptr && api.canary->trial->phase() == gateway::CanaryPhase::promoted)
-    return std::nullopt;
+  // What was remembered are answers of control; where the arm goes by the client, the bytes do not say whose
+  // it is.
+  if (api.canary != nullptr) {
+    const auto phase = api.canary->trial->phase();
+    if (phase == gateway::CanaryPhase::promoted) return std::nullopt;
+    if (phase == gateway::CanaryPhase::running && api.canary->by_client) return std::nullopt;
+  }
   // What a request's bytes lead to is certain only where one model answers all.
   const auto serving = api.serving.get();
   if (serving->gateway != nullptr || serving->models.size() != 1) return std::nullopt;
