@@ -183,6 +183,16 @@ std::vector<Error> check_canary(const Settings& settings) {
   if (canary.model.empty() && !canary.tier && canary.system.empty() && canary.set.empty()) {
     wrong("canary.name", "the variant differs in nothing: set canary.model, tier, system or set");
   }
+  const auto is_called = [&](const HostedModelSettings& model) {
+    return model.name == canary.model ||
+           std::find(model.aliases.begin(), model.aliases.end(), canary.model) != model.aliases.end();
+  };
+  // Backends may offer any model, and where some of several models take part, the variant may be the first.
+  if (!canary.model.empty() && settings.backends.empty() && canary.models.empty() &&
+      std::none_of(settings.models.begin(), settings.models.end(), is_called)) {
+    wrong("canary.model",
+          fmt::format("no [models.NAME] or alias is called '{}', and there are no backends", canary.model));
+  }
   if (canary.tier && settings.backends.empty())
     wrong("canary.tier", "there are no backends: only one tier answers");
   return errors;

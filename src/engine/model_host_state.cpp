@@ -92,10 +92,6 @@ result<ModelHost::State::Engine> ModelHost::State::enter(Model model, RequestId 
   Time until = now + config_.load_timeout;
   const bool to_its_deadline = deadline && *deadline < until;
   if (to_its_deadline) until = *deadline;
-  if (core_.state(model) != Residency::State::loaded && waiting_.size() >= config_.max_waiting) {
-    return fail(ErrorCode::resource_exhausted,
-                fmt::format("{} requests wait for models already; try again later", waiting_.size()));
-  }
   switch (core_.enter(model, id, until, now)) {
     case Residency::Verdict::admitted: return slot->second.engine;
     case Residency::Verdict::too_large:
@@ -108,6 +104,11 @@ result<ModelHost::State::Engine> ModelHost::State::enter(Model model, RequestId 
       return fail(error ? *error : Error{ErrorCode::unavailable, "the model could not be loaded", "model"});
     }
     case Residency::Verdict::waits: break;
+  }
+  if (waiting_.size() >= config_.max_waiting) {
+    core_.withdraw(id);
+    return fail(ErrorCode::resource_exhausted,
+                fmt::format("{} requests wait for models already; try again later", waiting_.size()));
   }
   waiting_.emplace(id, Waiting{model, std::move(turn), to_its_deadline});
   news_ = true;

@@ -55,6 +55,13 @@ TEST(CanaryKeys, AVariantMustDiffer) {
   Settings tier = with({});
   tier.canary.tier = gateway::Tier::pool;
   EXPECT_EQ(check_canary(tier).size(), 1U);  // there are no backends
+  auto model = with({});
+  model.canary.model = "large";
+  EXPECT_EQ(check_canary(model).size(), 1U) << "nobody is called that";
+  model.models.emplace_back().name = "other";
+  EXPECT_EQ(check_canary(model).size(), 1U);
+  model.models.back().aliases = {"large"};
+  EXPECT_TRUE(check_canary(model).empty());
 }
 
 TEST(CanaryKeys, TheConfigurationIsAllThatMakesTheVariant) {
