@@ -320,8 +320,11 @@ result<server::ReloadReport> Service::take_settings() {
       change.applied.begin(), change.applied.end(),
       [](const std::string& name) { return name.starts_with("quality.") || name.starts_with("reasoning."); });
   if (answers_otherwise) pipeline_.set(runtime::make_pipeline(pipeline_parts(settings)));
-  if (*serving != serving_.get()) {
-    watch((*serving)->gateway, settings);
+  if (const auto before = serving_.get(); *serving != before) {
+    const auto& gateway = (*serving)->gateway;
+    // Again: loading a model may have taken a minute.
+    if (gateway != nullptr && before->gateway != nullptr) gateway->learn_from(*before->gateway);
+    watch(gateway, settings);
     retirement_->add(serving_.set(std::move(*serving)));
   }
   settings_ = std::move(settings);
