@@ -187,8 +187,9 @@ std::vector<Error> check_canary(const Settings& settings) {
     return model.name == canary.model ||
            std::find(model.aliases.begin(), model.aliases.end(), canary.model) != model.aliases.end();
   };
-  // Backends may offer any model, and where some of several models take part, the variant may be the first.
-  if (!canary.model.empty() && settings.backends.empty() && canary.models.empty() &&
+  // Backends may offer any model, and beside others the first may be the variant, by its file's name.
+  if (!canary.model.empty() && settings.backends.empty() &&
+      (settings.models.empty() || !settings.model.enabled) &&
       std::none_of(settings.models.begin(), settings.models.end(), is_called)) {
     wrong("canary.model",
           fmt::format("no [models.NAME] or alias is called '{}', and there are no backends", canary.model));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <utility>
 
 namespace sovereign::gateway {
@@ -30,6 +32,12 @@ bool lacks_route(const Failure& failure) { return failure.reason == kRouteMissin
 std::optional<Time> hand_over_at(const GenerateRequest& request, Time now, bool has_next) {
   if (!has_next || !request.deadline) return std::nullopt;
   return now + (*request.deadline - now) / 2;
+}
+
+// Who found nobody with room looks at half of the rest, again and again, and at the end.
+Time look_again_at(Time now, Time deadline) {
+  constexpr std::chrono::milliseconds kShort{100};
+  return deadline - now <= kShort ? deadline : now + (deadline - now) / 2;
 }
 
 Failure waited_too_long() {
@@ -316,18 +324,42 @@ std::optional<Time> Attempt::waits_until() const {
   return waits_at_ ? waits_until_ : std::nullopt;
 }
 
+std::optional<std::size_t> Attempt::next_with_room(std::size_t after, Time now) const {
+  const ApiRoute route = request_.relay ? request_.relay->route : ApiRoute::chat;
+  auto at = static_cast<std::size_t>(std::find(order_.begin(), order_.end(), after) - order_.begin());
+  while (++at < order_.size()) {
+    if (shared_->fleet.has_room(order_[at], route, now)) return at;
+  }
+  return std::nullopt;
+}
+
 void Attempt::expire() {
+  const Time now = shared_->clock.now();
   std::optional<std::size_t> waits_at;
   {
     const std::lock_guard lock(mutex_);
+    if (!waits_until_ || *waits_until_ > now) return;  // it waits elsewhere by now
     waits_at = waits_at_;
   }
+  if (!waits_at) return;
+  const bool is_over = now >= *request_.deadline;
+  const auto next = is_over ? std::nullopt : next_with_room(*waits_at, now);
+  if (!is_over && !next) {
+    // It keeps its place, and looks again later.
+    const Time again = look_again_at(now, *request_.deadline);
+    {
+      const std::lock_guard lock(mutex_);
+      if (waits_at_ != waits_at) return;
+      waits_until_ = again;
+    }
+    return shared_->watch(again);
+  }
   // Where its turn came meanwhile, who asks the backend sees the time.
-  if (!waits_at || !shared_->fleet.withdraw(*waits_at, ticket_)) return;
-  if (!has_next() || shared_->clock.now() >= *request_.deadline) return end_with(waited_too_long());
+  if (!shared_->fleet.withdraw(*waits_at, ticket_)) return;
+  if (!next) return end_with(waited_too_long());
   found_full_ = true;
   shared_->fleet.passed_over(*waits_at);
-  ++position_;
+  position_ = *next;
   advance();
 }
 

@@ -44,7 +44,7 @@ struct GatewayShared : std::enable_shared_from_this<GatewayShared> {
   std::shared_ptr<Attempt> find(Fleet::Ticket ticket);
   // An attempt waits in a queue, at most until then.
   void watch(Time deadline);
-  // Ends those that have waited too long.
+  // Of those that have waited too long: ends them, or has them go on.
   void end_overdue();
   // A call has left this member: whoever waits there has its turn.
   void give_place(std::size_t member);
@@ -68,8 +68,10 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void resume();
   // Until when it waits in a queue; nothing: it does not, or has no limit.
   std::optional<Time> waits_until() const;
-  // It has waited that long: the next backend's turn, or the end.
+  // It has waited that long: the turn of another backend that has room, or the end.
   void expire();
+  // The position in the order, past that member's, of the first that would take it at once.
+  std::optional<std::size_t> next_with_room(std::size_t after, Time now) const;
   bool start(std::size_t member);
   // Of a call that has ended.
   void conclude(const Fleet::Permit& permit, CallOutcome outcome,

@@ -86,6 +86,12 @@ Candidate Fleet::candidate(const Member& member, ApiRoute route, Time now) {
   return candidate;
 }
 
+bool Fleet::has_room(std::size_t member, ApiRoute route, Time now) const {
+  const std::lock_guard lock(mutex_);
+  const Member& asked = members_[member];
+  return admits(asked, route, now) && !asked.limit.full();
+}
+
 outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Time now) const {
   const std::lock_guard lock(mutex_);
   std::vector<Candidate> candidates;

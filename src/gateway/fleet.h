@@ -119,6 +119,8 @@ class Fleet {
               std::optional<std::chrono::seconds> rest = std::nullopt);
   void first_token(std::size_t member, Duration after);
   void passed_over(std::size_t member);
+  // Whether a call to it would begin at once.
+  bool has_room(std::size_t member, ApiRoute route, Time now) const;
   // It is well, and has no such route: not asked for it for a while.
   void route_missing(std::size_t member, ApiRoute route, Time now);
   void report_probe(std::size_t member, const ProbeReport& report, Time now);

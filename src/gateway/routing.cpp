@@ -30,8 +30,8 @@ std::chrono::seconds rounded_up(Duration wait) {
   return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
 }
 
-// [first, last) are replicas of one another: the preferred ones first, those with more than their share of
-// the load, or with no place free, last.
+// [first, last) are replicas of one another: the preferred ones first, then those with more than their share
+// of the load, then those with no place free.
 void order_replicas(std::span<std::size_t> replicas, std::span<const Candidate> candidates,
                     const RouteQuestion& question, const RoutingConfig& config) {
   if (replicas.size() < 2) return;
@@ -43,6 +43,7 @@ void order_replicas(std::span<std::size_t> replicas, std::span<const Candidate> 
     return mix(question.prefix_hash ^ hash_text(candidates[index].name));
   };
   std::sort(replicas.begin(), replicas.end(), [&](std::size_t a, std::size_t b) {
+    if (candidates[a].full != candidates[b].full) return candidates[b].full;
     const bool a_full = candidates[a].full || candidates[a].outstanding + 1 > bound;
     const bool b_full = candidates[b].full || candidates[b].outstanding + 1 > bound;
     if (a_full != b_full) return b_full;

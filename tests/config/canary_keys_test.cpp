@@ -59,6 +59,8 @@ TEST(CanaryKeys, AVariantMustDiffer) {
   model.canary.model = "large";
   EXPECT_EQ(check_canary(model).size(), 1U) << "nobody is called that";
   model.models.emplace_back().name = "other";
+  EXPECT_TRUE(check_canary(model).empty()) << "the first model may be";
+  model.model.enabled = false;
   EXPECT_EQ(check_canary(model).size(), 1U);
   model.models.back().aliases = {"large"};
   EXPECT_TRUE(check_canary(model).empty());

@@ -263,6 +263,15 @@ TEST(Routing, NobodyWaitsBesideAReplicaWithRoom) {
   }
 }
 
+TEST(Routing, APlaceCountsMoreThanAShareOfTheLoad) {
+  Replicas replicas;
+  replicas.candidates.resize(2);
+  replicas.candidates[0].outstanding = 2;
+  replicas.candidates[0].full = true;
+  replicas.candidates[1].outstanding = 5;  // more than its share
+  EXPECT_EQ(replicas.first(1), 1U);
+}
+
 TEST(Routing, OnlyTheBeginningOfAPromptCounts) {
   const std::string beginning(64, 'x');
   EXPECT_EQ(hash_prefix(beginning + "one", 64), hash_prefix(beginning + "two", 64));

@@ -87,8 +87,8 @@ class Canary {
   result<CanaryEvent> promote(std::string by, std::string why, std::int64_t now_ms);
   result<CanaryEvent> roll_back(std::string by, std::string why, std::int64_t now_ms);
   // Forgets what was compared, and runs.
-  // Control answers otherwise from now on. A trial that runs begins anew; nothing when it is the same control,
-  // or the trial is over.
+  // Control answers otherwise from now on. A trial that runs begins anew; nothing when it is the same
+  // control, or the trial is over.
   std::optional<CanaryEvent> set_control(std::string control, std::int64_t now_ms);
   CanaryEvent restart(std::string by, std::string why, std::int64_t now_ms);
 

@@ -39,11 +39,16 @@ bool Comparison::observe(const Observation& observation) {
 void Comparison::close_block() {
   std::array<std::uint32_t, 2> queries{};
   std::vector<Arm> failures;
+  std::vector<Arm> left;
   std::array<std::vector<Sample>, kTimes> seconds;
   std::vector<Sample> qualities;
   for (const Observation& each : block_) {
     ++queries[static_cast<std::size_t>(each.arm)];
-    if (each.failed) failures.push_back(each.arm);
+    if (each.failed) {
+      failures.push_back(each.arm);
+    } else if (each.left) {
+      left.push_back(each.arm);
+    }
     for (std::size_t i = 0; i < kTimes; ++i) {
       if (each.seconds[i]) seconds[i].push_back({each.arm, *each.seconds[i]});
     }
@@ -51,7 +56,7 @@ void Comparison::close_block() {
   }
   block_.clear();
   for (std::size_t i = 0; i < kTimes; ++i) times_[i].observe(seconds[i]);
-  errors_.observe(queries[0], queries[1], failures);
+  errors_.observe(queries[0], queries[1], failures, left);
   quality_.observe(qualities);
 }
 

@@ -66,7 +66,8 @@ double TimeTest::worse() const {
   return log_mean_exp(both);
 }
 
-void ErrorTest::observe(std::uint32_t controls, std::uint32_t variants, std::span<const Arm> failures) {
+void ErrorTest::observe(std::uint32_t controls, std::uint32_t variants, std::span<const Arm> failures,
+                        std::span<const Arm> left) {
   const auto of_variant = static_cast<double>(std::count(failures.begin(), failures.end(), Arm::variant));
   const double of_control = static_cast<double>(failures.size()) - of_variant;
   control_.count += controls;
@@ -75,7 +76,8 @@ void ErrorTest::observe(std::uint32_t controls, std::uint32_t variants, std::spa
   variant_.sum += of_variant;
   worse_.observe(controls, variants, failures);
   if (controls == 0 || variants == 0) return;
-  fine_.observe(of_control / controls + kSlack - of_variant / variants);
+  fine_.observe(share_of(failures, Arm::control, controls) + share_of(left, Arm::control, controls) + kSlack -
+                share_of(failures, Arm::variant, variants) - share_of(left, Arm::variant, variants));
 }
 
 void QualityTest::observe(std::span<const Sample> block) {

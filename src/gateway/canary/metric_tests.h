@@ -99,17 +99,19 @@ class TimeTest {
   Side variant_;
 };
 
-// Queries without an answer. Hypothesis: their odds are no more than (1 + margin) times control's. That it is
-// fine says: no more than kSlack of the queries fail beyond control's, since what is rare cannot be shown to
-// be rarer within a useful time.
+// Queries that failed. Hypothesis: their odds are no more than (1 + margin) times control's. That it is fine
+// says: no more than kSlack of the queries have no answer beyond control's, since what is rare cannot be
+// shown to be rarer within a useful time. There those count too whose clients left: who waited longer than
+// they did for the variant may have waited for ever.
 class ErrorTest {
  public:
   static constexpr double kSlack = 0.01;
 
   explicit ErrorTest(double margin) : worse_(margin) {}
 
-  // A block of so many queries, and whose the failures were, in their order.
-  void observe(std::uint32_t controls, std::uint32_t variants, std::span<const Arm> failures);
+  // A block of so many queries, and whose the failures were, in their order; and of whom clients left.
+  void observe(std::uint32_t controls, std::uint32_t variants, std::span<const Arm> failures,
+               std::span<const Arm> left);
   double worse() const { return worse_.log_evidence(); }
   double fine() const { return fine_.log_evidence(); }
   // The mean is the rate.

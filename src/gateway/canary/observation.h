@@ -34,11 +34,13 @@ constexpr std::string_view to_string(Metric metric) {
   return "latency";
 }
 
-// Of a query that was answered by computing, not from the cache; or whose client left meanwhile: its times are
-// at least those.
+// Of a query that was answered by computing, not from the cache.
 struct Observation {
   Arm arm = Arm::control;
   bool failed = false;
+  // The client did not wait for the end: the latency is the time until it left, and the query has no answer,
+  // though that is nobody's failure.
+  bool left = false;
   // Seconds, by Metric; none: not measured. Not of failures.
   std::array<std::optional<double>, kTimes> seconds{};
   std::optional<double> quality;

@@ -53,10 +53,12 @@ bool blames_answerer(const gateway::Failure& failure) {
 }
 
 CanaryClient::CanaryClient(std::shared_ptr<CanaryTrial> trial, gateway::Arm arm, bool counts,
-                           const Clock& clock, std::shared_ptr<QueryClient> client, AskControl ask_control)
+                           const Clock& clock, std::optional<Time> deadline,
+                           std::shared_ptr<QueryClient> client, AskControl ask_control)
     : trial_(std::move(trial)),
       arm_(arm),
       clock_(clock),
+      deadline_(deadline),
       client_(std::move(client)),
       round_(trial_->round()),
       began_(clock.now()),
@@ -164,9 +166,13 @@ void CanaryClient::note_leaving() noexcept {
     if (!std::exchange(counts_, false)) return;
     // Times of the variant and of control in turn are those of neither.
     says_something = !doubted_;
-    const Duration so_far = clock_.now() - began_;
-    seen.seconds[static_cast<std::size_t>(Metric::latency)] = seconds(so_far);
-    seen.seconds[static_cast<std::size_t>(Metric::first_token)] = seconds(first_token_.value_or(so_far));
+    const Time now = clock_.now();
+    seen.failed = deadline_ && now >= *deadline_;
+    seen.left = !seen.failed;
+    if (seen.left) {
+      seen.seconds[static_cast<std::size_t>(Metric::latency)] = seconds(now - began_);
+      if (first_token_) seen.seconds[static_cast<std::size_t>(Metric::first_token)] = seconds(*first_token_);
+    }
   }
   if (says_something) {
     trial_->note_left(seen, round_);

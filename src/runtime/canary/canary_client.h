@@ -26,10 +26,10 @@ class CanaryClient final : public QueryClient, public std::enable_shared_from_th
   // Starts the query over, soon, on a worker; or tells the client why that cannot be.
   using AskControl = std::function<void(std::shared_ptr<QueryClient>)>;
 
-  // The clock outlives it. `counts`: false for a query that says nothing in the comparison. `ask_control` is
-  // the variant's; control has none.
+  // The clock outlives it. `counts`: false for a query that says nothing in the comparison. `deadline`: when
+  // the server itself gives the query up. `ask_control` is the variant's; control has none.
   CanaryClient(std::shared_ptr<CanaryTrial> trial, gateway::Arm arm, bool counts, const Clock& clock,
-               std::shared_ptr<QueryClient> client, AskControl ask_control);
+               std::optional<Time> deadline, std::shared_ptr<QueryClient> client, AskControl ask_control);
 
   void on_accepted(std::function<void()> leave) noexcept override;
   void on_begin(const Beginning& beginning) noexcept override;
@@ -55,6 +55,7 @@ class CanaryClient final : public QueryClient, public std::enable_shared_from_th
   const std::shared_ptr<CanaryTrial> trial_;
   const gateway::Arm arm_;
   const Clock& clock_;
+  const std::optional<Time> deadline_;
   const std::shared_ptr<QueryClient> client_;
   const std::shared_ptr<Leaving> leaving_ = std::make_shared<Leaving>();
   const std::uint64_t round_;

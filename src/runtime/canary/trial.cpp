@@ -157,7 +157,7 @@ void CanaryTrial::note_left(const gateway::Observation& observation, std::uint64
     arm.uncounted.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  arm.left.fetch_add(1, std::memory_order_relaxed);
+  (observation.failed ? arm.failed : arm.left).fetch_add(1, std::memory_order_relaxed);
   if (canary_.phase() == CanaryPhase::running && left_.size() < kMaxLeft) left_.push_back(observation);
 }
 

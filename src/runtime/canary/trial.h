@@ -69,8 +69,8 @@ class CanaryTrial {
   std::uint64_t round() const { return round_.load(std::memory_order_acquire); }
   // `round`: when the query began.
   void observe(const gateway::Observation& observation, std::uint64_t round);
-  // Of a query whose client left: its times so far. Waits for nothing: it is compared with the next that
-  // observe() is given.
+  // Of a query whose client left, or was told that its time is over. Waits for no disk: it is compared when
+  // observe() is given the next.
   void note_left(const gateway::Observation& observation, std::uint64_t round);
   void count_uncounted(gateway::Arm arm);
   void count_taken_over();

@@ -88,10 +88,9 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
     if (alive == nullptr) return again->on_failure({ErrorCode::unavailable, "The server is ending.", {}});
     alive->pipeline.get()->post([=] { ask_control(weak, weak_held, std::move(*kept), again); });
   };
-  canary.pipeline->start(std::move(query), chosen->backend,
-                         std::make_shared<runtime::CanaryClient>(canary.trial, Arm::variant, counts,
-                                                                 api->clock, client, std::move(fallback)),
-                         chosen->choosing);
+  auto watched = std::make_shared<runtime::CanaryClient>(canary.trial, Arm::variant, counts, api->clock,
+                                                         query.deadline, client, std::move(fallback));
+  canary.pipeline->start(std::move(query), chosen->backend, std::move(watched), chosen->choosing);
   chosen->fallback = held;
   return std::move(*chosen);
 }
@@ -142,8 +141,8 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
     seen.failed = true;
     canary->trial->observe(seen, canary->trial->round());
   } else if (part) {
-    client = std::make_shared<runtime::CanaryClient>(canary->trial, arm, true, api->clock, std::move(client),
-                                                     nullptr);
+    client = std::make_shared<runtime::CanaryClient>(canary->trial, arm, true, api->clock,
+                                                     asking.query.deadline, std::move(client), nullptr);
   }
   if (on_control) on_control(asking.query, *chosen);
   api->pipeline.get()->start(std::move(asking.query), chosen->backend, std::move(client), chosen->choosing);

@@ -92,6 +92,26 @@ TEST(Comparison, IsFineOnlyWhenEveryMeasuredQuantityIs) {
   EXPECT_FALSE(comparison.view(Metric::quality).measured());
 }
 
+// Clients wait for 60 s, control answers within 55 to 59, the variant never: of the times alone it would be
+// within the margin, and nothing else of it is measured.
+TEST(Comparison, WhoAnswersNobodyIsNotFine) {
+  Comparison comparison({});
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 20'000; ++i) {
+    if (random() % 10 == 0) {
+      Observation seen;
+      seen.arm = Arm::variant;
+      seen.left = true;
+      seen.seconds[static_cast<std::size_t>(Metric::latency)] = 60;
+      comparison.observe(seen);
+    } else {
+      comparison.observe(answered(Arm::control, 55 + static_cast<double>(random() % 400) / 100));
+    }
+    ASSERT_FALSE(comparison.fine()) << i;
+  }
+  EXPECT_FALSE(comparison.worse());
+}
+
 TEST(Comparison, AStateIsTakenOverWhole) {
   Comparison comparison({});
   std::mt19937_64 random(13);

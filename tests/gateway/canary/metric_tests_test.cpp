@@ -130,10 +130,28 @@ TEST(EventTest, AFewEventsOfTheVariantAloneSuffice) {
 TEST(ErrorTest, FindsManyQueriesWithoutErrorsFine) {
   ErrorTest test(0.1);
   int blocks = 0;
-  for (; test.fine() < std::log(100) && blocks < 5000; ++blocks) test.observe(9, 1, {});
+  for (; test.fine() < std::log(100) && blocks < 5000; ++blocks) test.observe(9, 1, {}, {});
   // The rule of three for one in a hundred, and the price of looking all the time.
   EXPECT_GT(blocks, 300);
   EXPECT_LT(blocks, 1500);
+}
+
+TEST(ErrorTest, OneInTenLeftByItsClientIsFineOnlyIfControlIsLeftAsOften) {
+  ErrorTest alike(0.1);
+  ErrorTest variant_only(0.1);
+  std::mt19937_64 random(7);
+  for (int block = 0; block < 5000; ++block) {
+    std::vector<Arm> left;
+    if (random() % 10 == 0) left.push_back(Arm::variant);
+    variant_only.observe(9, 1, {}, left);
+    for (int i = 0; i < 9; ++i) {
+      if (random() % 10 == 0) left.push_back(Arm::control);
+    }
+    alike.observe(9, 1, {}, left);
+  }
+  EXPECT_LT(variant_only.fine(), std::log(100));
+  EXPECT_GT(alike.fine(), variant_only.fine());
+  EXPECT_LE(variant_only.worse(), 0.0) << "nobody failed";
 }
 
 TEST(QualityTest, IsFairToAVariantAsBadAsTheMarginAllows) {

@@ -39,7 +39,7 @@ class CanaryPipeline : public testing::PipelineFixture {
   // Starts a query as the variant, which control takes over when it fails.
   ClientPtr ask_variant(SovereignQuery query) {
     auto client = std::make_shared<RecordingClient>();
-    auto watched = std::make_shared<CanaryClient>(trial_, Arm::variant, true, watch_, client,
+    auto watched = std::make_shared<CanaryClient>(trial_, Arm::variant, true, watch_, deadline_, client,
                                                   [this, query](const std::shared_ptr<QueryClient>& again) {
                                                     ++taken_over_;
                                                     pipeline_->start(query, backend_, again);
@@ -49,8 +49,9 @@ class CanaryPipeline : public testing::PipelineFixture {
   }
   ClientPtr ask_control(SovereignQuery query) {
     auto client = std::make_shared<RecordingClient>();
-    pipeline_->start(std::move(query), backend_,
-                     std::make_shared<CanaryClient>(trial_, Arm::control, true, watch_, client, nullptr));
+    pipeline_->start(
+        std::move(query), backend_,
+        std::make_shared<CanaryClient>(trial_, Arm::control, true, watch_, deadline_, client, nullptr));
     return client;
   }
   void run() {
@@ -62,6 +63,7 @@ class CanaryPipeline : public testing::PipelineFixture {
 
   sovereign::testing::TemporaryFolder folder_;
   ManualClock watch_;
+  std::optional<Time> deadline_;
   std::shared_ptr<CanaryTrial> trial_;
   std::shared_ptr<const Pipeline> variant_pipeline_;
   std::shared_ptr<ScriptedBackend> variant_ =
@@ -182,6 +184,17 @@ TEST_F(CanaryPipeline, OfAClientThatLeavesTheTimeCountsAndNobodyIsAskedForIt) {
   EXPECT_EQ(variant().answered, 0U);
   EXPECT_EQ(variant().uncounted, 0U);
   EXPECT_EQ(variant().left, 1U);
+}
+
+TEST_F(CanaryPipeline, WhoWasToldThatTheTimeIsOverHadAFailure) {
+  deadline_ = watch_.now() + std::chrono::seconds(9);
+  auto drawn = question();
+  drawn.sampling.temperature = 1;
+  const auto client = ask_variant(drawn);
+  watch_.advance(std::chrono::seconds(9));
+  client->leave();  // as the server does then
+  EXPECT_EQ(variant().failed, 1U);
+  EXPECT_EQ(variant().left, 0U);
 }
 
 TEST_F(CanaryPipeline, OfASharedAnswerToo) {
