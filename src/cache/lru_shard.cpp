@@ -188,9 +188,11 @@ void LruShard::prefetch_victims() const {
   if (next == kNone || nodes_[next].newer == kNone) return;
   const Node& victim = nodes_[nodes_[next].newer];
   __builtin_prefetch(&buckets_[home(victim.tag)], 1);
+  // Into the second level: until then the puts of all other shards come, too much for the first.
+  constexpr int kSecondLevel = 2;
   constexpr std::size_t kLines = 5;
   const char* const entry = reinterpret_cast<const char*>(victim.entry.get());
-  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(entry + 64 * line, 1);
+  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(entry + 64 * line, 0, kSecondLevel);
   if (victim.newer != kNone) __builtin_prefetch(&nodes_[victim.newer], 1);
 }
 
