@@ -189,6 +189,7 @@ result<void> measure_gateway_pool(const GatewayOptions& options, const Progress&
       "reaches: the ceiling of this machine where a pool stays above it.",
       ServeScenarios::kClients, scenarios.sizes.prompt, scenarios.sizes.output, options.threads));
   for (const PoolLoad& load : kOtherLoads) {
+    ++scenarios.seed;  // prompts that no engine has seen
     if (auto measured = measure_other_load(load, scenarios, pools, options, progress, report); !measured) {
       return measured;
     }
