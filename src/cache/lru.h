@@ -7,7 +7,8 @@
 // What a put touches is cold memory as a rule. So a small one waits: it is carried out some puts later, when
 // that has been loaded, or before the next other call to its shard, so that every call sees what came before
 // it. A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable entry. All
-// calls are thread-safe and O(1), but clear() and stats(), which visit every shard.
+// calls are thread-safe and O(1), over a row of them (one may do what four puts left), but clear() and
+// stats(), which visit every shard.
 #pragma once
 
 #include <cstdint>

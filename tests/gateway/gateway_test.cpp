@@ -10,8 +10,7 @@
 #include <map>
 #include <random>
 
-#include "gateway/played_backend.h"
-#include "gateway/recording_sink.h"
+#include "gateway/gateway_fixture.h"
 #include "net/event_loop.h"
 
 namespace sovereign::gateway {
@@ -21,89 +20,7 @@ using std::chrono::seconds;
 using testing::PlayedBackend;
 using testing::RecordingSink;
 
-// Three backends under a clock that stands still; jobs run when the test says so.
-class GatewayTest : public ::testing::Test {
- protected:
-  void make(std::uint32_t max_concurrency = 0, std::uint32_t max_queued = 0) {
-    std::vector<GatewayMember> members;
-    for (const auto& [name, tier] :
-         {std::pair{"edge", Tier::edge}, {"desk", Tier::local}, {"rack", Tier::pool}}) {
-      MemberConfig config;
-      config.name = name;
-      config.tier = tier;
-      config.embedded = tier == Tier::edge;
-      config.max_concurrency = max_concurrency;
-      config.max_queued = max_queued;
-      backends_.push_back(std::make_shared<PlayedBackend>(name));
-      members.push_back({std::move(config), backends_.back()});
-    }
-    gateway_ = Gateway::create(
-        std::move(members), {}, clock_,
-        [this](std::function<void()> job) { jobs_.push_back(std::move(job)); },
-        [this](Time when, std::function<void()> job) { alarms_.emplace(when, std::move(job)); });
-  }
-  void SetUp() override { make(); }
-  // A generation without an end holds the gateway, which holds its backend.
-  void TearDown() override {
-    run_jobs();
-    for (bool more = true; more;) {
-      more = false;
-      for (const auto& backend : backends_) {
-        while (backend->waiting() > 0) {
-          backend->take().end();
-          run_jobs();
-          more = true;
-        }
-      }
-    }
-  }
-  void remake(std::uint32_t max_concurrency, std::uint32_t max_queued) {
-    backends_.clear();
-    make(max_concurrency, max_queued);
-  }
-
-  struct Asked {
-    std::shared_ptr<Backend> route;
-    std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
-    std::uint64_t id = 0;
-  };
-  Asked ask(RouteQuestion question = {.tier = Tier::edge}, GenerateRequest request = {}) {
-    Asked asked;
-    auto route = gateway_->route(question);
-    EXPECT_TRUE(route) << route.error().message;
-    asked.route = *route;
-    asked.id = *asked.route->generate(std::move(request), asked.sink);
-    run_jobs();
-    return asked;
-  }
-  void run_jobs() {
-    while (!jobs_.empty()) {
-      const auto job = std::move(jobs_.front());
-      jobs_.pop_front();
-      job();
-    }
-  }
-  // Time passes, and alarms ring.
-  void pass(Duration time) {
-    clock_.advance(time);
-    while (!alarms_.empty() && alarms_.begin()->first <= clock_.now()) {
-      const auto job = std::move(alarms_.begin()->second);
-      alarms_.erase(alarms_.begin());
-      job();
-      run_jobs();
-    }
-  }
-  PlayedBackend& edge() { return *backends_[0]; }
-  PlayedBackend& desk() { return *backends_[1]; }
-  PlayedBackend& rack() { return *backends_[2]; }
-  MemberView view(std::size_t member) { return gateway_->view()[member]; }
-
-  ManualClock clock_;
-  std::deque<std::function<void()>> jobs_;
-  std::multimap<Time, std::function<void()>> alarms_;
-  std::vector<std::shared_ptr<PlayedBackend>> backends_;
-  std::shared_ptr<Gateway> gateway_;
-};
+class GatewayTest : public testing::GatewayFixture {};
 
 TEST_F(GatewayTest, TheFirstChoiceAnswers) {
   const auto asked = ask();
@@ -408,73 +325,6 @@ TEST_F(GatewayTest, AnOverloadedServerRestsAsLongAsItSays) {
   EXPECT_EQ(view(1).failed, 0U) << "having no room is no failure";
 }
 
-// Each was sent as the one before it was refused, to a server that had asked for a pause.
-TEST_F(GatewayTest, WhoWaitsForAServerThatHasNoRoomIsNotSentThere) {
-  remake(1, 2);
-  const auto first = ask({.model = "desk"});
-  const auto second = ask({.model = "desk"});
-  const auto third = ask({.model = "desk"});
-  Failure busy(ErrorCode::resource_exhausted, "busy");
-  busy.retry_after = seconds(7);
-  desk().take().sink->on_failure(busy);
-  clock_.advance(std::chrono::milliseconds(2500));
-  run_jobs();
-  EXPECT_EQ(desk().asked(), 1U);
-  for (const auto& waited : {second, third}) {
-    ASSERT_TRUE(waited.sink->failure());
-    EXPECT_EQ(waited.sink->failure()->code, ErrorCode::resource_exhausted);
-    EXPECT_EQ(waited.sink->failure()->reason, "backend_overloaded");
-    EXPECT_EQ(waited.sink->failure()->retry_after, seconds(5));
-  }
-  EXPECT_EQ(view(1).running, 0U);
-  EXPECT_EQ(view(1).queued, 0U);
-}
-
-TEST_F(GatewayTest, PlacesAreLimitedAndTheQueueIsFirstCome) {
-  remake(1, 2);
-  const auto first = ask();
-  const auto second = ask();
-  const auto third = ask();
-  EXPECT_EQ(edge().asked(), 1U);
-  EXPECT_EQ(view(0).running, 1U);
-  EXPECT_EQ(view(0).queued, 2U);
-  edge().take().answer("1");
-  run_jobs();
-  EXPECT_EQ(edge().asked(), 2U);
-  edge().take().answer("2");
-  run_jobs();
-  edge().take().answer("3");
-  EXPECT_EQ(first.sink->text() + second.sink->text() + third.sink->text(), "123");
-  EXPECT_EQ(view(0).running, 0U);
-}
-
-TEST_F(GatewayTest, AFullQueueGoesOnToTheNextAndInTheEndIsAnError) {
-  remake(1, 0);
-  ask();
-  ask();
-  ask();
-  EXPECT_EQ(edge().asked() + desk().asked() + rack().asked(), 3U);
-  const auto refused = ask();
-  ASSERT_TRUE(refused.sink->failure());
-  EXPECT_EQ(refused.sink->failure()->code, ErrorCode::resource_exhausted);
-  EXPECT_EQ(refused.sink->failure()->reason, "queue_full");
-  EXPECT_TRUE(refused.sink->failure()->retry_after);
-}
-
-TEST_F(GatewayTest, LeavingWhileWaiting) {
-  remake(1, 4);
-  const auto running = ask();
-  const auto waiting = ask();
-  const auto behind = ask();
-  waiting.route->cancel(waiting.id);
-  EXPECT_EQ(waiting.sink->failure()->code, ErrorCode::cancelled);
-  edge().take().answer("1");
-  run_jobs();
-  edge().take().answer("3");
-  EXPECT_EQ(behind.sink->text(), "3");
-  EXPECT_EQ(edge().asked(), 2U);
-}
-
 TEST_F(GatewayTest, LeavingWhileRunning) {
   const auto asked = ask();
   const auto call = edge().take();
@@ -495,109 +345,6 @@ TEST_F(GatewayTest, WhoLeftIsNotPassedOn) {
   run_jobs();
   EXPECT_TRUE(asked.sink->has_ended());
   EXPECT_EQ(desk().asked(), 0U);
-}
-
-// Behind one long stream, a request with a timeout of 1 s had its 504 when the stream ended.
-TEST_F(GatewayTest, WhoWaitsEndsAtItsDeadline) {
-  remake(1, 4);
-  const auto running = ask({.model = "edge"});
-  const auto patient = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(9)});
-  const auto hasty = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(1)});
-  const auto later = ask({.model = "edge"}, {.deadline = clock_.now() + seconds(2)});
-  const auto endless = ask({.model = "edge"});
-  EXPECT_EQ(view(0).queued, 4U);
-  pass(std::chrono::milliseconds(999));
-  EXPECT_FALSE(hasty.sink->has_ended());
-  pass(std::chrono::milliseconds(1));
-  ASSERT_TRUE(hasty.sink->failure());
-  EXPECT_EQ(hasty.sink->failure()->code, ErrorCode::deadline_exceeded);
-  EXPECT_FALSE(later.sink->has_ended());
-  pass(seconds(1));
-  EXPECT_EQ(later.sink->failure()->code, ErrorCode::deadline_exceeded);
-  EXPECT_EQ(view(0).queued, 2U);
-  edge().take().answer("1");
-  run_jobs();
-  const auto call = edge().take();  // the patient one
-  pass(seconds(10));
-  EXPECT_FALSE(patient.sink->has_ended()) << "who runs is the backend's to end";
-  call.answer("2");
-  run_jobs();
-  edge().take().answer("5");
-  EXPECT_EQ(patient.sink->text() + endless.sink->text(), "25");
-  EXPECT_TRUE(alarms_.empty());
-  EXPECT_EQ(view(0).running, 0U);
-}
-
-// With a fallback idle, whoever stood behind a backend that hangs waited for it until its 504.
-TEST_F(GatewayTest, WhoHasWaitedHalfItsTimeGoesToTheNext) {
-  remake(1, 4);
-  ask();
-  const auto waiting = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(8)});
-  const auto endless = ask();
-  EXPECT_EQ(view(0).queued, 2U);
-  pass(std::chrono::milliseconds(3999));
-  EXPECT_EQ(desk().asked(), 0U);
-  pass(std::chrono::milliseconds(1));
-  EXPECT_EQ(view(0).queued, 1U);
-  ASSERT_EQ(desk().asked(), 1U);
-  desk().take().answer("desk");
-  run_jobs();
-  EXPECT_EQ(waiting.sink->text(), "desk");
-  EXPECT_FALSE(endless.sink->has_ended());
-}
-
-TEST_F(GatewayTest, WhoFindsNobodyWithRoomKeepsItsPlace) {
-  remake(1, 4);
-  ask();
-  const auto next = ask({.tier = Tier::local});
-  const auto last = ask({.tier = Tier::pool});
-  const auto waiting = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(8)});
-  const auto behind = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(80)});
-  pass(seconds(5));
-  EXPECT_EQ(view(0).queued, 2U);
-  rack().take().answer("rack");
-  run_jobs();
-  pass(seconds(2));  // it looked again at 6
-  ASSERT_EQ(rack().asked(), 2U);
-  rack().take().answer("waited");
-  run_jobs();
-  EXPECT_EQ(waiting.sink->text(), "waited");
-  edge().take().answer("1");
-  run_jobs();
-  edge().take().answer("2");
-  EXPECT_EQ(behind.sink->text(), "2");
-}
-
-TEST_F(GatewayTest, WhoFindsAllQueuesLongEndsAtItsDeadline) {
-  remake(1, 4);
-  ask();
-  const auto next = ask({.tier = Tier::local});
-  const auto last = ask({.tier = Tier::pool});
-  const auto waiting = ask({.tier = Tier::edge}, {.deadline = clock_.now() + seconds(8)});
-  pass(std::chrono::milliseconds(7999));
-  EXPECT_EQ(view(0).queued, 1U);
-  EXPECT_FALSE(waiting.sink->has_ended());
-  pass(std::chrono::milliseconds(1));
-  ASSERT_TRUE(waiting.sink->failure());
-  EXPECT_EQ(waiting.sink->failure()->code, ErrorCode::deadline_exceeded);
-  EXPECT_EQ(view(0).queued + view(1).queued + view(2).queued, 0U);
-  EXPECT_TRUE(alarms_.empty());
-}
-
-TEST_F(GatewayTest, WhoWaitedPastItsDeadlineIsNotAsked) {
-  remake(1, 4);
-  ask();
-  auto route = gateway_->route({.tier = Tier::edge}).value();
-  const auto sink = std::make_shared<RecordingSink>();
-  GenerateRequest request;
-  request.deadline = clock_.now() + seconds(1);
-  route->generate(request, sink);
-  clock_.advance(seconds(2));
-  edge().take().answer("1");
-  run_jobs();
-  EXPECT_EQ(sink->failure()->code, ErrorCode::deadline_exceeded);
-  EXPECT_EQ(edge().asked(), 1U);
-  EXPECT_EQ(view(0).running, 0U);
 }
 
 TEST_F(GatewayTest, TheEmbeddedOneComesAndGoes) {
