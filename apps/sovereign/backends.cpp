@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "config/canary_keys.h"
 #include "gateway/openai/openai_backend.h"
 #include "gateway/openai/preset.h"
 #include "gateway_inputs.h"
@@ -89,10 +90,16 @@ result<gateway::GatewayMember> remote_member(const config::Settings& settings,
 }  // namespace
 
 void attach_models(gateway::Gateway& gateway,
-                   const std::vector<std::shared_ptr<const server::openai::ServedModel>>& models) {
+                   const std::vector<std::shared_ptr<const server::openai::ServedModel>>& models,
+                   const std::shared_ptr<const server::openai::ServedModel>& variant) {
   for (std::size_t member = 0; member < models.size(); ++member) {
-    gateway.set_backend(member, models[member]->backend);
+    gateway.set_backend(member, models[member]->backend, models[member]->aliases);
   }
+  if (variant != nullptr) gateway.set_backend(gateway.size() - 1, variant->backend);
+}
+
+std::string variant_name(const std::string& canary, const std::string& model_id) {
+  return fmt::format("{}@{}", model_id, canary);
 }
 
 result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& settings,
@@ -100,7 +107,10 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
                                                        net::EventLoops& loops,
                                                        gateway::GatewayExecutor executor,
                                                        const gateway::Gateway* before) {
-  if (settings.backends.empty() && settings.models.empty()) return std::shared_ptr<gateway::Gateway>();
+  const auto overlay = config::canary_overlay(settings.canary);
+  if (settings.backends.empty() && settings.models.empty() && !overlay.engine) {
+    return std::shared_ptr<gateway::Gateway>();
+  }
   std::vector<gateway::GatewayMember> members;
   if (settings.model.enabled) members.push_back(embedded_member(settings, model_id));
   for (const auto& model : settings.models) members.push_back(hosted_member(settings, model));
@@ -115,9 +125,16 @@ result<std::shared_ptr<gateway::Gateway>> make_gateway(const config::Settings& s
     }
     members.push_back(std::move(*member));
   }
+  if (overlay.engine) {
+    members.push_back(embedded_member(settings, variant_name(settings.canary.name, model_id)));
+    members.back().config.stands_in_for = 0;
+  }
+  std::optional<gateway::RoutingConfig> variant_routing;
+  if (overlay.routing) variant_routing = routing_config(config::variant_settings(settings).routing);
   auto gateway = gateway::Gateway::create(
       std::move(members), routing_config(settings.routing), clock, std::move(executor),
-      [&loop = loops.first()](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); });
+      [&loop = loops.first()](Time when, std::function<void()> job) { loop.run_at(when, std::move(job)); },
+      std::move(variant_routing));
   if (before != nullptr) gateway->learn_from(*before);
   return gateway;
 }

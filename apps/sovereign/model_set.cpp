@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/canary_keys.h"
 #include "config/key_table.h"
 #include "config/model_store.h"
 #include "config/model_table.h"
@@ -64,9 +65,19 @@ std::shared_ptr<ServedModel> serve(ModelParts parts, std::string id, std::vector
   return served;
 }
 
+// What makes two copies of a model's weights one.
+std::string copy_of(const std::filesystem::path& path, const engine::EngineConfig& config) {
+  return fmt::format("{}|{}|{}", stamp(path), config.gpu_layers, static_cast<int>(config.kernels));
+}
+
 std::uint64_t pinned_bytes(const config::Settings& settings, const std::vector<ModelSet::Served>& models) {
-  const bool has_first = models.size() > settings.models.size();
-  return has_first ? memory_of(models.front()->model->info(), settings.engine) : 0;
+  if (models.size() == settings.models.size()) return 0;  // there is no first one
+  const engine::LlamaModel& first = *models.front()->model;
+  const std::uint64_t bytes = memory_of(first.info(), settings.engine);
+  if (!config::canary_overlay(settings.canary).engine) return bytes;
+  const auto variant = config::variant_settings(settings).engine;
+  const bool owns_weights = copy_of(first.path(), variant) != copy_of(first.path(), settings.engine);
+  return bytes + memory_of(first.info(), variant, owns_weights);
 }
 
 // One that could never come into memory would be refused again and again.
@@ -91,9 +102,10 @@ result<void> check_budget(const config::Settings& settings, const std::vector<Mo
 
 }  // namespace
 
-std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config) {
+std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config,
+                        bool owns_weights) {
   const auto draft = draft_model_info(config);
-  return engine::estimate_memory(info, config, draft ? &*draft : nullptr);
+  return engine::estimate_memory(info, config, draft ? &*draft : nullptr, owns_weights);
 }
 
 result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& settings,
@@ -115,10 +127,17 @@ result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& 
   return models;
 }
 
+result<ModelSet::Served> ModelSet::prepare_variant(const config::Settings& settings,
+                                                   const std::filesystem::path& first) {
+  if (first.empty() || !config::canary_overlay(settings.canary).engine) return nullptr;
+  auto served = first_model(config::variant_settings(settings), first);
+  if (!served) return fail(naming(fmt::format("of canary {}", settings.canary.name), served.error()));
+  return served;
+}
+
 result<std::shared_ptr<const engine::LlamaModel>> ModelSet::weights(const std::filesystem::path& path,
                                                                     const engine::EngineConfig& config) {
-  auto& known =
-      weights_[fmt::format("{}|{}|{}", stamp(path), config.gpu_layers, static_cast<int>(config.kernels))];
+  auto& known = weights_[copy_of(path, config)];
   if (auto model = known.lock()) return model;
   auto model = engine::LlamaModel::load(path, config.gpu_layers, config.kernels);
   if (model) known = *model;

@@ -26,7 +26,11 @@ class ModelSet {
   // they are asked for. Takes seconds where something is loaded. Errors: as load_model(), naming the model.
   result<std::vector<Served>> prepare(const config::Settings& settings, const std::filesystem::path& first);
 
-  // What the host may keep in memory from now on, beside the first of `models`.
+  // The first model with the engine that canary.set describes, over the same weights where they are to be the
+  // same; null: none is wanted. After prepare(). Errors: as load_model().
+  result<Served> prepare_variant(const config::Settings& settings, const std::filesystem::path& first);
+
+  // What the host may keep in memory from now on, beside the first of `models` and a canary's variant.
   void apply_limits(const config::Settings& settings, const std::vector<Served>& models);
 
  private:
@@ -43,6 +47,7 @@ class ModelSet {
 };
 
 // About how many bytes a model and its engines take in memory, with the model that guesses for them.
-std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config);
+std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config,
+                        bool owns_weights = true);
 
 }  // namespace sovereign

@@ -20,9 +20,10 @@ constexpr std::chrono::milliseconds kLook{50};
 bool is_needed(const ServingPtr& serving) {
   if (serving.use_count() > 1) return true;
   if (serving->gateway != nullptr && !serving->gateway->idle()) return true;
-  return std::any_of(serving->models.begin(), serving->models.end(), [](const auto& model) {
-    return model.use_count() == 1 && !model->engine->idle();  // else it is served on by another
-  });
+  const auto has_work = [](const std::shared_ptr<const server::openai::ServedModel>& model) {
+    return model != nullptr && model.use_count() == 1 && !model->engine->idle();  // else it is served on
+  };
+  return std::any_of(serving->models.begin(), serving->models.end(), has_work) || has_work(serving->variant);
 }
 
 }  // namespace

@@ -141,6 +141,7 @@ result<void> Service::make_backends() {
   gateway_inputs_ = std::move(*inputs);
   auto serving = std::make_shared<server::openai::Serving>();
   serving->gateway = std::move(*gateway);
+  serving->first_id = model_id_;
   serving->embedded = serves_models(settings_);
   serving->require_local = settings_.routing.require_local;
   watch(serving->gateway, settings_);
@@ -168,10 +169,16 @@ result<server::openai::ServingPtr> Service::build(const config::Settings& settin
                                                   std::shared_ptr<gateway::Gateway> gateway, bool may_stay) {
   auto models = model_set_->prepare(settings, path);
   if (!models) return fail(models.error());
-  if (auto before = serving_.get(); may_stay && *models == before->models) return before;
-  if (gateway != nullptr) attach_models(*gateway, *models);
+  auto variant = model_set_->prepare_variant(settings, path);
+  if (!variant) return fail(variant.error());
+  if (auto before = serving_.get(); may_stay && *models == before->models && *variant == before->variant) {
+    return before;
+  }
+  if (gateway != nullptr) attach_models(*gateway, *models, *variant);
   auto serving = std::make_shared<server::openai::Serving>();
   serving->models = std::move(*models);
+  serving->variant = std::move(*variant);
+  serving->first_id = model_id_;
   serving->gateway = std::move(gateway);
   serving->embedded = serves_models(settings);
   serving->require_local = settings.routing.require_local;
@@ -191,11 +198,20 @@ server::Router Service::make_router() {
   add_health_routes(router, std::move(health));
   const auto engines = [this] {
     std::vector<std::pair<std::string, std::shared_ptr<const engine::InferenceEngine>>> all;
-    for (const auto& model : serving_.get()->models) all.emplace_back(model->id, model->engine);
+    const auto serving = serving_.get();
+    for (const auto& model : serving->models) all.emplace_back(model->id, model->engine);
+    if (const auto& variant = serving->variant; variant != nullptr && canary_ != nullptr) {
+      all.emplace_back(variant_name(canary_->trial->name(), variant->id), variant->engine);
+    }
     return all;
   };
-  server::MetricsSources metrics{
-      engines, http_metrics_, ready_, clock_, std::string(build_info::version), model_id_, {}};
+  server::MetricsSources metrics{engines,
+                                 http_metrics_,
+                                 ready_,
+                                 clock_,
+                                 std::string(build_info::version),
+                                 [this] { return serving_.get()->first_id; },
+                                 {}};
   metrics.transport = [this] { return transport_.load(std::memory_order_acquire); };
   metrics.cache = cache_.get();
   metrics.receipts = receipts_.issuer.get();

@@ -58,6 +58,21 @@ Key number_key(const SamplingDefault& of) {
   return key;
 }
 
+// What a query, or an engine of the variant's own, can have otherwise. The rest is of the process, or of all
+// queries together.
+bool may_differ(const Key& key) {
+  constexpr std::string_view kSections[] = {"engine", "quality", "reasoning"};
+  constexpr std::string_view kRouting[] = {"routing.local_from", "routing.pool_from", "routing.edge_fallback",
+                                           "routing.local_fallback", "routing.pool_fallback"};
+  const auto is = [](std::string_view name) {
+    return [name](std::string_view each) { return each == name; };
+  };
+  return std::any_of(std::begin(kSections), std::end(kSections), is(key.section())) ||
+         std::any_of(std::begin(kRouting), std::end(kRouting), is(key.name));
+}
+
+bool is_file(const Key& key) { return key.kind == Kind::path || key.kind == Kind::model; }
+
 // One entry of canary.set, read: exactly one of the two names what it sets.
 struct Change {
   const SamplingDefault* sampling = nullptr;
@@ -85,12 +100,19 @@ result<Change> parse_change(std::string_view entry) {
     change.sampling = &*found;
     bounds = number_key(*found);
   } else {
-    const bool allowed = name.starts_with("quality.") || name.starts_with("reasoning.");
-    change.key = allowed ? find_key(name) : nullptr;
+    change.key = find_key(name);
     if (change.key == nullptr) {
+      const std::string meant = suggestion(name);
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("there is no key '{}'{}", name,
+                              meant.empty() ? std::string() : fmt::format("; did you mean '{}'?", meant)));
+    }
+    if (!may_differ(*change.key)) {
       return fail(
           ErrorCode::invalid_argument,
-          fmt::format("'{}' cannot differ by query: sampling.…, quality.… and reasoning.… can", name));
+          fmt::format("'{}' cannot differ by query: sampling.…, quality.…, reasoning.…, engine.… and, of "
+                      "routing, tiers and their fallbacks can",
+                      name));
     }
     bounds = *change.key;
   }
@@ -99,8 +121,22 @@ result<Change> parse_change(std::string_view entry) {
   if (const auto checked = check(bounds, *value); !checked) {
     return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, checked.error().message));
   }
+  if (change.key != nullptr && is_file(*change.key)) {
+    const auto& file = std::get<std::string>(*value);
+    if (file.find('/') != std::string::npos && !file.starts_with('/')) {
+      return fail(ErrorCode::invalid_argument, fmt::format("{}: '{}' must begin with '/'", name, file));
+    }
+  }
   change.value = std::move(*value);
   return change;
+}
+
+// Whether it sets a key of that section.
+bool changes(const CanarySettings& canary, std::string_view section) {
+  return std::any_of(canary.set.begin(), canary.set.end(), [&](const std::string& entry) {
+    const auto change = parse_change(entry);
+    return change && change->key != nullptr && change->key->section() == section;
+  });
 }
 
 result<void> check_changes(const Value& list) {
@@ -154,7 +190,8 @@ std::vector<Key> canary_keys() {
       make(
           "canary.set", "", Kind::list, FIELD(set),
           "What else the variant changes, as \"sampling.temperature=0.2\": defaults of sampling (sampling.…, "
-          "max_tokens among them) and the keys of the sections quality and reasoning."),
+          "max_tokens among them), keys of the sections quality, reasoning and engine, and of routing "
+          "local_from, pool_from and the fallbacks."),
       check_changes));
   keys.push_back(real("canary.margin", FIELD(margin), 0, 0.9,
                       "How much worse the variant may be, of control's, before it is rolled back."));
@@ -196,6 +233,18 @@ std::vector<Error> check_canary(const Settings& settings) {
   }
   if (canary.tier && settings.backends.empty())
     wrong("canary.tier", "there are no backends: only one tier answers");
+  if (changes(canary, "routing") && settings.backends.empty() && settings.models.empty())
+    wrong("canary.set", "routing.…: there is nobody to choose, only the first model answers");
+  if (changes(canary, "engine")) {
+    if (!settings.model.enabled)
+      wrong("canary.set", "engine.…: model.enabled is false, so there is no engine");
+    if (!canary.model.empty() || canary.tier) {
+      wrong(
+          "canary.set",
+          "engine.… is the first model's engine with other settings; canary.model and tier want another one "
+          "to answer, whose engine is set in its [models.NAME]");
+    }
+  }
   return errors;
 }
 
@@ -204,6 +253,8 @@ runtime::CanaryOverlay canary_overlay(const CanarySettings& canary) {
   overlay.model = canary.model;
   overlay.tier = canary.tier;
   overlay.system = canary.system;
+  overlay.routing = changes(canary, "routing");
+  overlay.engine = changes(canary, "engine");
   for (const std::string& entry : canary.set) {
     const auto change = parse_change(entry);
     if (!change || change->sampling == nullptr) continue;

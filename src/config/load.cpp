@@ -305,6 +305,10 @@ std::vector<Error> check_together(const Settings& settings) {
   for (auto&& of_tables : {check_canary(settings), check_backends(settings), check_models(settings)}) {
     errors.insert(errors.end(), of_tables.begin(), of_tables.end());
   }
+  if (settings.canary.name.empty() || !errors.empty()) return errors;
+  Settings variant = variant_settings(settings);
+  variant.canary = {};
+  for (const Error& error : check_together(variant)) wrong("canary.set", error.message);
   return errors;
 }
 

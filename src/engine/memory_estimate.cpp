@@ -33,12 +33,13 @@ std::uint64_t context_bytes(const ModelInfo& model, std::uint32_t vocabulary_siz
 
 }  // namespace
 
-std::uint64_t estimate_memory(const ModelInfo& model, const EngineConfig& config, const ModelInfo* draft) {
+std::uint64_t estimate_memory(const ModelInfo& model, const EngineConfig& config, const ModelInfo* draft,
+                              bool owns_weights) {
   const EngineConfig share = share_of(config);
   const std::uint32_t vocabulary = model.vocabulary_size;  // the draft model's, too
   const std::uint64_t sequences = share.max_sequences;
   const std::uint64_t drafted = config.speculation == Speculation::off ? 0 : share.step_draft_tokens;
-  std::uint64_t bytes = model_bytes(model, vocabulary);
+  std::uint64_t bytes = owns_weights ? model_bytes(model, vocabulary) : 0;
   std::uint64_t engine = 0;
   if (model.can_generate) {
     engine += context_bytes(model, vocabulary, share.kv_cells, share.step_token_budget,

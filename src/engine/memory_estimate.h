@@ -13,7 +13,9 @@
 namespace sovereign::engine {
 
 // Weights, vocabulary, KV caches and buffers of a pool of `config.pool` engines over one copy of the weights;
-// `draft`: of the model that guesses for it, null without one.
-std::uint64_t estimate_memory(const ModelInfo& model, const EngineConfig& config, const ModelInfo* draft);
+// `draft`: of the model that guesses for it, null without one. `owns_weights`: false where another engine has
+// the same copy of the model already.
+std::uint64_t estimate_memory(const ModelInfo& model, const EngineConfig& config, const ModelInfo* draft,
+                              bool owns_weights = true);
 
 }  // namespace sovereign::engine

@@ -23,8 +23,8 @@ class Attempt;
 // What a gateway and its attempts have in common.
 struct GatewayShared : std::enable_shared_from_this<GatewayShared> {
   GatewayShared(std::vector<MemberConfig> members, RoutingConfig routing, const Clock& the_clock,
-                GatewayExecutor posts, GatewayAlarm wakes)
-      : fleet(std::move(members), std::move(routing)),
+                GatewayExecutor posts, GatewayAlarm wakes, std::optional<RoutingConfig> variant_routing)
+      : fleet(std::move(members), std::move(routing), std::move(variant_routing)),
         clock(the_clock),
         executor(std::move(posts)),
         alarm(std::move(wakes)) {}

@@ -12,7 +12,9 @@ constexpr std::chrono::minutes kRouteLacks{5};  // then it is asked again: serve
 
 }  // namespace
 
-Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing) : routing_(std::move(routing)) {
+Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing,
+             std::optional<RoutingConfig> variant_routing)
+    : routing_(std::move(routing)), variant_routing_(std::move(variant_routing)) {
   members_.reserve(members.size());
   for (auto& member : members) members_.emplace_back(std::move(member));
 }
@@ -38,11 +40,13 @@ void Fleet::learn_from(const Fleet& before) {
   }
 }
 
-void Fleet::set_present(std::size_t member, bool present, const std::string& model) {
+void Fleet::set_present(std::size_t member, bool present, const std::string& model,
+                        std::vector<std::string> offers) {
   const std::lock_guard lock(mutex_);
   Member& changed = members_[member];
   changed.config.present = present;
   changed.config.model = model;
+  changed.offers = std::move(offers);
   changed.probed = present ? ProbeOutcome::none : ProbeOutcome::loading;
 }
 
@@ -92,19 +96,35 @@ bool Fleet::has_room(std::size_t member, ApiRoute route, Time now) const {
   return admits(asked, route, now) && !asked.limit.full();
 }
 
+const Fleet::Member* Fleet::stand_in() const {
+  return !members_.empty() && members_.back().config.stands_in_for ? &members_.back() : nullptr;
+}
+
+std::span<const Fleet::Member> Fleet::regulars() const {
+  return std::span(members_).first(members_.size() - (stand_in() == nullptr ? 0 : 1));
+}
+
 outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Time now) const {
   const std::lock_guard lock(mutex_);
   std::vector<Candidate> candidates;
   candidates.reserve(members_.size());
-  for (const Member& member : members_) candidates.push_back(candidate(member, question.api, now));
-  return plan_route(question, candidates, routing_);
+  for (const Member& member : regulars()) candidates.push_back(candidate(member, question.api, now));
+  const bool own_routing = question.variant && variant_routing_;
+  auto order = plan_route(question, candidates, own_routing ? *variant_routing_ : routing_);
+  const Member* const other = question.variant ? stand_in() : nullptr;
+  if (!order || other == nullptr || order->front() != *other->config.stands_in_for) return order;
+  if (!admits(*other, question.api, now) || stalls(*other)) {
+    return tl::unexpected<Failure>(
+        {ErrorCode::unavailable, "The variant's engine does not answer.", {}, "no_backend"});
+  }
+  return std::vector{members_.size() - 1};
 }
 
 std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const {
   const std::lock_guard lock(mutex_);
   std::vector<Candidate> candidates;
   candidates.reserve(members_.size());
-  for (const Member& member : members_) {
+  for (const Member& member : regulars()) {
     candidates.push_back(candidate(member, question.api, Time{}));
     candidates.back().admits = true;
     candidates.back().lacks_route = false;
@@ -113,6 +133,11 @@ std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const
   }
   const auto order = plan_route(question, candidates, routing_);
   return order ? std::optional(order->front()) : std::nullopt;
+}
+
+bool Fleet::prefers_replaced(const RouteQuestion& question) const {
+  const Member* const other = stand_in();  // members never change their place
+  return other != nullptr && preferred(question) == other->config.stands_in_for;
 }
 
 std::string Fleet::answers_with(std::size_t member, std::string_view asked) const {
@@ -243,8 +268,8 @@ std::vector<MemberView> Fleet::view(Time now) const {
                       ? status_of(member.probed, view.breaker, member.breaker.failures_in_a_row(now))
                       : BackendStatus::warming;
     const bool waits = member.config.embedded && member.config.present;
-    view.takes_queries =
-        view.status != BackendStatus::offline && (view.status != BackendStatus::warming || waits);
+    view.takes_queries = !member.config.stands_in_for && view.status != BackendStatus::offline &&
+                         (view.status != BackendStatus::warming || waits);
     view.running = member.limit.running();
     view.queued = member.limit.queued();
     view.answered = member.answered;

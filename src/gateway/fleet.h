@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct MemberConfig {
   std::uint32_t max_concurrency = 0;
   std::uint32_t max_queued = 0;
   BreakerConfig breaker{};
+  // In a canary's variant it answers in the place of that member; nobody else asks it. The last member only.
+  std::optional<std::size_t> stands_in_for{};
   // All of its configuration: where two fleets have equal ones, it is one backend. Empty: it is no other's.
   std::string made_of{};
 };
@@ -53,7 +56,7 @@ struct MemberView {
   std::vector<std::string> aliases;
   Tier tier = Tier::edge;
   bool embedded = false;
-  bool takes_queries = true;  // they may have to wait while a model here comes into memory
+  bool takes_queries = true;  // of anybody; they may have to wait while a model here comes into memory
   BackendStatus status = BackendStatus::cold;
   CircuitBreaker::State breaker = CircuitBreaker::State::closed;
   std::uint32_t running = 0;
@@ -78,7 +81,9 @@ class Fleet {
     bool repeats = false;  // how its call went was reported already: the breaker does not count it again
   };
 
-  Fleet(std::vector<MemberConfig> members, RoutingConfig routing);
+  // `variant_routing`: of a canary's variant; none: control's.
+  Fleet(std::vector<MemberConfig> members, RoutingConfig routing,
+        std::optional<RoutingConfig> variant_routing = {});
 
   // Takes over what the fleet before knows of backends that are in both: breakers, statuses, counters. What
   // is under way there is not counted here. Before anybody else knows this one.
@@ -90,12 +95,17 @@ class Fleet {
   bool embedded(std::size_t member) const { return members_[member].config.embedded; }
   Tier tier(std::size_t member) const { return members_[member].config.tier; }
   // The embedded model is served now (or no longer); how it is the next probe tells.
-  void set_present(std::size_t member, bool present, const std::string& model);
+  void set_present(std::size_t member, bool present, const std::string& model,
+                   std::vector<std::string> offers = {});
 
-  // As plan_route().
+  // As plan_route(). Where the variant's first choice is who has a stand-in, that one is the only choice:
+  // what control would answer in its place says nothing of the variant. Errors: also unavailable "no_backend"
+  // (it cannot be asked now).
   outcome<std::vector<std::size_t>> plan(const RouteQuestion& question, Time now) const;
   // Who would be asked first, were all well and idle; none: nobody is configured for it.
   std::optional<std::size_t> preferred(const RouteQuestion& question) const;
+  // Whether that one has a stand-in.
+  bool prefers_replaced(const RouteQuestion& question) const;
 
   // What that backend is to be asked for, when a client asks for `asked`; empty: what it answers with anyway.
   std::string model_for(std::size_t member, const std::string& asked) const;
@@ -158,8 +168,12 @@ class Fleet {
   static bool admits(const Member& member, ApiRoute route, Time now);
   static bool stalls(const Member& member);
   static Candidate candidate(const Member& member, ApiRoute route, Time now);
+  // Those who may be planned: all but a stand-in.
+  std::span<const Member> regulars() const;
+  const Member* stand_in() const;
 
   const RoutingConfig routing_;
+  const std::optional<RoutingConfig> variant_routing_;
   mutable std::mutex mutex_;
   std::vector<Member> members_;
 };

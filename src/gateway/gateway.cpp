@@ -52,7 +52,8 @@ Gateway::Gateway(std::vector<std::shared_ptr<Backend>> backends, std::shared_ptr
     : shared_(std::move(shared)), backends_(std::move(backends)) {}
 
 std::shared_ptr<Gateway> Gateway::create(std::vector<GatewayMember> members, RoutingConfig routing,
-                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm) {
+                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm,
+                                         std::optional<RoutingConfig> variant_routing) {
   std::vector<MemberConfig> configs;
   std::vector<std::shared_ptr<Backend>> backends;
   for (auto& member : members) {
@@ -60,8 +61,9 @@ std::shared_ptr<Gateway> Gateway::create(std::vector<GatewayMember> members, Rou
     configs.push_back(std::move(member.config));
     backends.push_back(std::move(member.backend));
   }
-  auto shared = std::make_shared<GatewayShared>(std::move(configs), std::move(routing), clock,
-                                                std::move(executor), std::move(alarm));
+  auto shared =
+      std::make_shared<GatewayShared>(std::move(configs), std::move(routing), clock, std::move(executor),
+                                      std::move(alarm), std::move(variant_routing));
   std::shared_ptr<Gateway> gateway(new Gateway(std::move(backends), shared));
   shared->gateway = gateway;
   return gateway;
@@ -79,7 +81,10 @@ std::shared_ptr<Backend> Gateway::backend_made_of(const std::string& made_of) co
 
 void Gateway::learn_from(const Gateway& before) { shared_->fleet.learn_from(before.shared_->fleet); }
 
-void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend) {
+std::size_t Gateway::size() const { return shared_->fleet.size(); }
+
+void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend,
+                          std::vector<std::string> offers) {
   const bool present = backend != nullptr;
   const std::string model = present ? backend->identity().model : std::string();
   std::shared_ptr<Backend> old;  // ends after the lock
@@ -87,7 +92,7 @@ void Gateway::set_backend(std::size_t member, std::shared_ptr<Backend> backend) 
     const std::lock_guard lock(mutex_);
     old = std::exchange(backends_[member], std::move(backend));
   }
-  shared_->fleet.set_present(member, present, model);
+  shared_->fleet.set_present(member, present, model, std::move(offers));
 }
 
 outcome<std::shared_ptr<Backend>> Gateway::route(const RouteQuestion& question) {
@@ -107,6 +112,10 @@ std::optional<BackendIdentity> Gateway::preferred(const RouteQuestion& question)
   const auto asked = member ? backend(*member) : nullptr;
   if (asked == nullptr) return std::nullopt;
   return identity_in(shared_->fleet, *member, *asked, std::string(question.model));
+}
+
+bool Gateway::prefers_replaced(const RouteQuestion& question) const {
+  return shared_->fleet.prefers_replaced(question);
 }
 
 outcome<RelayRoute> Gateway::relay_route(const RouteQuestion& question) {

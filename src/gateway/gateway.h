@@ -44,9 +44,10 @@ bool may_pass_on(const Failure& failure);
 class Gateway : public std::enable_shared_from_this<Gateway> {
  public:
   // The clock, and whatever executor and alarm post to, outlive every query. The alarm goes by the same
-  // clock.
+  // clock. `variant_routing`: of a canary's variant; none: control's.
   static std::shared_ptr<Gateway> create(std::vector<GatewayMember> members, RoutingConfig routing,
-                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm);
+                                         const Clock& clock, GatewayExecutor executor, GatewayAlarm alarm,
+                                         std::optional<RoutingConfig> variant_routing = {});
 
   // The backend whose MemberConfig::made_of that is; null: none's.
   std::shared_ptr<Backend> backend_made_of(const std::string& made_of) const;
@@ -54,17 +55,22 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
   // query.
   void learn_from(const Gateway& before);
 
-  // Puts a backend in its place; null: it is gone.
-  void set_backend(std::size_t member, std::shared_ptr<Backend> backend);
+  std::size_t size() const;  // members
+
+  // Puts a backend in its place; null: it is gone. `offers`: what it goes by besides, where no other does.
+  void set_backend(std::size_t member, std::shared_ptr<Backend> backend,
+                   std::vector<std::string> offers = {});
 
   // The backends that this query may go to, as one: its identity is the first choice's. It lives as long as
   // its generations do, owns no engine and knows the gateway weakly: hold both until generate() was called.
-  // Errors: as plan_route(), with retry_after.
+  // Errors: as Fleet::plan(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
   // As whom the first choice for this query answers, were all well and idle: it does not change with their
   // health. None: nobody is there for it.
   std::optional<BackendIdentity> preferred(const RouteQuestion& question) const;
+  // Whether that one has a stand-in in a canary's variant (MemberConfig::stands_in_for).
+  bool prefers_replaced(const RouteQuestion& question) const;
 
   // As route(), for what a model in this process is not asked through its backend (GenerateRequest::relay).
   // Its generations end with kRouteMissing when all have turned out to lack the route; a route that is

@@ -66,6 +66,7 @@ struct RouteQuestion {
   // Of what is no conversation nobody guesses how hard it is: without model and tier the tiers are asked in
   // their order.
   ApiRoute api = ApiRoute::chat;
+  bool variant = false;  // as a canary's variant has it
 };
 
 // The name of a model may be "auto", or a tier's: then nobody is named.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/key_table.h"
+#include "config/load.h"
 
 namespace sovereign::config {
 namespace {
@@ -33,15 +34,54 @@ TEST(CanaryKeys, WhatAVariantChanges) {
   EXPECT_NE(settings.quality.gate.mode, omega::GateMode::enforce);
 }
 
+TEST(CanaryKeys, AVariantMayHaveAnEngineOfItsOwnAndBeRoutedOtherwise) {
+  Settings settings = with({"engine.speculation=draft", "engine.draft_model=/models/small.gguf"});
+  ASSERT_TRUE(checked(settings.canary.set));
+  EXPECT_TRUE(check_canary(settings).empty());
+  EXPECT_TRUE(canary_overlay(settings.canary).engine);
+  EXPECT_FALSE(canary_overlay(settings.canary).routes());
+  EXPECT_EQ(variant_settings(settings).engine.speculation, engine::Speculation::draft);
+  EXPECT_EQ(variant_settings(settings).engine.draft_model, "/models/small.gguf");
+  EXPECT_EQ(settings.engine.speculation, engine::Speculation::off);
+  Settings elsewhere = settings;
+  elsewhere.canary.model = "large";
+  elsewhere.models.emplace_back().name = "large";
+  EXPECT_EQ(check_canary(elsewhere).size(), 1U) << "whose engine it is was not said";
+  settings.model.enabled = false;
+  EXPECT_EQ(check_canary(settings).size(), 1U);
+
+  Settings routed = with({"routing.local_from=50", "routing.local_fallback=pool"});
+  ASSERT_TRUE(checked(routed.canary.set));
+  EXPECT_EQ(check_canary(routed).size(), 1U) << "there is nobody to choose";
+  routed.models.emplace_back().name = "large";
+  EXPECT_TRUE(check_canary(routed).empty());
+  EXPECT_TRUE(canary_overlay(routed.canary).routes());
+  EXPECT_EQ(variant_settings(routed).routing.local_from, 50U);
+  EXPECT_EQ(variant_settings(routed).routing.local_fallback, std::vector<std::string>{"pool"});
+}
+
+// Each key is right by itself, and an engine of both could not be made.
+TEST(CanaryKeys, WhatAVariantHasMustGoTogether) {
+  Settings settings = with({"engine.context_tokens=8192", "engine.kv_cells=4096"});
+  const auto errors = check_together(settings);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors.front().message.find("canary.set: engine.context_tokens"), std::string::npos)
+      << errors.front().message;
+  settings.canary.set = {"engine.context_tokens=8192", "engine.kv_cells=8192"};
+  EXPECT_TRUE(check_together(settings).empty());
+}
+
 TEST(CanaryKeys, MistakesAreNamed) {
   EXPECT_TRUE(checked({}));
   for (const char* wrong :
        {"temperature=0.2", "sampling.temperature", "sampling.temperature=9", "sampling.temperature=warm",
-        "sampling.seed=1", "engine.threads=2", "quality.mode=loud", "quality.nothing=1", "sampling.top_k=-1",
-        "sampling.max_tokens=0", ""}) {
+        "sampling.seed=1", "server.port=2", "engine.thread=2", "engine.threads=-2",
+        "engine.draft_model=models/small.gguf", "routing.breaker_failures=2", "quality.mode=loud",
+        "quality.nothing=1", "sampling.top_k=-1", "sampling.max_tokens=0", ""}) {
     EXPECT_FALSE(checked({wrong})) << wrong;
   }
-  EXPECT_NE(checked({"engine.threads=2"}).error().message.find("engine.threads"), std::string::npos);
+  EXPECT_NE(checked({"server.port=2"}).error().message.find("server.port"), std::string::npos);
+  EXPECT_NE(checked({"engine.thread=2"}).error().message.find("engine.threads"), std::string::npos);
   const Key& name = *find_key("canary.name");
   EXPECT_TRUE(check(name, Value(std::string("a-B.c_9"))));
   EXPECT_FALSE(check(name, Value(std::string("two words"))));

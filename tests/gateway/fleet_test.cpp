@@ -329,5 +329,62 @@ TEST(Fleet, LearnsFromTheOneBeforeWhatIsStillTrue) {
   EXPECT_EQ(before.view(kNow)[0].running, 1U);
 }
 
+// A canary's engine: of its variant's queries only, and only where control would ask the engine that it
+// replaces.
+TEST(Fleet, AStandInAnswersForOneMemberInTheVariantAlone) {
+  auto here = member("here", Tier::edge);
+  here.embedded = true;
+  auto other = member("here@c", Tier::edge);
+  other.embedded = true;
+  other.stands_in_for = 0;
+  Fleet fleet({here, member("rack"), other}, {});
+  RouteQuestion edge;
+  edge.tier = Tier::edge;
+  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(0U, 1U));
+  EXPECT_TRUE(fleet.prefers_replaced(edge));
+  EXPECT_FALSE(fleet.prefers_replaced(any_local()));
+  RouteQuestion named;
+  named.model = "here@c";
+  EXPECT_EQ(fleet.plan(named, kNow).error().reason, "model_not_found");
+
+  edge.variant = true;
+  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(2U)) << "control's would answer in its place, unseen";
+  RouteQuestion local = any_local();
+  local.variant = true;
+  EXPECT_THAT(*fleet.plan(local, kNow), ElementsAre(1U, 0U));
+  EXPECT_FALSE(fleet.view(kNow)[2].takes_queries);
+  EXPECT_TRUE(fleet.view(kNow)[0].takes_queries);
+
+  fail_once(fleet, 2);
+  fail_once(fleet, 2);
+  EXPECT_EQ(fleet.plan(edge, kNow).error().code, ErrorCode::unavailable);
+  EXPECT_THAT(*fleet.plan(edge, kNow + 10s), ElementsAre(2U));
+}
+
+TEST(Fleet, AVariantMayBeRoutedOtherwise) {
+  RoutingConfig own;
+  own.local_from = 10;
+  own.local_fallback = {};
+  Fleet fleet({member("small", Tier::edge), member("large")}, {}, own);
+  RouteQuestion question;
+  question.complexity = 20;
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U, 1U));
+  question.variant = true;
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(1U));
+}
+
+// Its file's name and its own count where nothing else is called so.
+TEST(Fleet, AModelHereMayBeCalledByWhatItOffers) {
+  auto here = member("here", Tier::edge);
+  here.embedded = true;
+  Fleet fleet({here, member("rack")}, {});
+  fleet.set_present(0, true, "here", {"smol.q4", "rack"});
+  RouteQuestion question;
+  question.model = "smol.q4";
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U));
+  question.model = "rack";
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(1U));
+}
+
 }  // namespace
 }  // namespace sovereign::gateway

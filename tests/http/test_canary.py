@@ -273,21 +273,53 @@ def test_without_a_canary_there_is_none(start, stubs):
     assert {query(service, n).json()["answer"] for n in range(20)} == {"fast"}
 
 
-def test_a_variant_may_differ_in_its_engine_only(start):
-    """Speculation on trial: a second engine over the same file."""
+def test_a_variant_may_have_an_engine_of_its_own(start):
+    """Speculation on trial: a second engine over the same weights, in the place of the first model's."""
     service = start(
-        SERVER + f'[engine]\ncontext_tokens = 512\nkv_cells = 1024\n[cache]\nenabled = false\n[model]\nname = "plain"\n'
-        f'[models.guessing]\npath = "{needed("SOVEREIGN_TEST_MODEL")}"\nspeculation = "prompt_lookup"\n'
-        '[canary]\nname = "speculation"\nmodel = "guessing"\nshare = 0.5\n'
+        SERVER + '[engine]\ncontext_tokens = 512\nkv_cells = 1024\n[cache]\nenabled = false\n[model]\nname = "plain"\n'
+        '[canary]\nname = "guessing"\nset = ["engine.speculation=prompt_lookup", "engine.max_draft_tokens=6"]\nshare = 0.5\n'
     )
     text = "The quick brown fox jumps over the lazy dog. " * 3
+    file_name = os.path.basename(needed("SOVEREIGN_TEST_MODEL")).removesuffix(".gguf")
     by_arm = {}
     for number in range(12):
-        answer = query(service, number, content=f"Repeat: {text} {number}", max_tokens=40, temperature=0)
+        model = {"model": ["plain", "auto", file_name][number % 3]}  # it is one, by whatever name
+        answer = query(service, number, content=f"Repeat: {text} {number}", max_tokens=40, temperature=0, **model)
         assert answer.status_code == 200, answer.text
         by_arm.setdefault(answer.headers.get("X-Sovereign-Canary", "control"), set()).add(answer.json()["model_used"])
-    assert by_arm == {"control": {"plain"}, "speculation": {"guessing"}}
+    assert by_arm == {"control": {"plain"}, "guessing": {"plain"}}
     metrics = service.metrics()
-    assert sum(v for k, v in metrics.items() if k.startswith("sovereign_engine_draft_tokens_total")) > 0
-    assert status(service)["phase"] == "running"
+    assert metrics["sovereign_engine_draft_tokens_total"] > 0
+    assert metrics['sovereign_model_in_memory{model="plain@guessing"}'] == 1
+    shown = status(service)
+    assert shown["phase"] == "running" and shown["queries"]["variant"]["answered"] > 0, shown
+    # It answers for nobody else.
+    assert [m["id"] for m in httpx.get(service.url + "/v1/models").json()["data"]] == ["plain"]
+    named = query(service, 0, model="plain@guessing")
+    assert named.status_code == 404 and named.json()["error"]["code"] == "model_not_found"
+    # Another engine for control is another one for the variant, too, and another comparison.
+    config = os.path.join(service.folder.name, "sovereign.toml")
+    text = open(config).read()
+    with open(config, "w") as file:
+        file.write(text.replace("context_tokens = 512", "context_tokens = 256"))
+    answer = httpx.post(service.url + "/admin/reload", headers=ADMIN, timeout=120)
+    assert answer.json()["applied"] == ["engine.context_tokens"], answer.text
+    assert status(service)["story"][-1]["event"] == "started"
+    for number in range(12):
+        assert query(service, number, content="word " * 300).status_code == 400
+    assert {query(service, n).status_code for n in range(12)} == {200}
+    with open(config, "w") as file:
+        file.write(text.replace("kv_cells = 1024", "kv_cells = 1024\nspeculation = \"loud\""))
+    assert httpx.post(service.url + "/admin/reload", headers=ADMIN, timeout=120).status_code == 400
     service.stop()
+
+
+def test_a_variant_may_be_routed_otherwise(start, even_stubs):
+    service = start(
+        config_of(even_stubs).replace('model = "slow"', 'set = ["routing.local_from=0"]').replace(
+            'priority = 0', 'tier = "edge"').replace("priority = 9", 'tier = "local"')
+    )
+    answers = [query(service, n) for n in range(20)]
+    seen = {(a.headers.get("x-sovereign-canary"), a.json()["answer"]) for a in answers}
+    assert seen == {(None, "fast"), ("slower", "slow")}
+    assert query(service, 0, tier="edge").headers.get("x-sovereign-canary") is None

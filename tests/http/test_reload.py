@@ -84,8 +84,11 @@ def test_new_settings_are_in_force_and_what_waits_is_said(start):
                       "needs_restart": ["server.max_connections"]}
     assert chat(running, **long).status_code == 200
     assert chat(running, model="other").json()["model"] == "other"
+    rewrite(running, config(more='[model]\nname = "renamed"'))
+    assert "model.name" in reload(running).json()["applied"]
+    assert [k for k in running.metrics() if "build_info" in k and 'model="renamed"' in k]
     rewrite(running, config(more="[limits]\nrequests_per_minute = 1\nburst = 1"))
-    assert "models.other" in reload(running).json()["applied"]
+    assert "model.name" in reload(running).json()["applied"]
     assert chat(running, model="other").status_code == 404
     assert chat(running).status_code == 429
 

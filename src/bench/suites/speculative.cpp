@@ -113,7 +113,7 @@ class Suite {
     if (!loaded) return fail(loaded.error());
     model_ = std::move(*loaded);
     for (const auto part :
-         {&Suite::lookup, &Suite::ceiling, &Suite::deterministic, &Suite::equality, &Suite::stock_flips}) {
+         {&Suite::lookup, &Suite::ceiling, &Suite::deterministic, &Suite::equality, &Suite::flips}) {
       if (auto done = (this->*part)(); !done) return fail(done.error());
     }
     return std::move(report_);
@@ -313,21 +313,27 @@ class Suite {
     return all;
   }
 
-  // What the mode is for: with llama.cpp's own products, how often does a crowd or a guess flip a token?
-  result<void> stock_flips() {
-    auto stock = engine::LlamaModel::load(options_.model, 0, engine::Kernels::stock);
-    if (!stock) return fail(stock.error());
+  // What the mode is for: how often does a crowd or a guess flip a token without it?
+  result<void> flips() {
+    if (auto done = flips_of(engine::Kernels::automatic, ""); !done) return done;
+    return flips_of(engine::Kernels::stock, "stock_");
+  }
+
+  result<void> flips_of(engine::Kernels kernels, const std::string& prefix) {
+    auto model = engine::LlamaModel::load(options_.model, 0, kernels);
+    if (!model) return fail(model.error());
     Requests all = compared_requests();
-    all.resize(std::min<std::size_t>(all.size(), kMostStockRequests));
-    auto alone = engine::Engine::start(*stock, config(engine::Speculation::off, false), clock_);
+    all.resize(std::min<std::size_t>(all.size(), kMostFlipRequests));
+    auto alone = engine::Engine::start(*model, config(engine::Speculation::off, false), clock_);
     if (!alone) return fail(alone.error());
-    progress_.step(fmt::format("stock_equal: {} requests, one after the other", all.size()));
+    progress_.step(fmt::format("{}equal: {} requests, one after the other", prefix, all.size()));
     const auto reference = ask(**alone, all, false, clock_);
     if (!reference) return fail(reference.error());
-    for (const auto& [key, speculation] :
-         {std::pair{"stock_equal_in_a_crowd", engine::Speculation::off},
-          std::pair{"stock_equal_speculating", engine::Speculation::prompt_lookup}}) {
-      auto crowd = engine::Engine::start(*stock, config(speculation, false), clock_);
+    for (const auto& [name, speculation] :
+         {std::pair{"equal_in_a_crowd", engine::Speculation::off},
+          std::pair{"equal_speculating", engine::Speculation::prompt_lookup}}) {
+      const std::string key = prefix + name;
+      auto crowd = engine::Engine::start(*model, config(speculation, false), clock_);
       if (!crowd) return fail(crowd.error());
       progress_.step(fmt::format("{}: {} requests at once", key, all.size()));
       const auto answers = ask(**crowd, all, true, clock_);
@@ -346,7 +352,7 @@ class Suite {
     return {};
   }
 
-  static constexpr std::size_t kMostStockRequests = 400;
+  static constexpr std::size_t kMostFlipRequests = 400;
 
   const SpeculativeOptions& options_;
   const Progress& progress_;

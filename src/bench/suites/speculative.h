@@ -9,8 +9,9 @@
 //                        deterministic mode: prompt look-up and a draft model (the model itself, quantized
 //                        again), a crowd at once, against one request after the other without speculation
 //   deterministic_cost   tokens/s of 8 sequences in deterministic mode over those without it
-// Figures beside them: stock_equal_in_a_crowd and stock_equal_speculating, the share of answers that are the
-// same at once as alone where llama.cpp's own matrix products answer, and flips per 1000 tokens from it.
+// Figures beside them: equal_in_a_crowd and equal_speculating, the share of answers that are the same at once
+// as alone without that mode, and flips per 1000 tokens from it; stock_equal_…: where llama.cpp's own matrix
+// products answer.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct SpeculativeOptions {
   std::filesystem::path model;
   std::filesystem::path folder;  // for the draft model
   std::uint32_t threads = 2;
-  int rounds = 5;
+  int rounds = 12;
   std::uint32_t max_tokens = 96;        // of an answer that is timed
   std::uint32_t equal_requests = 1000;  // compared, at least
   std::uint32_t equal_tokens = 24;      // of each of them

@@ -1,5 +1,5 @@
 // What a canary's variant changes of a query. What it changes of the pipeline (quality, reasoning) is in the
-// variant's own pipeline. Pure.
+// variant's own pipeline, of routing and the engine in the gateway. Pure.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,10 @@ struct CanaryOverlay {
   // Who answers; empty and none: as for control.
   std::string model;
   std::optional<gateway::Tier> tier;
+  // Routing by keys of its own: the same.
+  bool routing = false;
+  // An engine with settings of its own answers in the place of the first model's.
+  bool engine = false;
 
   // Put before what the query itself says as the system's message.
   std::string system;
@@ -30,7 +34,8 @@ struct CanaryOverlay {
   std::optional<std::int64_t> top_k;
   std::optional<std::int64_t> max_tokens;
 
-  bool routes() const { return !model.empty() || tier.has_value(); }
+  // Whether it changes who answers.
+  bool routes() const { return !model.empty() || tier.has_value() || routing; }
 };
 
 // All but who answers.

@@ -27,7 +27,7 @@ asio::awaitable<void> handle_metrics(std::shared_ptr<const MetricsSources> sourc
 std::string render_metrics(const MetricsSources& sources) {
   PrometheusText text;
   text.begin("sovereign_build_info", PrometheusText::Type::gauge, "Always 1; what runs is in the labels.");
-  text.sample(1, {{"version", sources.version}, {"model", sources.model_id}});
+  text.sample(1, {{"version", sources.version}, {"model", sources.model_id()}});
   text.gauge("sovereign_ready", "1 when /readyz says yes by its state; see also the stall.",
              sources.ready.phase() == ReadyState::Phase::ready ? 1 : 0);
   if (const auto engines = sources.engines(); !engines.empty()) {

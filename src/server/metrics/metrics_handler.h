@@ -32,7 +32,7 @@ struct MetricsSources {
   const ReadyState& ready;
   const Clock& clock;
   std::string version;
-  std::string model_id;
+  std::function<std::string()> model_id;  // of the first model; gives an empty text without one
   // The transport's counters, or null before the server has started; may be left empty.
   std::function<const TransportMetrics*()> transport = {};
   const cache::ResponseCache* cache = nullptr;       // null: none

@@ -45,7 +45,7 @@ outcome<RequestLimits> request_limits(const Serving& serving) {
 
 outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
                                       const std::string& model, const RoutingFields& routing,
-                                      const Clock& clock) {
+                                      const Clock& clock, gateway::Arm arm) {
   const Time began = clock.now();
   if (serving->gateway == nullptr) {
     const auto served = find_model(*serving, model);
@@ -54,10 +54,19 @@ outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::
                          clock.now() - began};
   }
   const auto& gateway = serving->gateway;
-  auto route = gateway->route(make_question(gateway->routing(), query, model, routing));
+  auto question = make_question(gateway->routing(), query, model, routing);
+  question.variant = arm == gateway::Arm::variant;
+  auto route = gateway->route(question);
   if (!route) return refuse(route.error());
   const auto& identity = (*route)->identity();
   return ChosenBackend{*route, serving, identity.model, identity.fingerprint, clock.now() - began};
+}
+
+bool asks_replaced_engine(const Serving& serving, const runtime::SovereignQuery& query,
+                          const std::string& model, const RoutingFields& routing) {
+  const auto& gateway = serving.gateway;
+  return gateway != nullptr &&
+         gateway->prefers_replaced(make_question(gateway->routing(), query, model, routing));
 }
 
 void keep_local(const Serving& serving, bool shares_cache, runtime::SovereignQuery& query) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "gateway/backend.h"
+#include "gateway/canary/assignment.h"
 #include "runtime/query.h"
 #include "server/openai/api_context.h"
 #include "server/openai/generation_options.h"
@@ -26,11 +27,16 @@ struct ChosenBackend {
   std::shared_ptr<void> fallback{};  // holds who answers in its place, should that come to be
 };
 
-// Without a gateway: the embedded model, if it goes by that name. Errors: as find_model() and
-// Gateway::route().
+// Without a gateway: the embedded model, if it goes by that name. `arm`: for whom, control or a canary's
+// variant. Errors: as find_model() and Gateway::route().
 outcome<ChosenBackend> choose_backend(const ServingPtr& serving, const runtime::SovereignQuery& query,
                                       const std::string& model, const RoutingFields& routing,
-                                      const Clock& clock);
+                                      const Clock& clock, gateway::Arm arm = gateway::Arm::control);
+
+// Whether the model that control would ask, were all well and idle, is the one in whose place the variant has
+// another engine.
+bool asks_replaced_engine(const Serving& serving, const runtime::SovereignQuery& query,
+                          const std::string& model, const RoutingFields& routing);
 
 // Where all queries must stay here, this one must. Such a query keeps away from a cache that other machines
 // share.

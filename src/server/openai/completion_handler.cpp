@@ -37,7 +37,7 @@ outcome<RunningCompletion> start_completion(const ApiContext& api, const HttpReq
   if (!request) return refuse(request.error());
   const auto served = find_model(*serving, ask.model.empty() ? request->options.model : ask.model);
   if (!served) return refuse(served.error());
-  if (serving->models.size() > 1) {
+  if (serving->gateway != nullptr) {
     // Now that it is known whose vocabulary and context count.
     request = parse_completion_request(http.body, (*served)->limits());
     if (!request) return refuse(request.error());

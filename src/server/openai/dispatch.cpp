@@ -76,7 +76,7 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   RoutingFields routing = asking.routing;
   if (canary.overlay.tier) routing.tier = canary.overlay.tier;
   const std::string& model = canary.overlay.model.empty() ? asking.model : canary.overlay.model;
-  auto chosen = choose_backend(api->serving.get(), query, model, routing, api->clock);
+  auto chosen = choose_backend(api->serving.get(), query, model, routing, api->clock, Arm::variant);
   if (!chosen) return std::nullopt;
   const bool counts = !is_known_to_control(*api, asking);
   if (!counts) canary.trial->count_uncounted(Arm::variant);
@@ -93,6 +93,14 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   canary.pipeline->start(std::move(query), chosen->backend, std::move(watched), chosen->choosing);
   chosen->fallback = held;
   return std::move(*chosen);
+}
+
+// With an engine of its own, and nothing else of who answers, the variant is compared where control would ask
+// the engine that it replaces.
+bool meets_engine(const ApiContext& api, const Asking& asking) {
+  const auto& overlay = api.canary->overlay;
+  if (!overlay.engine || overlay.routes()) return true;
+  return asks_replaced_engine(*api.serving.get(), asking.query, asking.model, asking.routing);
 }
 
 }  // namespace
@@ -125,7 +133,7 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
   const Canary* const canary = api->canary.get();
   Asking asking{std::move(query), model, routing};
   const bool part = canary != nullptr && canary->trial->phase() != gateway::CanaryPhase::rolled_back &&
-                    takes_part(*canary, model, routing);
+                    takes_part(*canary, model, routing) && meets_engine(*api, asking);
   Arm arm = Arm::control;
   if (part) arm = canary->trial->arm_for(canary_unit(*canary, asking.query, client_key));
   if (arm == Arm::variant) {

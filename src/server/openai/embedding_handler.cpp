@@ -27,7 +27,7 @@ outcome<RunningEmbedding> start_embedding(const ApiContext& api, const std::stri
   if (!request) return refuse(request.error());
   const auto served = find_model(*serving, ask.model.empty() ? request->model : ask.model);
   if (!served) return refuse(served.error());
-  if (serving->models.size() > 1) {
+  if (serving->gateway != nullptr) {
     // Now that it is known whose vocabulary and context count.
     request = parse_embedding_request(body, (*served)->limits());
     if (!request) return refuse(request.error());

@@ -39,9 +39,11 @@ std::string make_fingerprint(const engine::ModelInfo& model, std::string_view bu
 // is there: nothing in it ends while it is held.
 struct Serving {
   std::vector<std::shared_ptr<const ServedModel>> models;  // the first answers those who name none
-  std::shared_ptr<gateway::Gateway> gateway;               // null: the first model answers everything
-  bool embedded = true;                                    // false: no model is served in this process
-  bool require_local = false;                              // nothing of any query may leave this process
+  std::string first_id;  // of the first of this process, also while it loads; empty: model.enabled is false
+  std::shared_ptr<const ServedModel> variant;  // a canary's, in the place of the first; null: none is needed
+  std::shared_ptr<gateway::Gateway> gateway;   // null: the first model answers everything
+  bool embedded = true;                        // false: no model is served in this process
+  bool require_local = false;                  // nothing of any query may leave this process
 
   // The model of that name (any, when it is empty); null: there is none.
   std::shared_ptr<const ServedModel> find(std::string_view name) const;

@@ -20,6 +20,15 @@ TEST(Dispatch, EveryQueryTakesPartInAVariantThatAnswersWhereControlDoes) {
   EXPECT_TRUE(takes_part(canary, "named", {gateway::Tier::pool, true}));
 }
 
+TEST(Dispatch, AVariantsEngineIsMetByNameToo) {
+  Canary canary;
+  canary.overlay.engine = true;
+  EXPECT_TRUE(takes_part(canary, "named", {gateway::Tier::edge, true}));
+  canary.overlay.routing = true;
+  EXPECT_TRUE(takes_part(canary, "", {}));
+  EXPECT_FALSE(takes_part(canary, "named", {}));
+}
+
 TEST(Dispatch, WhoHasASayInWhoAnswersIsNotSentElsewhere) {
   Canary canary;
   canary.overlay.model = "other";
