@@ -92,10 +92,11 @@ result<gateway::GatewayMember> remote_member(const config::Settings& settings,
 void attach_models(gateway::Gateway& gateway,
                    const std::vector<std::shared_ptr<const server::openai::ServedModel>>& models,
                    const std::shared_ptr<const server::openai::ServedModel>& variant) {
+  // The variant first: who meets it must find it.
+  if (variant != nullptr) gateway.set_backend(gateway.size() - 1, variant->backend);
   for (std::size_t member = 0; member < models.size(); ++member) {
     gateway.set_backend(member, models[member]->backend, models[member]->aliases);
   }
-  if (variant != nullptr) gateway.set_backend(gateway.size() - 1, variant->backend);
 }
 
 std::string variant_name(const std::string& canary, const std::string& model_id) {

@@ -9,6 +9,8 @@
 #include "config/canary_keys.h"
 #include "config/directories.h"
 #include "config/model_store.h"
+#include "config/model_table.h"
+#include "loaded_model.h"
 
 namespace sovereign {
 namespace {
@@ -39,11 +41,14 @@ std::string state_of(const fs::path& file) {
 std::string state_of_models(const config::Settings& settings, const fs::path& first) {
   const auto store = config::ModelStore::of(config::process_environment());
   std::string text =
-      fmt::format("first {} template {}\n", state_of(first), state_of(settings.model.chat_template));
+      fmt::format("first {} template {} guess {} or {}\n", state_of(first),
+                  state_of(settings.model.chat_template), state_of(draft_model_file(settings.engine)),
+                  state_of(draft_model_file(config::variant_settings(settings).engine)));
   for (const auto& model : settings.models) {
     const auto file = store.resolve(model.path);
-    text += fmt::format("{} {} template {}\n", model.name, file ? state_of(*file) : std::string(),
-                        state_of(model.chat_template));
+    text += fmt::format("{} {} template {} guess {}\n", model.name, file ? state_of(*file) : std::string(),
+                        state_of(model.chat_template),
+                        state_of(draft_model_file(config::engine_of(settings, model))));
   }
   return text;
 }

@@ -83,7 +83,8 @@ Finding check_memory(const config::Settings& settings) {
   const MemoryInfo memory = memory_info();
   std::uint64_t needed = kRuntimeBytes;
   if (const auto path = model_path(settings)) {
-    if (const auto info = engine::LlamaModel::inspect(*path)) needed += memory_of(*info, settings.engine);
+    if (const auto info = engine::LlamaModel::inspect(*path))
+      needed += memory_of_first(*info, *path, settings);
   }
   const std::string summary =
       fmt::format("{} available of {}", human_bytes(memory.available_bytes), human_bytes(memory.total_bytes));

@@ -73,11 +73,7 @@ std::string copy_of(const std::filesystem::path& path, const engine::EngineConfi
 std::uint64_t pinned_bytes(const config::Settings& settings, const std::vector<ModelSet::Served>& models) {
   if (models.size() == settings.models.size()) return 0;  // there is no first one
   const engine::LlamaModel& first = *models.front()->model;
-  const std::uint64_t bytes = memory_of(first.info(), settings.engine);
-  if (!config::canary_overlay(settings.canary).engine) return bytes;
-  const auto variant = config::variant_settings(settings).engine;
-  const bool owns_weights = copy_of(first.path(), variant) != copy_of(first.path(), settings.engine);
-  return bytes + memory_of(first.info(), variant, owns_weights);
+  return memory_of_first(first.info(), first.path(), settings);
 }
 
 // One that could never come into memory would be refused again and again.
@@ -108,6 +104,15 @@ std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfi
   return engine::estimate_memory(info, config, draft ? &*draft : nullptr, owns_weights);
 }
 
+std::uint64_t memory_of_first(const engine::ModelInfo& info, const std::filesystem::path& path,
+                              const config::Settings& settings) {
+  const std::uint64_t bytes = memory_of(info, settings.engine);
+  if (!config::canary_overlay(settings.canary).engine) return bytes;
+  const auto variant = config::variant_settings(settings).engine;
+  if (text_of(variant) == text_of(settings.engine)) return bytes;  // one engine for both
+  return bytes + memory_of(info, variant, copy_of(path, variant) != copy_of(path, settings.engine));
+}
+
 result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& settings,
                                                         const std::filesystem::path& first) {
   forget_gone(served_);
@@ -130,9 +135,7 @@ result<std::vector<ModelSet::Served>> ModelSet::prepare(const config::Settings& 
 result<ModelSet::Served> ModelSet::prepare_variant(const config::Settings& settings,
                                                    const std::filesystem::path& first) {
   if (first.empty() || !config::canary_overlay(settings.canary).engine) return nullptr;
-  auto served = first_model(config::variant_settings(settings), first);
-  if (!served) return fail(naming(fmt::format("of canary {}", settings.canary.name), served.error()));
-  return served;
+  return first_model(config::variant_settings(settings), first);
 }
 
 result<std::shared_ptr<const engine::LlamaModel>> ModelSet::weights(const std::filesystem::path& path,

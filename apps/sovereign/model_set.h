@@ -27,7 +27,8 @@ class ModelSet {
   result<std::vector<Served>> prepare(const config::Settings& settings, const std::filesystem::path& first);
 
   // The first model with the engine that canary.set describes, over the same weights where they are to be the
-  // same; null: none is wanted. After prepare(). Errors: as load_model().
+  // same; null: none is wanted. After prepare(), and the same as its first where nothing differs. Errors: as
+  // load_model().
   result<Served> prepare_variant(const config::Settings& settings, const std::filesystem::path& first);
 
   // What the host may keep in memory from now on, beside the first of `models` and a canary's variant.
@@ -49,5 +50,9 @@ class ModelSet {
 // About how many bytes a model and its engines take in memory, with the model that guesses for them.
 std::uint64_t memory_of(const engine::ModelInfo& info, const engine::EngineConfig& config,
                         bool owns_weights = true);
+
+// Of the first model, with the engine that a canary has beside it.
+std::uint64_t memory_of_first(const engine::ModelInfo& info, const std::filesystem::path& path,
+                              const config::Settings& settings);
 
 }  // namespace sovereign

@@ -139,6 +139,9 @@ result<void> Service::make_backends() {
   auto inputs = describe_gateway(settings_, model_id_);
   if (!inputs) return fail(inputs.error());
   gateway_inputs_ = std::move(*inputs);
+  // Its file's name is known before it is loaded.
+  if (*gateway != nullptr && !model_path_.empty())
+    (*gateway)->set_backend(0, nullptr, {model_path_.stem().string()});
   auto serving = std::make_shared<server::openai::Serving>();
   serving->gateway = std::move(*gateway);
   serving->first_id = model_id_;
@@ -170,7 +173,11 @@ result<server::openai::ServingPtr> Service::build(const config::Settings& settin
   auto models = model_set_->prepare(settings, path);
   if (!models) return fail(models.error());
   auto variant = model_set_->prepare_variant(settings, path);
-  if (!variant) return fail(variant.error());
+  // A variant that cannot even begin is one that fails, and must not take the server with it.
+  if (!variant) {
+    spdlog::error("canary {}: the variant has no engine: {}", settings.canary.name, variant.error().message);
+    variant = nullptr;
+  }
   if (auto before = serving_.get(); may_stay && *models == before->models && *variant == before->variant) {
     return before;
   }
@@ -200,7 +207,7 @@ server::Router Service::make_router() {
     std::vector<std::pair<std::string, std::shared_ptr<const engine::InferenceEngine>>> all;
     const auto serving = serving_.get();
     for (const auto& model : serving->models) all.emplace_back(model->id, model->engine);
-    if (const auto& variant = serving->variant; variant != nullptr && canary_ != nullptr) {
+    if (const auto& variant = serving->variant; variant != nullptr && variant != serving->find({})) {
       all.emplace_back(variant_name(canary_->trial->name(), variant->id), variant->engine);
     }
     return all;

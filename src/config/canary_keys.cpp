@@ -61,6 +61,7 @@ Key number_key(const SamplingDefault& of) {
 // What a query, or an engine of the variant's own, can have otherwise. The rest is of the process, or of all
 // queries together.
 bool may_differ(const Key& key) {
+  if (key.name == "engine.embedding_pooling") return false;  // embeddings are in no canary
   constexpr std::string_view kSections[] = {"engine", "quality", "reasoning"};
   constexpr std::string_view kRouting[] = {"routing.local_from", "routing.pool_from", "routing.edge_fallback",
                                            "routing.local_fallback", "routing.pool_fallback"};
@@ -233,8 +234,12 @@ std::vector<Error> check_canary(const Settings& settings) {
   }
   if (canary.tier && settings.backends.empty())
     wrong("canary.tier", "there are no backends: only one tier answers");
-  if (changes(canary, "routing") && settings.backends.empty() && settings.models.empty())
-    wrong("canary.set", "routing.…: there is nobody to choose, only the first model answers");
+  if (changes(canary, "routing")) {
+    if (settings.backends.empty() && settings.models.empty())
+      wrong("canary.set", "routing.…: there is nobody to choose, only the first model answers");
+    if (!canary.model.empty())
+      wrong("canary.set", "routing.… changes nothing: canary.model says who answers");
+  }
   if (changes(canary, "engine")) {
     if (!settings.model.enabled)
       wrong("canary.set", "engine.…: model.enabled is false, so there is no engine");
@@ -244,12 +249,19 @@ std::vector<Error> check_canary(const Settings& settings) {
           "engine.… is the first model's engine with other settings; canary.model and tier want another one "
           "to answer, whose engine is set in its [models.NAME]");
     }
+    // Its engine has a part of the load, and its own kept prefixes, until it is promoted.
+    if (canary.promote_when_fine) {
+      wrong("canary.promote",
+            "engine.… is promoted by an administrator: an engine with a share of the load "
+            "does not show how it is with all of it");
+    }
   }
   return errors;
 }
 
 runtime::CanaryOverlay canary_overlay(const CanarySettings& canary) {
   CanaryOverlay overlay;
+  if (canary.name.empty()) return overlay;
   overlay.model = canary.model;
   overlay.tier = canary.tier;
   overlay.system = canary.system;
@@ -267,6 +279,7 @@ runtime::CanaryOverlay canary_overlay(const CanarySettings& canary) {
 
 Settings variant_settings(const Settings& settings) {
   Settings variant = settings;
+  if (settings.canary.name.empty()) return variant;
   for (const std::string& entry : settings.canary.set) {
     const auto change = parse_change(entry);
     if (change && change->key != nullptr) change->key->set(variant, change->value);

@@ -308,6 +308,7 @@ std::vector<Error> check_together(const Settings& settings) {
   if (settings.canary.name.empty() || !errors.empty()) return errors;
   Settings variant = variant_settings(settings);
   variant.canary = {};
+  variant.models.clear();  // theirs are control's, and right
   for (const Error& error : check_together(variant)) wrong("canary.set", error.message);
   return errors;
 }

@@ -10,6 +10,17 @@ constexpr std::chrono::seconds kRest{1};  // of an overloaded backend that does 
 constexpr std::chrono::seconds kLongestRest{60};
 constexpr std::chrono::minutes kRouteLacks{5};  // then it is asked again: servers are upgraded
 
+// By the one's names, in the other's state.
+Candidate in_place_of(const Candidate& named, Candidate stands) {
+  stands.name = named.name;
+  stands.model = named.model;
+  stands.aliases = named.aliases;
+  stands.offers = named.offers;
+  stands.tier = named.tier;
+  stands.priority = named.priority;
+  return stands;
+}
+
 }  // namespace
 
 Fleet::Fleet(std::vector<MemberConfig> members, RoutingConfig routing,
@@ -109,15 +120,17 @@ outcome<std::vector<std::size_t>> Fleet::plan(const RouteQuestion& question, Tim
   std::vector<Candidate> candidates;
   candidates.reserve(members_.size());
   for (const Member& member : regulars()) candidates.push_back(candidate(member, question.api, now));
+  const Member* const other = question.variant ? stand_in() : nullptr;
+  if (other != nullptr) {
+    Candidate& replaced = candidates[*other->config.stands_in_for];
+    replaced = in_place_of(replaced, candidate(*other, question.api, now));
+  }
   const bool own_routing = question.variant && variant_routing_;
   auto order = plan_route(question, candidates, own_routing ? *variant_routing_ : routing_);
-  const Member* const other = question.variant ? stand_in() : nullptr;
-  if (!order || other == nullptr || order->front() != *other->config.stands_in_for) return order;
-  if (!admits(*other, question.api, now) || stalls(*other)) {
-    return tl::unexpected<Failure>(
-        {ErrorCode::unavailable, "The variant's engine does not answer.", {}, "no_backend"});
+  if (order && other != nullptr) {
+    std::replace(order->begin(), order->end(), *other->config.stands_in_for, members_.size() - 1);
   }
-  return std::vector{members_.size() - 1};
+  return order;
 }
 
 std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const {
@@ -127,6 +140,7 @@ std::optional<std::size_t> Fleet::preferred(const RouteQuestion& question) const
   for (const Member& member : regulars()) {
     candidates.push_back(candidate(member, question.api, Time{}));
     candidates.back().admits = true;
+    candidates.back().stalls = false;
     candidates.back().lacks_route = false;
     candidates.back().outstanding = 0;
     candidates.back().full = false;

@@ -98,9 +98,8 @@ class Fleet {
   void set_present(std::size_t member, bool present, const std::string& model,
                    std::vector<std::string> offers = {});
 
-  // As plan_route(). Where the variant's first choice is who has a stand-in, that one is the only choice:
-  // what control would answer in its place says nothing of the variant. Errors: also unavailable "no_backend"
-  // (it cannot be asked now).
+  // As plan_route(). In a variant's order a stand-in has the place of who it stands in for, so that what
+  // comes after a failure is the same for both.
   outcome<std::vector<std::size_t>> plan(const RouteQuestion& question, Time now) const;
   // Who would be asked first, were all well and idle; none: nobody is configured for it.
   std::optional<std::size_t> preferred(const RouteQuestion& question) const;

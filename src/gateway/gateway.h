@@ -63,7 +63,7 @@ class Gateway : public std::enable_shared_from_this<Gateway> {
 
   // The backends that this query may go to, as one: its identity is the first choice's. It lives as long as
   // its generations do, owns no engine and knows the gateway weakly: hold both until generate() was called.
-  // Errors: as Fleet::plan(), with retry_after.
+  // Errors: as plan_route(), with retry_after.
   outcome<std::shared_ptr<Backend>> route(const RouteQuestion& question);
 
   // As whom the first choice for this query answers, were all well and idle: it does not change with their

@@ -134,6 +134,11 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
     return named ? 0 : std::find(order.begin(), order.end(), of) - order.begin();
   };
 
+  // Of one name that a server and a model here go by, the server's is meant: another copy, or another size.
+  const bool elsewhere = offered && !local_only &&
+                         std::any_of(candidates.begin(), candidates.end(),
+                                     [&](const Candidate& each) { return !each.embedded && has(each); });
+
   std::vector<std::size_t> fitting;
   bool any_local = false;
   bool any_remote = false;
@@ -145,7 +150,7 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
               : place(candidate.tier) < static_cast<std::ptrdiff_t>(order.size());
     if (!fits) continue;
     (candidate.embedded ? any_local : any_remote) = true;
-    if (!candidate.embedded && local_only) continue;
+    if (candidate.embedded ? elsewhere : local_only) continue;
     if (candidate.lacks_route) {
       any_lacks_it = true;
     } else {

@@ -47,8 +47,14 @@ TEST(CanaryKeys, AVariantMayHaveAnEngineOfItsOwnAndBeRoutedOtherwise) {
   elsewhere.canary.model = "large";
   elsewhere.models.emplace_back().name = "large";
   EXPECT_EQ(check_canary(elsewhere).size(), 1U) << "whose engine it is was not said";
+  Settings hasty = settings;
+  hasty.canary.promote_when_fine = true;
+  EXPECT_EQ(check_canary(hasty).size(), 1U);
   settings.model.enabled = false;
   EXPECT_EQ(check_canary(settings).size(), 1U);
+  settings.canary.name.clear();
+  EXPECT_FALSE(canary_overlay(settings.canary).engine) << "there is no canary";
+  EXPECT_EQ(variant_settings(settings).engine.speculation, engine::Speculation::off);
 
   Settings routed = with({"routing.local_from=50", "routing.local_fallback=pool"});
   ASSERT_TRUE(checked(routed.canary.set));
@@ -69,6 +75,11 @@ TEST(CanaryKeys, WhatAVariantHasMustGoTogether) {
       << errors.front().message;
   settings.canary.set = {"engine.context_tokens=8192", "engine.kv_cells=8192"};
   EXPECT_TRUE(check_together(settings).empty());
+  // A hosted model's engine begins with control's.
+  settings.models.push_back({.name = "large", .path = "large.gguf"});
+  settings.models.back().engine["engine.context_tokens"] = std::int64_t{8192};
+  settings.canary.set = {"engine.context_tokens=2048", "engine.kv_cells=4096"};
+  EXPECT_TRUE(check_together(settings).empty());
 }
 
 TEST(CanaryKeys, MistakesAreNamed) {
@@ -76,8 +87,8 @@ TEST(CanaryKeys, MistakesAreNamed) {
   for (const char* wrong :
        {"temperature=0.2", "sampling.temperature", "sampling.temperature=9", "sampling.temperature=warm",
         "sampling.seed=1", "server.port=2", "engine.thread=2", "engine.threads=-2",
-        "engine.draft_model=models/small.gguf", "routing.breaker_failures=2", "quality.mode=loud",
-        "quality.nothing=1", "sampling.top_k=-1", "sampling.max_tokens=0", ""}) {
+        "engine.draft_model=models/small.gguf", "engine.embedding_pooling=mean", "routing.breaker_failures=2",
+        "quality.mode=loud", "quality.nothing=1", "sampling.top_k=-1", "sampling.max_tokens=0", ""}) {
     EXPECT_FALSE(checked({wrong})) << wrong;
   }
   EXPECT_NE(checked({"server.port=2"}).error().message.find("server.port"), std::string::npos);

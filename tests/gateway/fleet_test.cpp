@@ -348,17 +348,23 @@ TEST(Fleet, AStandInAnswersForOneMemberInTheVariantAlone) {
   EXPECT_EQ(fleet.plan(named, kNow).error().reason, "model_not_found");
 
   edge.variant = true;
-  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(2U)) << "control's would answer in its place, unseen";
+  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(2U, 1U))
+      << "after a failure as control's, but for its engine";
   RouteQuestion local = any_local();
   local.variant = true;
-  EXPECT_THAT(*fleet.plan(local, kNow), ElementsAre(1U, 0U));
+  EXPECT_THAT(*fleet.plan(local, kNow), ElementsAre(1U, 2U));
   EXPECT_FALSE(fleet.view(kNow)[2].takes_queries);
   EXPECT_TRUE(fleet.view(kNow)[0].takes_queries);
 
   fail_once(fleet, 2);
   fail_once(fleet, 2);
-  EXPECT_EQ(fleet.plan(edge, kNow).error().code, ErrorCode::unavailable);
-  EXPECT_THAT(*fleet.plan(edge, kNow + 10s), ElementsAre(2U));
+  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(1U)) << "control's would answer for it, unseen";
+  EXPECT_THAT(*fleet.plan(edge, kNow + 10s), ElementsAre(2U, 1U));
+  // Who takes part does not change with how control's engine is.
+  fleet.report_probe(0, {ProbeOutcome::failed, "stands still", {}}, kNow);
+  edge.variant = false;
+  EXPECT_THAT(*fleet.plan(edge, kNow), ElementsAre(1U, 0U));
+  EXPECT_TRUE(fleet.prefers_replaced(edge));
 }
 
 TEST(Fleet, AVariantMayBeRoutedOtherwise) {
@@ -378,12 +384,17 @@ TEST(Fleet, AModelHereMayBeCalledByWhatItOffers) {
   auto here = member("here", Tier::edge);
   here.embedded = true;
   Fleet fleet({here, member("rack")}, {});
-  fleet.set_present(0, true, "here", {"smol.q4", "rack"});
+  fleet.set_present(0, true, "here", {"smol.q4", "rack", "qwen"});
   RouteQuestion question;
   question.model = "smol.q4";
   EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U));
   question.model = "rack";
   EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(1U));
+  question.model = "qwen";
+  fleet.report_probe(1, {ProbeOutcome::well, {}, {"qwen"}}, kNow);
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(1U)) << "a server has one of that name";
+  question.require_local = true;
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U));
 }
 
 }  // namespace

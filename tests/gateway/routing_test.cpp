@@ -123,9 +123,13 @@ TEST(Routing, EmbeddingsAreOfOneModelWhoeverIsDown) {
   const std::vector<std::string> offers = {"nomic"};
   for (auto& candidate : fleet.candidates) candidate.offers = offers, candidate.admits = true;
   EXPECT_EQ(embed("nomic")->size(), 4U);
-  // And one here is nobody's replica, whatever it is called.
+  // And one here is nobody's replica, whatever it is called: it is asked when nobody else goes by that.
   fleet.candidates[0].embedded = true;
-  EXPECT_EQ(embed("nomic")->size(), 1U);
+  EXPECT_EQ(*embed("nomic"), (Order{"desk", "rack", "spare"}));
+  for (auto& candidate : fleet.candidates) {
+    if (!candidate.embedded) candidate.offers = {};
+  }
+  EXPECT_EQ(*embed("nomic"), Order{"tiny"});
 }
 
 // Only the first model that a server listed could be asked for.

@@ -314,6 +314,17 @@ def test_a_variant_may_have_an_engine_of_its_own(start):
     service.stop()
 
 
+def test_an_engine_that_cannot_be_made_is_a_variant_that_fails(start):
+    service = start(
+        SERVER + '[engine]\ncontext_tokens = 512\nkv_cells = 1024\n[cache]\nenabled = false\n[canary]\nname = "guessing"\n'
+        'set = ["engine.speculation=draft", "engine.draft_model=/nowhere.gguf"]\nshare = 0.5\n'
+    )
+    assert "the variant has no engine" in service.log_text()
+    assert {query(service, n).status_code for n in range(12)} == {200}
+    shown = status(service)["queries"]["variant"]
+    assert shown["failed"] > 0 and shown["answered"] == 0, shown
+
+
 def test_a_variant_may_be_routed_otherwise(start, even_stubs):
     service = start(
         config_of(even_stubs).replace('model = "slow"', 'set = ["routing.local_from=0"]').replace(

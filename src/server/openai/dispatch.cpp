@@ -76,7 +76,9 @@ std::optional<ChosenBackend> start_variant(const ApiContextPtr& api, Asking& ask
   RoutingFields routing = asking.routing;
   if (canary.overlay.tier) routing.tier = canary.overlay.tier;
   const std::string& model = canary.overlay.model.empty() ? asking.model : canary.overlay.model;
-  auto chosen = choose_backend(api->serving.get(), query, model, routing, api->clock, Arm::variant);
+  // What it adds to the query must not send it elsewhere.
+  auto chosen = choose_backend(api->serving.get(), canary.overlay.routes() ? query : asking.query, model,
+                               routing, api->clock, Arm::variant);
   if (!chosen) return std::nullopt;
   const bool counts = !is_known_to_control(*api, asking);
   if (!counts) canary.trial->count_uncounted(Arm::variant);
@@ -144,10 +146,14 @@ outcome<ChosenBackend> dispatch(const ApiContextPtr& api, std::string_view clien
   if (!chosen) return refuse(chosen.error());
   if (arm == Arm::variant) {
     canary->trial->count_taken_over();
-    gateway::Observation seen;
-    seen.arm = arm;
-    seen.failed = true;
-    canary->trial->observe(seen, canary->trial->round());
+    if (is_known_to_control(*api, asking)) {
+      canary->trial->count_uncounted(arm);
+    } else {
+      gateway::Observation seen;
+      seen.arm = arm;
+      seen.failed = true;
+      canary->trial->observe(seen, canary->trial->round());
+    }
   } else if (part) {
     client = std::make_shared<runtime::CanaryClient>(canary->trial, arm, true, api->clock,
                                                      asking.query.deadline, std::move(client), nullptr);

@@ -67,11 +67,6 @@ bool is_left_open(const RelayRequest& request) {
   return gateway::names_nobody(request.model) && !gateway::tier_of(request.model) && !request.routing.tier;
 }
 
-// By a name that only the model itself has, its file's for one; what is configured comes before that.
-bool is_known_here(const Serving& serving, const std::string& model, const ApiFailure& failure) {
-  return failure.error.code == ErrorCode::not_found && serving.find(model) != nullptr;
-}
-
 asio::awaitable<std::optional<gateway::Failure>> pass_whole(const ApiContext& api, Exchange& exchange,
                                                             TokenChannel& channel, std::string model) {
   std::string body;
@@ -151,9 +146,6 @@ asio::awaitable<void> answer(ApiContextPtr api, Exchange& exchange, ApiRoute rou
   if (serving->embedded && is_left_open(asked->request)) co_return co_await local(exchange, LocalAsk());
   while (true) {
     const auto way = find_route(*serving, *asked);
-    if (!way && is_known_here(*serving, asked->request.model, way.error())) {
-      co_return co_await local(exchange, LocalAsk());
-    }
     if (!way) co_return co_await exchange.respond(to_response(way.error()));
     LocalAsk here;
     here.model = way->embedded;
