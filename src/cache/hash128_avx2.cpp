@@ -19,10 +19,9 @@ struct Vector256x2 {
     const auto* from = reinterpret_cast<const __m256i*>(&lanes);
     return {_mm256_load_si256(from), _mm256_load_si256(from + 1)};
   }
-  void store(Lanes& lanes) const {
-    auto* to = reinterpret_cast<__m256i*>(&lanes);
-    _mm256_store_si256(to, first);
-    _mm256_store_si256(to + 1, second);
+  static Vector256x2 all(uint64_t number) {
+    const __m256i half = _mm256_set1_epi64x(static_cast<int64_t>(number));
+    return {half, half};
   }
   Vector256x2 operator+(Vector256x2 other) const {
     return {_mm256_add_epi64(first, other.first), _mm256_add_epi64(second, other.second)};
@@ -30,20 +29,36 @@ struct Vector256x2 {
   Vector256x2 operator^(Vector256x2 other) const {
     return {_mm256_xor_si256(first, other.first), _mm256_xor_si256(second, other.second)};
   }
-  Vector256x2 product() const { return {product(first), product(second)}; }
-  Vector256x2 neighbours() const { return {neighbours(first), neighbours(second)}; }
-  Vector256x2 scrambled(Vector256x2 key) const {
-    return {scrambled(first, key.first), scrambled(second, key.second)};
+  template <int bits>
+  Vector256x2 right() const {
+    return {_mm256_srli_epi64(first, bits), _mm256_srli_epi64(second, bits)};
   }
-
- private:
-  static __m256i product(__m256i half) { return _mm256_mul_epu32(half, _mm256_srli_epi64(half, 32)); }
-  static __m256i neighbours(__m256i half) { return _mm256_shuffle_epi32(half, _MM_SHUFFLE(1, 0, 3, 2)); }
-  static __m256i scrambled(__m256i half, __m256i key) {
-    const __m256i mixed = _mm256_xor_si256(_mm256_xor_si256(half, _mm256_srli_epi64(half, 47)), key);
-    const __m256i prime = _mm256_set1_epi64x(kPrime32[0]);
-    const __m256i upper = _mm256_mul_epu32(_mm256_srli_epi64(mixed, 32), prime);
-    return _mm256_add_epi64(_mm256_mul_epu32(mixed, prime), _mm256_slli_epi64(upper, 32));
+  template <int bits>
+  Vector256x2 left() const {
+    return {_mm256_slli_epi64(first, bits), _mm256_slli_epi64(second, bits)};
+  }
+  Vector256x2 low() const {
+    const __m256i mask = _mm256_set1_epi64x(0xffffffff);
+    return {_mm256_and_si256(first, mask), _mm256_and_si256(second, mask)};
+  }
+  Vector256x2 times(Vector256x2 other) const {
+    return {_mm256_mul_epu32(first, other.first), _mm256_mul_epu32(second, other.second)};
+  }
+  Vector256x2 neighbours() const {
+    constexpr int kExchanged = _MM_SHUFFLE(1, 0, 3, 2);
+    return {_mm256_shuffle_epi32(first, kExchanged), _mm256_shuffle_epi32(second, kExchanged)};
+  }
+  Vector256x2 firsts(Vector256x2 other) const {
+    return {_mm256_unpacklo_epi64(first, other.first), _mm256_unpacklo_epi64(second, other.second)};
+  }
+  Vector256x2 seconds(Vector256x2 other) const {
+    return {_mm256_unpackhi_epi64(first, other.first), _mm256_unpackhi_epi64(second, other.second)};
+  }
+  Hash128 sum_of_pairs() const {
+    const __m256i half = _mm256_add_epi64(first, second);
+    const __m128i pair = _mm_add_epi64(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    return {static_cast<uint64_t>(_mm_cvtsi128_si64(pair)),
+            static_cast<uint64_t>(_mm_extract_epi64(pair, 1))};
   }
 };
 

@@ -4,7 +4,12 @@
 // The reference implementation walks over what is left after the last whole kilobyte in a loop, whose end the
 // processor foresees badly, and that is all there is of most questions. Here it is one jump into straight
 // code. What is added in order there (each lane's neighbour, each product) is added in two sums here: modulo
-// 2^64 it is the same, and a step waits for one addition, not two.
+// 2^64 it is the same, and a step waits for one addition, not two. And the last products are made of vectors
+// too: made of whole numbers, they wait for the sums in the queue of the only unit of a Zen 4 that multiplies
+// those, and whatever the program does next, the next hash included, waits behind them (with vectors a key of
+// 1 KB takes 28 ns there, it was 44).
+//
+// hash128.cpp takes the secret and the steps of whole numbers from here, for short texts.
 //
 // Included by files that are compiled for one instruction set each: keep the C++ library out of it, or its
 // inline functions, compiled for that set, could be the copies that the linker keeps for everyone. All of
@@ -77,21 +82,45 @@ inline uint64_t multiply_and_fold(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-inline uint64_t half_of_result(const Lanes& sums, const Lanes& key, uint64_t start) {
-  uint64_t mixed = start;
-  for (size_t i = 0; i < 8; i += 2) {
-    mixed += multiply_and_fold(sums.lane[i] ^ key.lane[i], sums.lane[i + 1] ^ key.lane[i + 1]);
-  }
+inline uint64_t avalanche(uint64_t mixed) {
   mixed ^= mixed >> 37;
   mixed *= 0x165667919e3779f9;
   return mixed ^ mixed >> 32;
 }
 
 // `Vector` holds a stripe as 8 lanes of 64 bits:
-//   load(pointer), load(Lanes), store(Lanes&), + and ^ of lanes;
-//   product(): in each lane, its lower 32 bits times its upper ones;
+//   load(pointer), load(Lanes), all(number); + and ^ of lanes;
+//   right<n>(), left<n>(): lanes shifted by n bits; low(): their lower 32 bits;
+//   times(other): the lower 32 bits of each lane times those of the other's;
 //   neighbours(): each pair of lanes exchanged;
-//   scrambled(key): (lane ^ lane >> 47 ^ key) * kPrime32[0].
+//   firsts(other), seconds(other): of each pair of lanes the first (second), and beside it the other's;
+//   sum_of_pairs(): of all first lanes, and of all second ones.
+
+template <class Vector>
+[[gnu::always_inline]] inline Vector product_of_halves(Vector lanes) {
+  return lanes.times(lanes.template right<32>());
+}
+
+// (lane ^ lane >> 47 ^ key) * kPrime32[0]
+template <class Vector>
+[[gnu::always_inline]] inline Vector scrambled(Vector lanes, Vector key) {
+  const Vector mixed = lanes ^ lanes.template right<47>() ^ key;
+  const Vector prime = Vector::all(kPrime32[0]);
+  return mixed.times(prime) + mixed.template right<32>().times(prime).template left<32>();
+}
+
+// multiply_and_fold() in each lane, as one multiplies by hand, with digits of 32 bits. No sum overflows.
+template <class Vector>
+[[gnu::always_inline]] inline Vector multiply_and_fold(Vector a, Vector b) {
+  const Vector a_high = a.template right<32>();
+  const Vector b_high = b.template right<32>();
+  const Vector low = a.times(b);
+  const Vector cross = a.times(b_high);
+  const Vector middle = a_high.times(b) + low.template right<32>() + cross.low();
+  const Vector high = a_high.times(b_high) + cross.template right<32>() + middle.template right<32>();
+  return high ^ middle.template left<32>() ^ low.low();
+}
+
 template <class Vector>
 struct Accumulators {
   Vector products = Vector::load(kKeys.start);
@@ -99,7 +128,7 @@ struct Accumulators {
 
   [[gnu::always_inline]] void add(const char* stripe, const Lanes& key) {
     const Vector loaded = Vector::load(stripe);
-    products = products + (loaded ^ Vector::load(key)).product();
+    products = products + product_of_halves(loaded ^ Vector::load(key));
     data = data + loaded;
   }
   // Stripe `i` of the block.
@@ -116,7 +145,7 @@ template <class Vector>
   // The last byte is in no whole block and no whole stripe: the last stripe is always apart.
   for (size_t blocks = (size - 1) / kBlockSize; blocks > 0; --blocks, bytes += kBlockSize) {
     for (size_t i = 0; i < kBlockStripes; ++i) accumulators.add(bytes, i);
-    accumulators = {accumulators.sums().scrambled(Vector::load(kKeys.scramble)), Vector{}};
+    accumulators = {scrambled(accumulators.sums(), Vector::load(kKeys.scramble)), Vector{}};
   }
   switch ((size - 1) / kStripeSize % kBlockStripes) {
     // clang-format off
@@ -140,14 +169,11 @@ template <class Vector>
   }
   accumulators.add(last, kKeys.last);
 
-  // By way of memory, and so are the keys: GCC would take the lanes out one by one, by what the stripes of
-  // the next hash wait for, and write the keys into the code, 10 bytes an instruction.
-  Lanes sums;
-  accumulators.sums().store(sums);
-  const Keys* keys = &kKeys;
-  asm("" : "+m"(sums), "+r"(keys));
-  return {half_of_result(sums, keys->low, size * kPrime64[0]),
-          half_of_result(sums, keys->high, ~(size * kPrime64[1]))};
+  const Vector sums = accumulators.sums();
+  const Vector low = sums ^ Vector::load(kKeys.low);
+  const Vector high = sums ^ Vector::load(kKeys.high);
+  const Hash128 mixed = multiply_and_fold(low.firsts(high), low.seconds(high)).sum_of_pairs();
+  return {avalanche(mixed.low + size * kPrime64[0]), avalanche(mixed.high + ~(size * kPrime64[1]))};
 }
 
 }  // namespace

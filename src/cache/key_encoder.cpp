@@ -5,28 +5,32 @@
 namespace sovereign::cache {
 
 KeyEncoder::KeyEncoder() {
-  char* prefix = grow(kPrefixSize);
-  std::memcpy(prefix, "SVKEY", 6);
-  std::memcpy(prefix + 6, &kVersion, sizeof kVersion);
+  grow();
+  std::memcpy(end_, "SVKEY", 6);
+  std::memcpy(end_ + 6, &kVersion, sizeof kVersion);
+  end_ += kPrefixSize;
 }
 
 void KeyEncoder::add_reference(KeyField field, std::string_view text) {
   parts_ = join(parts_, hash128(text));
-  put_u64(grow(kHeaderSize), header(field, Type::text, text.size()));
-  references_.push_back({size_, text});
+  add_header(header(field, Type::text, text.size()));
+  if (reference_count_ == references_.size()) references_.emplace_back();
+  references_[reference_count_++] = {head_size(), text};
 }
 
 void KeyEncoder::seal() {
-  parts_ = join(parts_, hash128({buffer_.get() + sealed_, size_ - sealed_}));
-  sealed_ = size_;
+  parts_ = join(parts_, hash_of_open_part());
+  sealed_ = head_size();
 }
 
-void KeyEncoder::reserve(std::size_t more) {
-  const std::size_t capacity = std::max({capacity_ * 2, size_ + more, std::size_t{1024}});
+void KeyEncoder::grow() {
+  const std::size_t size = head_size();
+  const std::size_t capacity = std::max(size * 2 + kMaxFieldSize, std::size_t{1024});
   auto buffer = std::make_unique_for_overwrite<char[]>(capacity);
-  if (size_ > 0) std::memcpy(buffer.get(), buffer_.get(), size_);
+  if (size > 0) std::memcpy(buffer.get(), buffer_.get(), size);
   buffer_ = std::move(buffer);
-  capacity_ = capacity;
+  end_ = buffer_.get() + size;
+  last_ = buffer_.get() + (capacity - kMaxFieldSize);
 }
 
 }  // namespace sovereign::cache

@@ -34,6 +34,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -80,25 +81,26 @@ class KeyEncoder {
     std::size_t sealed = 0;
     Hash128 parts{};
   };
-  Mark mark() const noexcept { return {size_, references_.size(), sealed_, parts_}; }
+  Mark mark() const noexcept { return {head_size(), reference_count_, sealed_, parts_}; }
   // Back to a mark of this encoder that was taken since the last clear().
   void rewind(const Mark& mark) noexcept {
-    assert(mark.head_size <= size_ && mark.references <= references_.size());
-    size_ = mark.head_size;
+    assert(mark.head_size <= head_size() && mark.references <= reference_count_);
+    end_ = buffer_.get() + mark.head_size;
+    reference_count_ = mark.references;
     sealed_ = mark.sealed;
     parts_ = mark.parts;
-    references_.erase(references_.begin() + static_cast<std::ptrdiff_t>(mark.references), references_.end());
   }
 
   void add_text(KeyField field, std::string_view text) {
     if (text.size() >= kReferenceSize) return add_reference(field, text);
-    char* to = grow(kHeaderSize + text.size());
+    char* const to = room();
     put_u64(to, header(field, Type::text, text.size()));
     copy_short(to + kHeaderSize, text.data(), text.size());
+    end_ = to + kHeaderSize + text.size();
   }
   void add_unsigned(KeyField field, std::uint64_t value) {
     if (value >> kLengthBits != 0) return add_word(field, Type::unsigned_integer, value);
-    put_u64(grow(kHeaderSize), header(field, Type::small, value));
+    add_header(header(field, Type::small, value));
   }
   void add_signed(KeyField field, std::int64_t value) {
     add_word(field, Type::signed_integer, std::bit_cast<std::uint64_t>(value));
@@ -107,23 +109,20 @@ class KeyEncoder {
     const std::uint64_t bits = value != value ? kNaN : std::bit_cast<std::uint64_t>(value + 0.0);
     add_word(field, Type::real, bits);
   }
-  void add_flag(KeyField field, bool value) {
-    put_u64(grow(kHeaderSize), header(field, Type::flag, value ? 1 : 0));
-  }
+  void add_flag(KeyField field, bool value) { add_header(header(field, Type::flag, value ? 1 : 0)); }
   // The next `count` fields are the list's elements; an element may be a list.
-  void begin_list(KeyField field, std::size_t count) {
-    put_u64(grow(kHeaderSize), header(field, Type::list, count));
-  }
+  void begin_list(KeyField field, std::size_t count) { add_header(header(field, Type::list, count)); }
 
   // Hashes what has been added until now, for good. Adds nothing to the encoding.
   void seal();
 
   // Valid until the encoder changes. O(bytes not yet hashed).
   QueryKey key() const noexcept {
-    const std::string_view head(buffer_.get(), size_);
-    std::size_t size = size_;
-    for (const KeyReference& reference : references_) size += reference.text.size();
-    return {join(parts_, hash128(head.substr(sealed_))), size, head, references_};
+    const std::string_view head(buffer_.get(), head_size());
+    const std::span<const KeyReference> references(references_.data(), reference_count_);
+    std::size_t size = head.size();
+    for (const KeyReference& reference : references) size += reference.text.size();
+    return {join(parts_, hash_of_open_part()), size, head, references};
   }
 
  private:
@@ -131,6 +130,8 @@ class KeyEncoder {
 
   static constexpr std::size_t kPrefixSize = 8;
   static constexpr std::size_t kHeaderSize = 8;
+  // In the buffer, which has no long texts.
+  static constexpr std::size_t kMaxFieldSize = kHeaderSize + kReferenceSize;
   static constexpr unsigned kLengthBits = 40;
   static constexpr std::uint64_t kNaN = 0x7ff8'0000'0000'0000;
 
@@ -147,8 +148,12 @@ class KeyEncoder {
 
   // memcpy for a few bytes, without the call: fixed blocks, the last of which may overlap its neighbour.
   static void copy_short(char* to, const char* from, std::size_t size) {
-    if (size >= 16) {
-      for (std::size_t at = 0; at + 16 < size; at += 16) std::memcpy(to + at, from + at, 16);
+    if (size >= 32) {
+      for (; size > 64; size -= 32, to += 32, from += 32) std::memcpy(to, from, 32);
+      std::memcpy(to, from, 32);
+      std::memcpy(to + size - 32, from + size - 32, 32);
+    } else if (size >= 16) {
+      std::memcpy(to, from, 16);
       std::memcpy(to + size - 16, from + size - 16, 16);
     } else if (size >= 8) {
       std::memcpy(to, from, 8);
@@ -159,27 +164,40 @@ class KeyEncoder {
   }
 
   void add_word(KeyField field, Type type, std::uint64_t value) {
-    char* to = grow(kHeaderSize + 8);
+    char* const to = room();
     put_u64(to, header(field, type, 8));
     put_u64(to + kHeaderSize, value);
+    end_ = to + kHeaderSize + 8;
+  }
+  void add_header(std::uint64_t word) {
+    char* const to = room();
+    put_u64(to, word);
+    end_ = to + kHeaderSize;
   }
   void add_reference(KeyField field, std::string_view text);
 
-  // Room for `bytes` more at the end.
-  char* grow(std::size_t bytes) {
-    if (capacity_ - size_ < bytes) reserve(bytes);
-    char* to = buffer_.get() + size_;
-    size_ += bytes;
-    return to;
+  std::size_t head_size() const { return static_cast<std::size_t>(end_ - buffer_.get()); }
+  Hash128 hash_of_open_part() const noexcept {
+    const char* const begin = buffer_.get() + sealed_;
+    return hash128({begin, static_cast<std::size_t>(end_ - begin)});
   }
-  void reserve(std::size_t more);
+
+  // Room for one more field, at the end. Whoever writes there sets end_ afterwards, to a place counted from
+  // what this returned: the compiler would read end_ again, as it could be what the written bytes have
+  // overwritten.
+  char* room() {
+    if (end_ > last_) grow();
+    return end_;
+  }
+  void grow();
 
   std::unique_ptr<char[]> buffer_;  // the encoding without long texts
-  std::size_t capacity_ = 0;
-  std::size_t size_ = 0;
-  std::size_t sealed_ = 0;  // where what is in no part yet begins
-  Hash128 parts_;           // of all parts before
-  std::vector<KeyReference> references_;
+  char* end_ = nullptr;
+  char* last_ = nullptr;                  // the last place in the buffer where a field of any size may begin
+  std::size_t sealed_ = 0;                // where what is in no part yet begins
+  Hash128 parts_;                         // of all parts before
+  std::vector<KeyReference> references_;  // of which rewind() leaves some behind that no longer count
+  std::size_t reference_count_ = 0;
 };
 
 }  // namespace sovereign::cache

@@ -128,6 +128,22 @@ RC_GTEST_PROP(KeyEncoder, HashAndMatchTellEncodingsApart, ()) {
   RC_ASSERT(first.key().matches(encoding) == (a == b));
 }
 
+TEST(KeyEncoder, TextsOfEveryLengthAreEncodedWhole) {
+  std::string text;
+  for (int i = 0; i < 600; ++i) text += static_cast<char>('a' + i % 23);
+  KeyEncoder encoder;
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    encoder.add_text(KeyField::item, std::string_view(text).substr(0, size));
+  }
+  const std::string encoding = encoder.key().encoding();
+  Decoder decoder(encoding);
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    ASSERT_EQ(std::get<std::string>(decoder.field().body), text.substr(0, size));
+  }
+  EXPECT_TRUE(decoder.done());
+  EXPECT_TRUE(encoder.key().matches(encoding));
+}
+
 TEST(KeyEncoder, NeighbouringTextsCannotTradeBytes) {
   std::set<std::string> encodings;
   for (std::size_t cut = 0; cut <= 6; ++cut) {
@@ -191,6 +207,12 @@ TEST(KeyEncoder, RewindsToWhatEveryQueryShares) {
   encoder.rewind(mark);
   encoder.add_text(KeyField::content, "other");
   const Hash128 second = encoder.key().hash();
+  KeyEncoder other;
+  other.add_text(KeyField::model_digest, "digest");
+  other.add_text(KeyField::system_prompt, long_text);
+  other.add_text(KeyField::content, "other");
+  EXPECT_EQ(second, other.key().hash());
+  EXPECT_EQ(encoder.key().encoding(), other.key().encoding());
   encoder.rewind(mark);
   encoder.add_text(KeyField::content, long_text);
   EXPECT_EQ(encoder.key().hash(), first);
