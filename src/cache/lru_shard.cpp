@@ -1,36 +1,23 @@
 #include "cache/lru_shard.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <memory>
 #include <utility>
 
 namespace sovereign::cache {
 
-namespace {
-
-std::size_t buckets_for(std::uint32_t max_entries) {
-  return std::max<std::size_t>(2, std::bit_ceil(std::size_t{max_entries} * 2));
-}
-
-}  // namespace
-
 std::size_t LruShard::memory_for(std::uint32_t max_entries) {
-  const std::size_t bytes = buckets_for(max_entries) * sizeof(Bucket) + max_entries * sizeof(Node);
+  const std::size_t bytes = LruIndex::memory_for(max_entries) + max_entries * sizeof(Node);
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes, std::span<std::byte> memory)
-    : max_bytes_(max_bytes) {
+    : index_(max_entries, memory.data()), max_bytes_(max_bytes) {
   assert(max_entries >= 1 && max_entries <= (1u << 30) && memory.size() >= memory_for(max_entries));
   used_.fill(kNone);
-  buckets_ = {reinterpret_cast<Bucket*>(memory.data()), buckets_for(max_entries)};
-  std::uninitialized_default_construct(buckets_.begin(), buckets_.end());
-  nodes_ = {reinterpret_cast<Node*>(memory.data() + buckets_.size_bytes()), max_entries};
+  nodes_ = {reinterpret_cast<Node*>(memory.data() + LruIndex::memory_for(max_entries)), max_entries};
   std::uninitialized_default_construct(nodes_.begin(), nodes_.end());
-  bucket_mask_ = buckets_.size() - 1;
-  tag_shift_ = 32u - static_cast<unsigned>(std::countr_zero(buckets_.size()));
   for (Slot slot = 0; slot < max_entries; ++slot) {
     nodes_[slot].older = slot + 1 < max_entries ? slot + 1 : kNone;
   }
@@ -38,21 +25,6 @@ LruShard::LruShard(std::uint32_t max_entries, std::size_t max_bytes, std::span<s
 }
 
 LruShard::~LruShard() { std::destroy(nodes_.begin(), nodes_.end()); }
-
-std::size_t LruShard::find(const Hash128& hash, std::uint32_t tag) const {
-  for (std::size_t at = home(tag);; at = (at + 1) & bucket_mask_) {
-    const Bucket& bucket = buckets_[at];
-    if (bucket.slot == kNone) return buckets_.size();
-    if (bucket.tag != tag) continue;
-    if (bucket.entry->hash() == hash) return at;
-  }
-}
-
-std::size_t LruShard::bucket_of(Slot slot) const {
-  std::size_t at = home(nodes_[slot].tag);
-  while (buckets_[at].slot != slot) at = (at + 1) & bucket_mask_;
-  return at;
-}
 
 void LruShard::link_newest(Slot slot) {
   Node& node = nodes_[slot];
@@ -93,19 +65,9 @@ void LruShard::settle() {
   }
 }
 
-EntryPtr LruShard::remove(std::size_t bucket) {
+EntryPtr LruShard::remove(Slot slot) {
   settle();
-  const Slot slot = buckets_[bucket].slot;
-  // Shift back whatever the gap would cut off from its home.
-  std::size_t gap = bucket;
-  for (std::size_t at = (gap + 1) & bucket_mask_; buckets_[at].slot != kNone; at = (at + 1) & bucket_mask_) {
-    const std::size_t probe_length = (at - home(buckets_[at].tag)) & bucket_mask_;
-    if (probe_length < ((at - gap) & bucket_mask_)) continue;
-    buckets_[gap] = buckets_[at];
-    gap = at;
-  }
-  buckets_[gap].slot = kNone;
-
+  index_.remove(slot, nodes_[slot].tag);
   unlink(slot);
   Node& node = nodes_[slot];
   EntryPtr entry = std::move(node.entry);
@@ -117,31 +79,28 @@ EntryPtr LruShard::remove(std::size_t bucket) {
 }
 
 EntryPtr LruShard::get(const QueryKey& key, std::uint32_t tag, WallTime now, EntryPtr& expired) {
-  const std::size_t bucket = find(key.hash(), tag);
-  if (bucket == buckets_.size()) return nullptr;
   // Not by way of the node, which would be waited for.
-  const Entry* const entry = buckets_[bucket].entry;
+  const auto [entry, slot] = index_.find(key.hash(), tag);
+  if (entry == nullptr) return nullptr;
   if (entry->expired(now)) {
     ++expirations_;
-    expired = remove(bucket);
+    expired = remove(slot);
     return nullptr;
   }
   if (!key.matches(entry->encoding())) return nullptr;
-  use(buckets_[bucket].slot);
+  use(slot);
   return EntryPtr(entry);
 }
 
 EntryPtr LruShard::peek(const Hash128& hash, std::uint32_t tag, WallTime now) const {
-  const std::size_t bucket = find(hash, tag);
-  if (bucket == buckets_.size()) return nullptr;
-  const Entry* const entry = buckets_[bucket].entry;
-  return entry->expired(now) ? nullptr : EntryPtr(entry);
+  const Entry* const entry = index_.find(hash, tag).entry;
+  return entry == nullptr || entry->expired(now) ? nullptr : EntryPtr(entry);
 }
 
 bool LruShard::pop_oldest(Victims& victims) {
   settle();
   if (oldest_ == kNone) return false;
-  victims.add(remove(bucket_of(oldest_)));
+  victims.add(remove(oldest_));
   return true;
 }
 
@@ -157,7 +116,7 @@ bool LruShard::make_room(std::size_t footprint, Victims& victims) {
 
 void LruShard::put(EntryPtr entry, std::uint32_t tag) {
   assert(free_ != kNone && bytes_ + entry->footprint() <= max_bytes_);
-  assert(find(entry->hash(), tag) == buckets_.size());
+  assert(index_.find(entry->hash(), tag).entry == nullptr);
   settle();
   const Slot slot = free_;
   Node& node = nodes_[slot];
@@ -166,33 +125,31 @@ void LruShard::put(EntryPtr entry, std::uint32_t tag) {
   ++entries_;
   node.entry = std::move(entry);
   node.tag = tag;
-  std::size_t at = home(tag);
-  while (buckets_[at].slot != kNone) at = (at + 1) & bucket_mask_;
-  buckets_[at] = {node.entry.get(), slot, tag};
+  index_.add(node.entry.get(), slot, tag);
   link_newest(slot);
 }
 
 bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
-  const std::size_t bucket = find(hash, tag);
-  if (bucket == buckets_.size()) return false;
-  victims.add(remove(bucket));
+  const auto [entry, slot] = index_.find(hash, tag);
+  if (entry == nullptr) return false;
+  victims.add(remove(slot));
   return true;
 }
 
-// What is read here came with the calls before this one, so that nothing waits: a victim's node one call
-// before its bucket and its entry (whose memory the next entry is likely to get), and those two calls before
+// What is read here came with the call before this one, so that nothing waits: a victim's node one call
+// before its bucket and its entry (whose memory the next entry is likely to get), and those one call before
 // they go.
 void LruShard::prefetch_victims() const {
   if (evictions_ == 0 || oldest_ == kNone) return;
   const Slot next = nodes_[oldest_].newer;
-  if (next == kNone || nodes_[next].newer == kNone) return;
-  const Node& victim = nodes_[nodes_[next].newer];
-  __builtin_prefetch(&buckets_[home(victim.tag)], 1);
-  // Into the second level: until then the puts of all other shards come, too much for the first.
-  constexpr int kSecondLevel = 2;
+  if (next == kNone) return;
+  const Node& victim = nodes_[next];
+  index_.prefetch(victim.tag);
+  // With what the allocator keeps before it, which freeing reads.
+  constexpr std::size_t kAllocatorBytes = 16;
   constexpr std::size_t kLines = 5;
-  const char* const entry = reinterpret_cast<const char*>(victim.entry.get());
-  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(entry + 64 * line, 0, kSecondLevel);
+  const char* const from = reinterpret_cast<const char*>(victim.entry.get()) - kAllocatorBytes;
+  for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(from + 64 * line);
   if (victim.newer != kNone) __builtin_prefetch(&nodes_[victim.newer], 1);
 }
 

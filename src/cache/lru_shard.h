@@ -1,11 +1,10 @@
 // One shard of the memory cache: least recently used out first, bounded by entries and by bytes.
 //
 // All memory of the structure is given at construction: a slab of nodes, linked by index into the order
-// of use, and an open-addressing index (linear probing, at most half full, deletion by shifting back, so
-// no tombstones build up). Every operation is O(1); none but the constructor allocates.
-// A hit's move to the front waits until its node and neighbours, cold memory as a rule, have been loaded:
-// eight hits later, or until the order counts. What is evicted is what exact LRU evicts. At most one entry
-// per hash: a put with the same hash replaces, also when the encodings differ, so colliding queries can
+// of use, and an index of their hashes (lru_index.h). Every operation is O(1); none but the constructor
+// allocates. A hit's move to the front waits until its node and neighbours, cold memory as a rule, have been
+// loaded: eight hits later, or until the order counts. What is evicted is what exact LRU evicts. At most one
+// entry per hash: a put with the same hash replaces, also when the encodings differ, so colliding queries can
 // neither grow a probe chain nor see each other's answers. Not thread-safe: Lru owns the locks. Entries that
 // leave go to the caller, who drops them unlocked.
 #pragma once
@@ -16,6 +15,7 @@
 #include <span>
 
 #include "cache/entry.h"
+#include "cache/lru_index.h"
 
 namespace sovereign::cache {
 
@@ -66,7 +66,7 @@ class LruShard {
   // Evicts until an entry of this size has room. False: `victims` is full and there is more to evict.
   bool make_room(std::size_t footprint, Victims& victims);
   // Begins to load what a put with this tag will touch.
-  void prefetch(std::uint32_t tag) const { __builtin_prefetch(&buckets_[home(tag)], 1); }
+  void prefetch(std::uint32_t tag) const { index_.prefetch(tag); }
   // Begins to load what the evictions of the puts to come will touch. Before each put.
   void prefetch_victims() const;
   // Needs room, and that no entry of this hash is here.
@@ -83,7 +83,7 @@ class LruShard {
   std::uint64_t expirations() const { return expirations_; }
 
  private:
-  using Slot = std::uint32_t;
+  using Slot = LruIndex::Slot;
   static constexpr Slot kNone = ~Slot{0};
 
   struct Node {
@@ -92,17 +92,6 @@ class LruShard {
     Slot older = kNone;  // also links the free nodes
     std::uint32_t tag = 0;
   };
-  // Says where both the entry and its node are, so that a hit waits for them at once, not in turn.
-  struct Bucket {
-    const Entry* entry = nullptr;  // the node's
-    Slot slot = kNone;
-    std::uint32_t tag = 0;
-  };
-
-  std::size_t home(std::uint32_t tag) const { return tag >> tag_shift_; }
-  // The bucket of this hash; none: buckets_.size().
-  std::size_t find(const Hash128& hash, std::uint32_t tag) const;
-  std::size_t bucket_of(Slot slot) const;
   void link_newest(Slot slot);
   void unlink(Slot slot);
   // Moves a slot to the front, soon: its memory is loaded meanwhile.
@@ -110,12 +99,10 @@ class LruShard {
   // Does all moves that are due, in the order of the hits. Before the order is read or a slot is freed.
   void settle();
   void move_to_front(Slot slot);
-  EntryPtr remove(std::size_t bucket);
+  EntryPtr remove(Slot slot);
 
-  std::span<Bucket> buckets_;
+  LruIndex index_;
   std::span<Node> nodes_;
-  std::size_t bucket_mask_ = 0;
-  unsigned tag_shift_ = 0;
   // Used slots that were not moved yet: a ring, the oldest at next_used_.
   static constexpr std::size_t kUsed = 8;
   std::array<Slot, kUsed> used_;
