@@ -137,8 +137,8 @@ bool LruShard::erase(const Hash128& hash, std::uint32_t tag, Victims& victims) {
 }
 
 // What is read here came with the call before this one, so that nothing waits: a victim's node one call
-// before its bucket and its entry (whose memory the next entry is likely to get), and those one call before
-// they go.
+// before its line of the index and its entry (whose memory the next entry is likely to get), and those one
+// call before they go.
 void LruShard::prefetch_victims() const {
   if (evictions_ == 0 || oldest_ == kNone) return;
   const Slot next = nodes_[oldest_].newer;
