@@ -135,9 +135,10 @@ outcome<std::vector<std::size_t>> plan_route(const RouteQuestion& question,
   };
 
   // Of one name that a server and a model here go by, the server's is meant: another copy, or another size.
-  const bool elsewhere = offered && !local_only &&
-                         std::any_of(candidates.begin(), candidates.end(),
-                                     [&](const Candidate& each) { return !each.embedded && has(each); });
+  const bool elsewhere =
+      offered && !local_only && std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& each) {
+        return !each.embedded && has(each) && (!tier || each.tier == *tier);
+      });
 
   std::vector<std::size_t> fitting;
   bool any_local = false;

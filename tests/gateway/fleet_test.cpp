@@ -393,6 +393,9 @@ TEST(Fleet, AModelHereMayBeCalledByWhatItOffers) {
   question.model = "qwen";
   fleet.report_probe(1, {ProbeOutcome::well, {}, {"qwen"}}, kNow);
   EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(1U)) << "a server has one of that name";
+  question.tier = Tier::edge;
+  EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U)) << "it is of another tier";
+  question.tier.reset();
   question.require_local = true;
   EXPECT_THAT(*fleet.plan(question, kNow), ElementsAre(0U));
 }
