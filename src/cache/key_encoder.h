@@ -71,6 +71,8 @@ class KeyEncoder {
   static constexpr std::uint64_t kPartFactor = 0x9e3779b97f4a7c15;  // odd, so that no part's hash loses a bit
 
   KeyEncoder();
+  KeyEncoder(const KeyEncoder&) = delete;  // it points into its buffer
+  KeyEncoder& operator=(const KeyEncoder&) = delete;
 
   // Forgets all fields; keeps the memory.
   void clear() noexcept { rewind(Mark{.head_size = kPrefixSize}); }

@@ -3,12 +3,12 @@
 // Keys are spread over shards, each with its own lock, its own share of both bounds and its own order
 // of use (one shard: exact LRU; many: LRU within each). The spread is a strongly universal function of the
 // hash (Dietzfelbinger 1996: a sum of products with secret 128-bit factors, of which the upper half counts),
-// drawn per process: of keys chosen without knowing it, two share a shard or a probe chain by chance alone.
-// What a put touches is cold memory as a rule. So a small one waits: it is carried out some puts later, when
-// that has been loaded, or before the next other call to its shard, so that every call sees what came before
-// it. A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable entry. All
-// calls are thread-safe and O(1), over a row of them (one may do what four puts left), but clear() and
-// stats(), which visit every shard.
+// drawn per process: of keys chosen without knowing it, two share a shard or a line of its index by chance
+// alone. What a put touches is cold memory as a rule. So a small one waits: it is carried out some puts
+// later, when that has been loaded, or before the next other call to its shard, so that every call sees what
+// came before it. A hit copies nothing and allocates nothing: it hands out a counted pointer to the immutable
+// entry. All calls are thread-safe and O(1), over a row of them (one may do what four puts left), but clear()
+// and stats(), which visit every shard.
 #pragma once
 
 #include <cstdint>
